@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct arena: memory with one lifetime. There are three lifetimes in tensord (process, servable version,
+ * request) and an arena for each; things are allocated from one and never freed singly. Foreign resources
+ * (a mapping, a reference) join by arena_defer() and are released, last first, when the arena is.
+ *
+ * Blocks come from malloc and grow: the first is `first_block` bytes, later ones double up to 1 MiB; what is
+ * larger than a quarter of the next block gets a block of its own. arena_reset() keeps the first block, so that a
+ * reused arena allocates nothing in the steady state. Not thread-safe; one owner at a time.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stdarg.h>
+#include <stddef.h>
+
+#include "base/span.h"
+
+struct arena_block;
+struct arena_deferred;
+
+struct arena {
+    char *next;                   /* first free byte of the current block */
+    char *end;                    /* behind its last */
+    struct arena_block *blocks;   /* owned; newest first */
+    struct arena_deferred *defer; /* owned, in the arena itself; newest first */
+    size_t next_size;             /* of the next block */
+    size_t used;                  /* bytes handed out since init or reset, rounding included */
+};
+
+enum {
+    ARENA_ALIGN = 16,
+    ARENA_FIRST_BLOCK = 4096, /* a good default for arena_init */
+};
+
+typedef void arena_defer_fn(void *ptr);
+
+/* Allocates nothing yet. */
+void arena_init(struct arena *arena, size_t first_block);
+
+/* Runs the deferred calls, newest first, frees all; the arena can be used again. */
+void arena_release(struct arena *arena);
+
+/* The same, but keeps one block for the next use. */
+void arena_reset(struct arena *arena);
+
+/* Memory aligned to ARENA_ALIGN, not cleared. Running out of memory ends the process: use arena_try_alloc where
+ * the size comes from outside. A size of 0 gives a valid pointer. */
+void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, returns_nonnull));
+
+/* The same, cleared. */
+void *arena_calloc(struct arena *arena, size_t count, size_t size)
+    __attribute__((malloc, returns_nonnull));
+
+/* Like arena_alloc with any power of two as alignment, but NULL when there is no memory. */
+void *arena_try_alloc(struct arena *arena, size_t size, size_t align);
+
+/* Calls fn(ptr) when the arena is released or reset. */
+void arena_defer(struct arena *arena, arena_defer_fn *fn, void *ptr);
+
+/* A copy of the bytes with a zero behind them. */
+char *arena_strdup(struct arena *arena, struct span text);
+struct span arena_copy(struct arena *arena, struct span bytes);
+char *arena_printf(struct arena *arena, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+/* Bytes that the arena holds from malloc. */
+size_t arena_reserved(const struct arena *arena);
+
+#define ARENA_NEW(arena, type) ((type *)arena_calloc((arena), 1, sizeof(type)))
+#define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))
+
+#endif

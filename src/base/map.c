@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/map.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+
+static uint64_t seed;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void seed_init(void)
+{
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
+        seed = (uint64_t)clock_now_ns() * 0x9e3779b97f4a7c15u;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+size_t map_hash(struct span key)
+{
+    pthread_once(&seed_once, seed_init);
+    uint64_t h = seed ^ (uint64_t)key.len * 0xa0761d6478bd642fu;
+    size_t i = 0;
+    for (; i + 8 <= key.len; i += 8) {
+        uint64_t word;
+        memcpy(&word, key.ptr + i, 8);
+        h = mix(h ^ word, 0xe7037ed1a0b428dbu ^ seed);
+    }
+    uint64_t tail = 0;
+    if (i < key.len)
+        memcpy(&tail, key.ptr + i, key.len - i);
+    return (size_t)mix(h ^ tail, 0x8ebc6af09c88c6e3u);
+}
+
+void map_init(struct map *map, struct arena *arena)
+{
+    *map = (struct map){.arena = arena};
+}
+
+/* The slot that holds the key, or the free one where it belongs. */
+static struct map_slot *find(const struct map *map, struct span key, size_t hash)
+{
+    size_t mask = map->capacity - 1;
+    for (size_t i = hash & mask;; i = (i + 1) & mask) {
+        struct map_slot *slot = &map->slots[i];
+        if (!slot->key.ptr || (slot->hash == hash && span_equal(slot->key, key)))
+            return slot;
+    }
+}
+
+void *map_get(const struct map *map, struct span key)
+{
+    return map->capacity ? find(map, key, map_hash(key))->value : NULL;
+}
+
+bool map_has(const struct map *map, struct span key)
+{
+    return map->capacity && find(map, key, map_hash(key))->key.ptr;
+}
+
+static void grow(struct map *map)
+{
+    struct map old = *map;
+    map->capacity = old.capacity ? old.capacity * 2 : 16;
+    map->slots = ARENA_ARRAY(map->arena, struct map_slot, map->capacity);
+    for (size_t i = 0; i < old.capacity; i++) {
+        if (old.slots[i].key.ptr)
+            *find(map, old.slots[i].key, old.slots[i].hash) = old.slots[i];
+    }
+}
+
+void **map_at(struct map *map, struct span key, bool *added)
+{
+    CHECK(key.ptr);
+    if ((map->count + 1) * 4 > map->capacity * 3)
+        grow(map);
+    size_t hash = map_hash(key);
+    struct map_slot *slot = find(map, key, hash);
+    if (added)
+        *added = !slot->key.ptr;
+    if (!slot->key.ptr) {
+        *slot = (struct map_slot){.key = key, .hash = hash};
+        map->count++;
+    }
+    return &slot->value;
+}
+
+void map_put(struct map *map, struct span key, void *value)
+{
+    *map_at(map, key, NULL) = value;
+}
+
+const struct map_slot *map_next(const struct map *map, size_t *cursor)
+{
+    while (*cursor < map->capacity) {
+        const struct map_slot *slot = &map->slots[(*cursor)++];
+        if (slot->key.ptr)
+            return slot;
+    }
+    return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/span.h"
+
+bool span_to_int64(struct span a, int64_t *value)
+{
+    size_t i = 0;
+    bool negative = false;
+    if (i < a.len && (a.ptr[i] == '-' || a.ptr[i] == '+'))
+        negative = a.ptr[i++] == '-';
+    if (i == a.len)
+        return false;
+    int64_t n = 0;
+    for (; i < a.len; i++) {
+        int digit = a.ptr[i] - '0';
+        if (digit < 0 || digit > 9)
+            return false;
+        /* Counted downwards, so that INT64_MIN is reached without overflow. */
+        if (__builtin_mul_overflow(n, 10, &n) || __builtin_sub_overflow(n, digit, &n))
+            return false;
+    }
+    if (!negative && n == INT64_MIN)
+        return false;
+    *value = negative ? n : -n;
+    return true;
+}
