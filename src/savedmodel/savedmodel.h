@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct savedmodel: the files of one version directory, read and checked, not run: saved_model.pb or .pbtxt, the MetaGraph whose
- * tags are asked for, its signatures, assets, initialiser and checkpoint prefix (reference 6.1, 6.2).
+ * struct savedmodel: the files of one version directory, read and checked, not run: saved_model.pb
+ * or .pbtxt, the MetaGraph whose tags are asked for, its signatures, assets, initialiser and
+ * checkpoint prefix (reference 6.1, 6.2).
  */
 #ifndef SAVEDMODEL_SAVEDMODEL_H
 #define SAVEDMODEL_SAVEDMODEL_H
@@ -48,11 +49,13 @@ struct savedmodel {
     struct span init_op;         /* node to run after restore; empty: none */
     struct span restore_op;      /* empty: no checkpoint or nothing to restore */
     struct span filename_tensor; /* to feed with variables_prefix */
-    const char *variables_prefix; /* "<dir>/variables/variables"; NULL when there is no index file */
+    const char
+        *variables_prefix; /* "<dir>/variables/variables"; NULL when there is no index file */
 };
 
-/* `tags` of `tag_count`, compared as a set. The file is mapped and stays mapped until the arena is released.
- * Codes and texts of reference 6.1; INVALID_ARGUMENT/DATA_LOSS names the file for what can not be parsed. */
+/* `tags` of `tag_count`, compared as a set. The file is mapped and stays mapped until the arena is
+ * released. Codes and texts of reference 6.1; INVALID_ARGUMENT/DATA_LOSS names the file for what
+ * can not be parsed. */
 enum code savedmodel_read(const char *dir, const struct span *tags, size_t tag_count,
                           struct arena *arena, struct savedmodel *model, struct error *err);
 

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Element types. The numbers are those of tensorflow.DataType (types.proto); a reference type (VariableV2's output) is the
- * number plus 100 and is stripped where a graph is read.
+ * Element types. The numbers are those of tensorflow.DataType (types.proto); a reference type
+ * (VariableV2's output) is the number plus 100 and is stripped where a graph is read.
  *
- * Elements in memory: half and bfloat16 are uint16_t with the raw bits; complex is two floats or doubles; the quantised types are
- * their plain integers; bool is one byte, 0 or 1; a string is a struct span (bytes owned by whoever owns the tensor); a
- * resource is a pointer to the engine's struct resource and a variant one to its struct variant.
+ * Elements in memory: half and bfloat16 are uint16_t with the raw bits; complex is two floats or
+ * doubles; the quantised types are their plain integers; bool is one byte, 0 or 1; a string is a
+ * struct span (bytes owned by whoever owns the tensor); a resource is a pointer to the engine's
+ * struct resource and a variant one to its struct variant.
  */
 #ifndef TENSOR_DTYPE_H
 #define TENSOR_DTYPE_H
@@ -49,10 +50,12 @@ enum dtype {
     DTYPE_REF_OFFSET = 100,
 };
 
-/* False for DTYPE_INVALID, reference types and numbers that TensorFlow does not have or we can not hold. */
+/* False for DTYPE_INVALID, reference types and numbers that TensorFlow does not have or we can not
+ * hold. */
 bool dtype_is_valid(int number);
 
-/* Bytes of one element in memory; 0 for an invalid type. int4 and uint4 take a byte each, as in TensorFlow. */
+/* Bytes of one element in memory; 0 for an invalid type. int4 and uint4 take a byte each, as in
+ * TensorFlow. */
 size_t dtype_size(enum dtype dtype);
 
 /* "float", "int32", "string", "complex64": as TensorFlow's DataTypeString. "INVALID" otherwise. */
@@ -67,7 +70,8 @@ enum dtype dtype_from_name(struct span name);
 /* Strips a reference; DTYPE_INVALID for what is no type. */
 enum dtype dtype_from_number(int number);
 
-/* Plain numbers of a fixed size whose bytes may be copied: everything but string, resource and variant. */
+/* Plain numbers of a fixed size whose bytes may be copied: everything but string, resource and
+ * variant. */
 bool dtype_is_plain(enum dtype dtype);
 bool dtype_is_float(enum dtype dtype);   /* half, bfloat16, float, double */
 bool dtype_is_integer(enum dtype dtype); /* int8..int64, uint8..uint64 */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tf.Example without unpacking: one pass over the serialised bytes finds a feature's values. Duplicate keys follow protobuf's merge
- * rules (a later map entry replaces the earlier one), so bytes(context) || bytes(example) reads as the original reads it.
- * Also JSON features -> serialised Example (reference 2.7).
+ * tf.Example without unpacking: one pass over the serialised bytes finds a feature's values.
+ * Duplicate keys follow protobuf's merge rules (a later map entry replaces the earlier one), so
+ * bytes(context) || bytes(example) reads as the original reads it. Also JSON features -> serialised
+ * Example (reference 2.7).
  */
 #ifndef TENSOR_EXAMPLE_H
 #define TENSOR_EXAMPLE_H
@@ -14,10 +15,10 @@
 
 /* One feature's list, found in the bytes; the values are read by example_read_*. */
 struct example_feature {
-    struct span name;   /* borrowed from the bytes */
-    enum dtype dtype;   /* DTYPE_FLOAT, DTYPE_INT64, DTYPE_STRING; DTYPE_INVALID: no kind is set */
-    struct span list;   /* the bytes of FloatList, Int64List or BytesList; borrowed */
-    int64_t count;      /* values in it */
+    struct span name; /* borrowed from the bytes */
+    enum dtype dtype; /* DTYPE_FLOAT, DTYPE_INT64, DTYPE_STRING; DTYPE_INVALID: no kind is set */
+    struct span list; /* the bytes of FloatList, Int64List or BytesList; borrowed */
+    int64_t count;    /* values in it */
 };
 
 struct example {
@@ -38,7 +39,7 @@ void example_read_int64s(const struct example_feature *feature, int64_t *out);
 void example_read_strings(const struct example_feature *feature, struct span *out); /* borrowed */
 
 /* Serialises one JSON object of features; texts of reference 2.9. */
-enum code example_from_json(const struct json_value *object, struct arena *arena, struct span *bytes,
-                            struct error *err);
+enum code example_from_json(const struct json_value *object, struct arena *arena,
+                            struct span *bytes, struct error *err);
 
 #endif

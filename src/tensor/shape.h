@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct shape: the sizes of a tensor's dimensions, outermost first. Rank 0 is a scalar (one element). In a signature or a
- * graph's attribute a dimension may be -1 (unknown) and the rank SHAPE_UNKNOWN_RANK; a tensor's own shape is always known.
+ * struct shape: the sizes of a tensor's dimensions, outermost first. Rank 0 is a scalar (one
+ * element). In a signature or a graph's attribute a dimension may be -1 (unknown) and the rank
+ * SHAPE_UNKNOWN_RANK; a tensor's own shape is always known.
  */
 #ifndef TENSOR_SHAPE_H
 #define TENSOR_SHAPE_H
@@ -14,7 +15,8 @@
 #include "base/span.h"
 
 enum {
-    SHAPE_RANK_MAX = 12, /* TensorFlow allows 254; its kernels go to 8 or 9, and every struct shape has this room */
+    SHAPE_RANK_MAX = 12, /* TensorFlow allows 254; its kernels go to 8 or 9, and every struct shape
+                            has this room */
     SHAPE_UNKNOWN_RANK = -1,
     SHAPE_TEXT_SIZE = 320,
 };
@@ -43,7 +45,8 @@ static inline struct shape shape_matrix(int64_t rows, int64_t columns)
     return (struct shape){.rank = 2, .dims = {rows, columns}};
 }
 
-/* Number of elements of a known shape. The product fits: whoever makes a shape from outside checks with shape_elements_checked. */
+/* Number of elements of a known shape. The product fits: whoever makes a shape from outside checks
+ * with shape_elements_checked. */
 int64_t shape_elements(const struct shape *shape);
 
 /* The same; false when a dimension is negative or the product does not fit int64. */
@@ -58,8 +61,8 @@ bool shape_matches(const struct shape *declared, const struct shape *actual);
 /* "[2,3]", "[]", "[?,3]", "<unknown>": as TensorFlow prints shapes in errors. Returns `text`. */
 const char *shape_text(const struct shape *shape, char text[SHAPE_TEXT_SIZE]);
 
-/* NULL is a scalar. INVALID_ARGUMENT when a size is below -1, the rank is beyond SHAPE_RANK_MAX or (known shapes) the number of
- * elements does not fit. */
+/* NULL is a scalar. INVALID_ARGUMENT when a size is below -1, the rank is beyond SHAPE_RANK_MAX or
+ * (known shapes) the number of elements does not fit. */
 enum code shape_from_proto(const struct pb_tensor_shape_proto *proto, struct shape *shape,
                            struct error *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct tensor: a typed, shaped view of elements in row-major order. It owns nothing by itself: `data` lives in an arena, in
- * a plan's block, in a mapped file or in a counted struct buffer. When `buffer` is set, the data lives in it and may be kept by
- * taking a reference; otherwise whoever wants to keep the data copies it.
+ * struct tensor: a typed, shaped view of elements in row-major order. It owns nothing by itself:
+ * `data` lives in an arena, in a plan's block, in a mapped file or in a counted struct buffer. When
+ * `buffer` is set, the data lives in it and may be kept by taking a reference; otherwise whoever
+ * wants to keep the data copies it.
  *
  * A struct buffer is counted atomically and never written while more than one holds it.
  */
@@ -15,27 +16,30 @@
 #include "tensor/dtype.h"
 #include "tensor/shape.h"
 
-enum { TENSOR_ALIGN = 64 }; /* of all memory that we allocate for elements: a cache line, a vector register */
+enum {
+    TENSOR_ALIGN = 64
+}; /* of all memory that we allocate for elements: a cache line, a vector register */
 
 struct buffer {
     atomic_size_t refs;
     void *data;
     size_t size;
-    void (*release)(struct buffer *buffer); /* frees data and the struct itself; called by the last unref */
-    void *owner;                            /* for `release` */
+    void (*release)(
+        struct buffer *buffer); /* frees data and the struct itself; called by the last unref */
+    void *owner;                /* for `release` */
 };
 
 struct tensor {
     enum dtype dtype;
     struct shape shape;
-    void *data;            /* NULL when the tensor has no value (unknown yet), valid pointer for no elements */
+    void *data; /* NULL when the tensor has no value (unknown yet), valid pointer for no elements */
     struct buffer *buffer; /* borrowed unless stated; may be NULL */
 };
 
 /* A buffer with its own `size` bytes at TENSOR_ALIGN, one reference; NULL without memory. */
 struct buffer *buffer_new(size_t size);
-struct buffer *buffer_ref(struct buffer *buffer);  /* returns its argument */
-void buffer_unref(struct buffer *buffer);          /* NULL is fine */
+struct buffer *buffer_ref(struct buffer *buffer); /* returns its argument */
+void buffer_unref(struct buffer *buffer);         /* NULL is fine */
 bool buffer_is_shared(const struct buffer *buffer);
 
 static inline int64_t tensor_elements(const struct tensor *t)
@@ -47,13 +51,14 @@ static inline size_t tensor_bytes(const struct tensor *t)
     return (size_t)shape_elements(&t->shape) * dtype_size(t->dtype);
 }
 
-/* Sets dtype and shape and takes memory for the elements (not cleared; strings: empty spans) from the arena, aligned to
- * TENSOR_ALIGN. RESOURCE_EXHAUSTED when the size overflows or there is no memory: "OOM when allocating tensor with shape[...] and type ...". */
+/* Sets dtype and shape and takes memory for the elements (not cleared; strings: empty spans) from
+ * the arena, aligned to TENSOR_ALIGN. RESOURCE_EXHAUSTED when the size overflows or there is no
+ * memory: "OOM when allocating tensor with shape[...] and type ...". */
 enum code tensor_alloc(struct tensor *tensor, enum dtype dtype, const struct shape *shape,
                        struct arena *arena, struct error *err);
 
-/* A copy of everything, the strings' bytes included, in memory of the arena; or in a new buffer with one reference (string tensors: one
- * buffer with spans and bytes). */
+/* A copy of everything, the strings' bytes included, in memory of the arena; or in a new buffer
+ * with one reference (string tensors: one buffer with spans and bytes). */
 enum code tensor_copy(const struct tensor *from, struct arena *arena, struct tensor *to,
                       struct error *err);
 enum code tensor_copy_to_buffer(const struct tensor *from, struct tensor *to, struct error *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON <-> tensors, as the REST API has it (reference 2.5, 2.6, 2.9): a request's "instances" (row format) or "inputs" (column
- * format) become named tensors; the dtype comes from the signature, the shape from the JSON. Error texts are the original's, word for word.
+ * JSON <-> tensors, as the REST API has it (reference 2.5, 2.6, 2.9): a request's "instances" (row
+ * format) or "inputs" (column format) become named tensors; the dtype comes from the signature, the
+ * shape from the JSON. Error texts are the original's, word for word.
  */
 #ifndef TENSOR_TENSOR_JSON_H
 #define TENSOR_TENSOR_JSON_H
@@ -25,8 +26,9 @@ struct tensor_json_named {
     struct tensor tensor;
 };
 
-/* Reads the members 'instances' or 'inputs' of a request's root object. `inputs` are the signature's, in any order, at least one.
- * `tensors` has room for `count`; *filled of them are set (those that the request has). Memory from the arena. */
+/* Reads the members 'instances' or 'inputs' of a request's root object. `inputs` are the
+ * signature's, in any order, at least one. `tensors` has room for `count`; *filled of them are set
+ * (those that the request has). Memory from the arena. */
 enum code tensor_json_read(const struct json_value *root, const struct tensor_json_input *inputs,
                            size_t count, struct arena *arena, struct tensor_json_named *tensors,
                            size_t *filled, enum tensor_json_format *format, struct error *err);

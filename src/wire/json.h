@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON, in three layers: a pull reader (tokens, no recursion, bounded memory), a tape (a whole document as a flat array
- * of 16-byte values, built by the reader) and a writer.
+ * JSON, in three layers: a pull reader (tokens, no recursion, bounded memory), a tape (a whole
+ * document as a flat array of 16-byte values, built by the reader) and a writer.
  *
- * The rules are those of the original server's parser (reference 2.4): no limit on depth; NaN, Inf, Infinity, -Inf and
- * -Infinity are numbers; what follows the first complete value is ignored; a UTF-8 byte order mark is skipped; UTF-8 inside
- * strings is not checked. Error texts and offsets are the original's: "JSON Parse error: Invalid value. at offset: 12".
+ * The rules are those of the original server's parser (reference 2.4): no limit on depth; NaN, Inf,
+ * Infinity, -Inf and -Infinity are numbers; what follows the first complete value is ignored; a
+ * UTF-8 byte order mark is skipped; UTF-8 inside strings is not checked. Error texts and offsets
+ * are the original's: "JSON Parse error: Invalid value. at offset: 12".
  */
 #ifndef WIRE_JSON_H
 #define WIRE_JSON_H
@@ -30,9 +31,10 @@ enum json_type {
     JSON_OBJECT,
 };
 
-/* One value of the tape. The members of an array follow it directly; those of an object as key (JSON_STRING), value, key,
- * value ... `extent` is the number of tape slots that the value takes with everything inside it (1 for a number, 2 for
- * a string: its length lies in the second), so `v + v->extent` is its next sibling. */
+/* One value of the tape. The members of an array follow it directly; those of an object as key
+ * (JSON_STRING), value, key, value ... `extent` is the number of tape slots that the value takes
+ * with everything inside it (1 for a number, 2 for a string: its length lies in the second), so `v
+ * + v->extent` is its next sibling. */
 struct json_value {
     uint32_t type;   /* enum json_type */
     uint32_t extent; /* a string's: 2, its length is the count of the slot behind it */
@@ -40,8 +42,9 @@ struct json_value {
         double real;
         int64_t integer;
         uint64_t unsigned_integer;
-        const char *text; /* borrowed from the input, or unescaped in the arena; not zero-terminated */
-        size_t count;     /* members of an array or object (an object's pairs) */
+        const char
+            *text;    /* borrowed from the input, or unescaped in the arena; not zero-terminated */
+        size_t count; /* members of an array or object (an object's pairs) */
     };
 };
 
@@ -50,9 +53,10 @@ struct json_document {
     size_t count;
 };
 
-/* Parses the first complete value of `text`. INVALID_ARGUMENT with the original's text: "JSON Parse error: The document is
- * empty" for nothing, else "JSON Parse error: <what> at offset: <n>"; RESOURCE_EXHAUSTED beyond 2^32 - 1 values.
- * Speed matters here: a megabyte of float array in little more than a millisecond. */
+/* Parses the first complete value of `text`. INVALID_ARGUMENT with the original's text: "JSON Parse
+ * error: The document is empty" for nothing, else "JSON Parse error: <what> at offset: <n>";
+ * RESOURCE_EXHAUSTED beyond 2^32 - 1 values. Speed matters here: a megabyte of float array in
+ * little more than a millisecond. */
 enum code json_parse(struct span text, struct arena *arena, struct json_document *document,
                      struct error *err);
 
@@ -87,12 +91,14 @@ const struct json_value *json_member(const struct json_value *object, struct spa
 /* "Null", "False", "True", "Object", "Array", "String", "Number": as error texts name it. */
 const char *json_type_name(const struct json_value *v);
 
-/* The value written again for an error text: arrays on one line, cut at 256 bytes (reference 2.4 <dump>). */
+/* The value written again for an error text: arrays on one line, cut at 256 bytes (reference 2.4
+ * <dump>). */
 struct span json_dump(const struct json_value *v, struct arena *arena);
 
 /* ---- writing ---- */
 
-/* A growing text in an arena. Writes never fail (memory exhaustion ends the process: answers are bounded by what was computed). */
+/* A growing text in an arena. Writes never fail (memory exhaustion ends the process: answers are
+ * bounded by what was computed). */
 struct json_writer {
     struct arena *arena; /* borrowed */
     char *ptr;
@@ -103,11 +109,13 @@ struct json_writer {
 void json_writer_init(struct json_writer *w, struct arena *arena, size_t expected);
 struct span json_writer_text(const struct json_writer *w);
 void json_write_raw(struct json_writer *w, struct span text);
-void json_write_string(struct json_writer *w, struct span text); /* quoted, escaped; bytes above 0x7f as they are */
+void json_write_string(struct json_writer *w,
+                       struct span text); /* quoted, escaped; bytes above 0x7f as they are */
 void json_write_int(struct json_writer *w, int64_t value);
 void json_write_uint(struct json_writer *w, uint64_t value);
-/* Shortest text that reads back the same float / double, in the original's dress (reference 2.6): "%g"-like six significant
- * digits if they read back equal, else "%.9g" / "%.17g"; ".0" behind it when there is neither '.' nor 'e'; NaN, Infinity, -Infinity. */
+/* Shortest text that reads back the same float / double, in the original's dress (reference 2.6):
+ * "%g"-like six significant digits if they read back equal, else "%.9g" / "%.17g"; ".0" behind it
+ * when there is neither '.' nor 'e'; NaN, Infinity, -Infinity. */
 void json_write_float(struct json_writer *w, float value);
 void json_write_double(struct json_writer *w, double value);
 void json_write_base64(struct json_writer *w, struct span bytes); /* {"b64": "..."} */
