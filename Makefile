@@ -15,6 +15,8 @@ empty :=
 comma := ,
 BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))$(if $(findstring clang,$(CC)),/clang)
 PREFIX ?= /usr/local
+# The one that the Debian package python3-protobuf belongs to.
+PYTHON ?= /usr/bin/python3
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wvla -Wundef -Wpointer-arith -Werror
@@ -68,6 +70,10 @@ unit: $(UNIT_TESTS)
 replay: $(FUZZ_REPLAYS)
 	@tools/run-replay $(FUZZ_REPLAYS)
 
-.PHONY: all help unit replay
+# The tables of src/wire from proto/; needs protoc and python3-protobuf.
+generated:
+	$(Q)$(PYTHON) tools/make_messages.py
+
+.PHONY: all help unit replay generated
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
