@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "wire/messages.h"
 
 bool shape_elements_checked(const struct shape *shape, int64_t *elements)
 {
@@ -84,4 +85,37 @@ const char *shape_text(const struct shape *shape, char text[SHAPE_TEXT_SIZE])
     n += snprintf(text + n, (size_t)(SHAPE_TEXT_SIZE - n), "]");
     CHECK(n < SHAPE_TEXT_SIZE);
     return text;
+}
+
+enum code shape_from_proto(const struct pb_tensor_shape_proto *proto, struct shape *shape,
+                           struct error *err)
+{
+    *shape = shape_scalar();
+    if (!proto)
+        return CODE_OK;
+    if (proto->unknown_rank) {
+        *shape = shape_unknown();
+        return CODE_OK;
+    }
+    if (proto->dim.count > SHAPE_RANK_MAX)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Shape has rank %zu; at most %d is supported",
+                         proto->dim.count, SHAPE_RANK_MAX);
+    bool is_open = false;
+    for (size_t i = 0; i < proto->dim.count; i++) {
+        int64_t size = proto->dim.items[i].size;
+        if (size < -1)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Shape has dimension %zu of size %" PRId64
+                             "; at least -1 (unknown) was expected",
+                             i, size);
+        is_open |= size < 0;
+        shape->dims[i] = size;
+    }
+    shape->rank = (int)proto->dim.count;
+    int64_t elements;
+    char text[SHAPE_TEXT_SIZE];
+    if (!is_open && !shape_elements_checked(shape, &elements))
+        return error_set(err, CODE_INVALID_ARGUMENT, "Shape %s has more than 2^63 - 1 elements",
+                         shape_text(shape, text));
+    return CODE_OK;
 }
