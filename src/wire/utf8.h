@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. */
+#ifndef WIRE_UTF8_H
+#define WIRE_UTF8_H
+
+#include <stdbool.h>
+
+#include "base/span.h"
+
+/* Is all of it well-formed UTF-8? Any thread. */
+bool utf8_valid(struct span text);
+
+#endif
