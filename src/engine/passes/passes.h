@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The passes that make a plan's graph from the main graph, in the order in which compile.c runs them. Each works on the plan's own graph
+ * (struct work) and leaves it valid: edges point to nodes of the graph or to folded constants.
+ */
+#ifndef ENGINE_PASSES_PASSES_H
+#define ENGINE_PASSES_PASSES_H
+
+#include "engine/library.h"
+#include "engine/run.h"
+
+/* Ops that we lack, found on the way; reported all at once. */
+struct missing_ops {
+    struct arena *arena;
+    struct map ops; /* op name -> struct missing_op */
+};
+
+struct missing_op {
+    struct span first_node; /* of the first node that needs it */
+    struct span detail;     /* empty, or why: "for T=complex64" */
+    size_t nodes;
+};
+
+void missing_ops_init(struct missing_ops *missing, struct arena *arena);
+void missing_ops_add(struct missing_ops *missing, const struct node *node, struct span detail);
+/* UNIMPLEMENTED with all of them by name, count and first node; OK when there are none. */
+enum code missing_ops_report(const struct missing_ops *missing, struct error *err);
+
+/* A graph on its way to a plan. */
+struct work {
+    struct graph graph;
+    struct library *library;
+    struct missing_ops *missing;
+    struct node **feeds; /* "_Feed" nodes, one output each, in the order asked for */
+    int feed_count;
+    struct edge *fetches;
+    int fetch_count;
+    struct node **targets; /* run for their effect */
+    int target_count;
+    struct run *run; /* for folding: arena and resources of the loaded version */
+};
+
+/* The op of feed nodes. */
+extern const struct op feed_op;
+
+/* Copies what the fetches and targets need from the main graph, stopping at the feeds. Const nodes get their value. */
+enum code pass_extract(struct work *work, const struct edge *feeds, int feed_count,
+                       const struct edge *fetches, int fetch_count, struct node *const *targets,
+                       int target_count, struct error *err);
+
+/* Puts the bodies of called functions in the place of the calls. INVALID_ARGUMENT for recursion or an unknown function. */
+enum code pass_inline(struct work *work, struct error *err);
+
+/* Adds ops that we lack to work->missing, kernels without the dtype too. */
+void pass_check_ops(struct work *work);
+
+/* Turns reference variables (VariableV2, Assign, ...) into resource variables with explicit reads. */
+enum code pass_references(struct work *work, struct error *err);
+
+/* Marks variables that an op of this graph writes (variable->written), so that no plan freezes them. */
+enum code pass_mark_written(struct work *work, struct error *err);
+
+/* Makes reads of variables that no op writes constants. */
+enum code pass_freeze(struct work *work, struct error *err);
+
+/* Computes what depends on constants only; resolves Switch and Merge with a constant predicate; marks what may be dead. */
+enum code pass_fold(struct work *work, struct error *err);
+
+/* Merges equal nodes (same op, attributes and inputs, no state). */
+void pass_merge_equal(struct work *work);
+
+/* Puts one op in the place of several: matrix product or convolution with bias, batch norm and activation. */
+void pass_fuse(struct work *work);
+
+/* Drops nodes that nothing reaches from fetches and targets; orders the rest so that inputs and controls come first (stable).
+ * INVALID_ARGUMENT for a cycle. */
+enum code pass_order(struct work *work, struct error *err);
+
+#endif

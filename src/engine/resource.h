@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct resource: state that belongs to a loaded version and outlives a run: variables, hash tables. The store finds them by
+ * container and shared name, as resource handles do; a DTYPE_RESOURCE tensor holds a borrowed pointer to one. They live as long as the store.
+ *
+ * A variable's value is a tensor with a counted buffer. Reading takes a reference under the variable's lock; writing puts another
+ * buffer in its place (or writes in place when nobody else holds it), so a reader never sees half a value.
+ */
+#ifndef ENGINE_RESOURCE_H
+#define ENGINE_RESOURCE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "tensor/tensor.h"
+
+struct resource_ops {
+    const char *kind; /* "variable", "table": in messages, and told apart by this pointer's owner */
+    void (*free)(struct resource *resource); /* what is its own beyond the struct */
+};
+
+struct resource {
+    const struct resource_ops *ops;
+    struct span name;
+    struct resource *next; /* store's list */
+};
+
+struct resource_store;
+
+struct resource_store *resource_store_new(void);
+void resource_store_free(struct resource_store *store);
+
+/* The resource under container and name, made with `make` when it is not there yet. Any thread. FAILED_PRECONDITION when it
+ * exists and is of another kind. `make` returns a heap object whose first member is a struct resource; the store frees it (ops->free, then free()). */
+enum code resource_get(struct resource_store *store, struct span container, struct span name,
+                       const struct resource_ops *ops, struct resource *(*make)(const void *args),
+                       const void *args, struct resource **resource, struct error *err);
+
+extern const struct resource_ops variable_ops;
+
+struct variable {
+    struct resource resource; /* first */
+    pthread_mutex_t lock;
+    struct tensor value; /* guarded by lock; its buffer is owned; data NULL: not initialised */
+    enum dtype dtype;
+    bool written; /* by an op that a signature reaches: not frozen */
+};
+
+/* make-function of variables; args: const enum dtype *. */
+struct resource *variable_make(const void *dtype);
+
+/* The value with one more reference on its buffer, which is the caller's. FAILED_PRECONDITION "Could not find variable x. ..." as TensorFlow. */
+enum code variable_read(struct variable *variable, struct tensor *value, struct error *err);
+
+/* Puts a value: keeps its buffer when it has one, copies otherwise. */
+enum code variable_assign(struct variable *variable, const struct tensor *value, struct error *err);
+
+/* Calls fn(current value, context) under the lock with a buffer that nobody else holds: for AssignAdd and the like. */
+enum code variable_update(struct variable *variable,
+                          enum code (*fn)(struct tensor *value, void *context, struct error *err),
+                          void *context, struct error *err);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct run: one request's way through the engine: what a kernel may ask for while it runs. */
+#ifndef ENGINE_RUN_H
+#define ENGINE_RUN_H
+
+#include <stdatomic.h>
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct resource_store;
+
+struct run {
+    struct arena *arena;                /* the request's */
+    struct resource_store *resources;   /* the loaded version's */
+    const atomic_bool *cancelled;       /* may be NULL; when it becomes true the run stops with CANCELLED */
+    int64_t deadline_us;                /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
+};
+
+/* OK, CANCELLED or DEADLINE_EXCEEDED. Cheap enough for every turn of a loop. */
+enum code run_check(const struct run *run, struct error *err);
+
+#endif
