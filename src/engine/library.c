@@ -69,7 +69,7 @@ static const struct pb_attr_value *substitute_func(struct arena *arena,
     for (size_t i = 0; i < count; i++) {
         func->attr.items[i] = value->func->attr.items[i];
         const struct pb_attr_value *inner = func->attr.items[i].value;
-        if (inner && inner->value_case == 9)
+        if (inner && inner->value_case == ATTR_CASE_PLACEHOLDER)
             func->attr.items[i].value = (struct pb_attr_value *)substitute(arena, inner, with);
     }
     struct pb_attr_value *copy = ARENA_NEW(arena, struct pb_attr_value);
@@ -78,15 +78,14 @@ static const struct pb_attr_value *substitute_func(struct arena *arena,
     return copy;
 }
 
-/* Fields of AttrValue: 9 is a placeholder, 10 a function. */
 static const struct pb_attr_value *substitute(struct arena *arena, const struct pb_attr_value *value,
                                               const struct node *with)
 {
-    if (value->value_case == 9) {
+    if (value->value_case == ATTR_CASE_PLACEHOLDER) {
         const struct pb_attr_value *real = op_def_attr(NULL, with, value->placeholder);
         return real ? real : value;
     }
-    return value->value_case == 10 ? substitute_func(arena, value, with) : value;
+    return value->value_case == ATTR_CASE_FUNC ? substitute_func(arena, value, with) : value;
 }
 
 static void fill_attrs(struct arena *arena, const struct pb_node_def *proto,
@@ -148,7 +147,7 @@ enum code library_fill_node(struct library *library, struct graph *graph,
 static enum code check_const(const struct node *node, struct error *err)
 {
     const struct pb_attr_value *value = node_attr(node, "value");
-    if (!value || value->value_case != 8)
+    if (!value || value->value_case != ATTR_CASE_TENSOR)
         return error_set(err, CODE_FAILED_PRECONDITION,
                          "Saved model contains node \"%.*s\" which is a constant tensor but no "
                          "value has been provided",

@@ -70,3 +70,23 @@ bool node_parse_tensor_name(struct span text, struct span *name, int *output)
     *output = (int)number;
     return true;
 }
+
+struct edge edge_resolve(struct edge edge)
+{
+    while (edge.node->forward)
+        edge = edge.node->forward[edge.output];
+    return edge;
+}
+
+void graph_resolve(struct graph *graph)
+{
+    for (int i = 0; i < graph->count; i++) {
+        struct node *node = graph->nodes[i];
+        for (int k = 0; k < node->input_count; k++)
+            node->inputs[k] = edge_resolve(node->inputs[k]);
+        for (int k = 0; k < node->control_count; k++) {
+            while (node->controls[k]->forward_control)
+                node->controls[k] = node->controls[k]->forward_control;
+        }
+    }
+}

@@ -15,6 +15,20 @@ struct op;
 struct op_def;
 struct pb_attr_value;
 
+/* The cases of tensorflow.AttrValue's oneof: pb_attr_value.value_case. */
+enum attr_case {
+    ATTR_CASE_LIST = 1,
+    ATTR_CASE_STRING = 2,
+    ATTR_CASE_INT = 3,
+    ATTR_CASE_FLOAT = 4,
+    ATTR_CASE_BOOL = 5,
+    ATTR_CASE_TYPE = 6,
+    ATTR_CASE_SHAPE = 7,
+    ATTR_CASE_TENSOR = 8,
+    ATTR_CASE_PLACEHOLDER = 9,
+    ATTR_CASE_FUNC = 10,
+};
+
 struct node_attr {
     struct span name;
     const struct pb_attr_value *value;
@@ -39,9 +53,12 @@ struct node {
     int control_count;
     int output_count;
     enum dtype *output_types;
-    const struct tensor *value; /* a constant's (Const, or folded); one output */
+    const struct tensor *values; /* of all outputs, of a constant (Const, or folded); else NULL */
     int id;                     /* position in graph->nodes; -1: not in it any more */
     int mark;                   /* for the pass at work */
+    int call_depth;             /* calls around it */
+    struct edge *forward;       /* replaced: where consumers of output i go now; NULL: in place */
+    struct node *forward_control; /* replaced: what waits for it waits for this one */
     bool conditional;           /* may be dead: behind a Switch */
 };
 
@@ -60,6 +77,12 @@ struct node *graph_add(struct graph *graph);
 
 /* The main graph's node of that name, or NULL. */
 struct node *graph_find(const struct graph *graph, struct span name);
+
+/* The edge after all replacements. */
+struct edge edge_resolve(struct edge edge);
+
+/* Lets all edges of the graph (not of fetches and targets) skip replaced nodes. */
+void graph_resolve(struct graph *graph);
 
 void node_add_control(struct graph *graph, struct node *node, struct node *before);
 

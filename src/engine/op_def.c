@@ -21,8 +21,9 @@ static const struct {
 
 /* The field numbers of AttrValue's oneof, by kind. */
 static const uint32_t kind_cases[] = {
-    [ATTR_INT] = 3,  [ATTR_FLOAT] = 4, [ATTR_BOOL] = 5,   [ATTR_STRING] = 2,
-    [ATTR_TYPE] = 6, [ATTR_SHAPE] = 7, [ATTR_TENSOR] = 8, [ATTR_FUNC] = 10,
+    [ATTR_INT] = ATTR_CASE_INT,     [ATTR_FLOAT] = ATTR_CASE_FLOAT,   [ATTR_BOOL] = ATTR_CASE_BOOL,
+    [ATTR_STRING] = ATTR_CASE_STRING, [ATTR_TYPE] = ATTR_CASE_TYPE,   [ATTR_SHAPE] = ATTR_CASE_SHAPE,
+    [ATTR_TENSOR] = ATTR_CASE_TENSOR, [ATTR_FUNC] = ATTR_CASE_FUNC,
 };
 
 /* Cuts the next token off; an empty one at the end. */
@@ -110,7 +111,7 @@ static void parse_list(struct span text, enum attr_kind kind, struct arena *aren
     }
     list->i.ptr = ints;
     list->i.count = count;
-    value->value_case = 1;
+    value->value_case = ATTR_CASE_LIST;
     value->list = list;
 }
 
@@ -262,7 +263,7 @@ enum code op_def_arg_count(const struct op_def *def, const struct node *node,
     const struct pb_attr_value *value = op_def_attr(def, node, name);
     int64_t n = -1;
     if (value && arg->is_type_list)
-        n = value->value_case == 1 ? (int64_t)value->list->type.count : -1;
+        n = value->value_case == ATTR_CASE_LIST ? (int64_t)value->list->type.count : -1;
     else if (value && value->value_case == kind_cases[ATTR_INT])
         n = value->i;
     if (n < 0 || n > OP_ARG_TENSORS_MAX)
@@ -282,7 +283,7 @@ enum dtype op_def_arg_type(const struct op_def *def, const struct node *node,
     if (!arg->is_type_list)
         return value->value_case == kind_cases[ATTR_TYPE] ? dtype_from_number(value->type)
                                                           : DTYPE_INVALID;
-    if (value->value_case != 1 || (size_t)i >= value->list->type.count)
+    if (value->value_case != ATTR_CASE_LIST || (size_t)i >= value->list->type.count)
         return DTYPE_INVALID;
     return dtype_from_number(pb_get_int32(value->list->type, (size_t)i));
 }

@@ -37,16 +37,39 @@ struct work {
     int fetch_count;
     struct node **targets; /* run for their effect */
     int target_count;
+    int target_room;
     struct run *run; /* for folding: arena and resources of the loaded version */
 };
 
-/* The op of feed nodes. */
+/* Ops of our own: a feed's value; a point that waits and is waited for. */
 extern const struct op feed_op;
+extern const struct op barrier_op;
 
-/* Copies what the fetches and targets need from the main graph, stopping at the feeds. Const nodes get their value. */
-enum code pass_extract(struct work *work, const struct edge *feeds, int feed_count,
-                       const struct edge *fetches, int fetch_count, struct node *const *targets,
-                       int target_count, struct error *err);
+/* Appends a node of one of our own ops. */
+struct node *work_add(struct work *work, const struct op *op, struct span name);
+
+void work_add_target(struct work *work, struct node *node);
+
+/* Lets fetches, targets and all edges skip replaced nodes. */
+void work_resolve(struct work *work);
+
+/* What a plan is asked to do, in terms of the main graph. */
+struct work_request {
+    const struct graph *graph;
+    const struct edge *feeds;
+    int feed_count;
+    const struct edge *fetches;
+    int fetch_count;
+    struct node *const *targets;
+    int target_count;
+};
+
+/* Copies what the fetches and targets need from the main graph, stopping at the feeds. Const nodes get their value.
+ * INVALID_ARGUMENT for a tensor that is fed twice or a Const that can not be read. */
+enum code pass_extract(struct work *work, const struct work_request *request, struct error *err);
+
+/* Gives the Const nodes from id `first` on their value. */
+enum code pass_load_consts(struct work *work, int first, struct error *err);
 
 /* Puts the bodies of called functions in the place of the calls. INVALID_ARGUMENT for recursion or an unknown function. */
 enum code pass_inline(struct work *work, struct error *err);

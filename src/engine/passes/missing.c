@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of ops that a model needs and we lack: collected over all signatures, reported in one message. */
+#include <stdio.h>
+
+#include "engine/op.h"
+#include "engine/passes/passes.h"
+
+void missing_ops_init(struct missing_ops *missing, struct arena *arena)
+{
+    missing->arena = arena;
+    map_init(&missing->ops, arena);
+}
+
+void missing_ops_add(struct missing_ops *missing, const struct node *node, struct span detail)
+{
+    struct span key = node->op_name;
+    if (detail.len)
+        key = span_of(arena_printf(missing->arena, "%.*s %.*s", SPAN_ARG(key), SPAN_ARG(detail)));
+    if (!key.ptr)
+        return;
+    struct missing_op **slot = (struct missing_op **)map_at(&missing->ops, key, NULL);
+    if (!*slot) {
+        *slot = ARENA_NEW(missing->arena, struct missing_op);
+        (*slot)->first_node = node->name;
+    }
+    (*slot)->nodes++;
+}
+
+enum code missing_ops_report(const struct missing_ops *missing, struct error *err)
+{
+    if (!missing->ops.count)
+        return CODE_OK;
+    error_set(err, CODE_UNIMPLEMENTED, "the model needs %zu op%s that this build lacks:",
+              missing->ops.count, missing->ops.count == 1 ? "" : "s");
+    size_t cursor = 0;
+    const char *separator = "";
+    for (const struct map_slot *slot; (slot = map_next(&missing->ops, &cursor));) {
+        const struct missing_op *op = slot->value;
+        error_append(err, "%s %.*s (%zu node%s, first %.*s)", separator, SPAN_ARG(slot->key),
+                     op->nodes, op->nodes == 1 ? "" : "s", SPAN_ARG(op->first_node));
+        separator = ",";
+    }
+    return CODE_UNIMPLEMENTED;
+}
+
+/* Does our kernel have the node's dtype? */
+static void check_type(struct work *work, const struct node *node)
+{
+    if (!node->op->types)
+        return;
+    const char *attr = node->op->types_attr ? node->op->types_attr : "T";
+    const struct pb_attr_value *value = op_def_attr(node->def, node, span_of(attr));
+    enum dtype dtype = value && value->value_case == ATTR_CASE_TYPE
+                           ? dtype_from_number(value->type)
+                           : DTYPE_INVALID;
+    if (node->op->types & OP_TYPE(dtype))
+        return;
+    char text[64];
+    int len = snprintf(text, sizeof text, "for %s=%s", attr, dtype_name(dtype));
+    missing_ops_add(work->missing, node, span_make(text, (size_t)len));
+}
+
+void pass_check_ops(struct work *work)
+{
+    for (int i = 0; i < work->graph.count; i++) {
+        const struct node *node = work->graph.nodes[i];
+        if (!node->op)
+            missing_ops_add(work->missing, node, (struct span){0});
+        else
+            check_type(work, node);
+    }
+}
