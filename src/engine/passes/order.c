@@ -65,16 +65,14 @@ static enum code visit(struct walk *walk, struct node *root, struct error *err)
     return CODE_OK;
 }
 
-/* A constant needs no inputs any more. */
+/* A constant needs no inputs any more. Its controls stay: they may say that it is dead (passes/fold.c cuts the others). */
 static void cut_constants(struct graph *graph)
 {
     for (int i = 0; i < graph->count; i++) {
         struct node *node = graph->nodes[i];
         node->mark = 0;
-        if (node->values) {
+        if (node->values)
             node->input_count = 0;
-            node->control_count = 0;
-        }
     }
 }
 

@@ -41,9 +41,10 @@ struct work {
     struct run *run; /* for folding: arena and resources of the loaded version */
 };
 
-/* Ops of our own: a feed's value; a point that waits and is waited for. */
+/* Ops of our own: a feed's value; a point that waits and is waited for; a constant that may be dead. */
 extern const struct op feed_op;
 extern const struct op barrier_op;
+extern const struct op gate_op;
 
 /* Appends a node of one of our own ops. */
 struct node *work_add(struct work *work, const struct op *op, struct span name);
@@ -80,17 +81,18 @@ void pass_check_ops(struct work *work);
 /* Turns reference variables (VariableV2, Assign, ...) into resource variables with explicit reads. */
 enum code pass_references(struct work *work, struct error *err);
 
-/* Marks variables that an op of this graph writes (variable->written), so that no plan freezes them. */
-enum code pass_mark_written(struct work *work, struct error *err);
+/* Computes the handles of resources: they become constants. Before the two passes below. */
+enum code pass_handles(struct work *work, struct error *err);
+
+/* Marks variables that an op of this graph writes (variable->written), so that no plan freezes them. Only for signatures. */
+void pass_mark_written(struct work *work);
 
 /* Makes reads of variables that no op writes constants. */
-enum code pass_freeze(struct work *work, struct error *err);
+void pass_freeze(struct work *work);
 
-/* Computes what depends on constants only; resolves Switch and Merge with a constant predicate; marks what may be dead. */
+/* Computes what depends on constants only; resolves Switch and Merge with a constant predicate; marks what may be dead. Needs
+ * topological order (pass_order) and leaves it. A step that fails is left to fail when it runs. */
 enum code pass_fold(struct work *work, struct error *err);
-
-/* Merges equal nodes (same op, attributes and inputs, no state). */
-void pass_merge_equal(struct work *work);
 
 /* Puts one op in the place of several: matrix product or convolution with bias, batch norm and activation. */
 void pass_fuse(struct work *work);

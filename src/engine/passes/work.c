@@ -26,6 +26,14 @@ const struct op barrier_op = {
     .run = barrier_run,
 };
 
+const struct op gate_op = {
+    .name = "_Gate",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:type",
+    .flags = OP_ALIAS,
+};
+
 struct node *work_add(struct work *work, const struct op *op, struct span name)
 {
     struct node *node = graph_add(&work->graph);

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct binding and struct frame, as engine/plan.h describes them; for the files of the executor only. */
+#ifndef ENGINE_BINDING_H
+#define ENGINE_BINDING_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "engine/plan.h"
+
+enum {
+    BINDINGS_MAX = 64, /* cached tuples of shapes of one plan; further ones are bound for their request alone */
+    FRAMES_MAX = 16,   /* frames that a binding keeps for reuse; more run at once and are freed after */
+};
+
+/* A signature, compiled. */
+struct plan {
+    struct arena *arena; /* owned */
+    int value_count;
+    struct tensor *values; /* dtypes, and the constants whole */
+    int feed_count;
+    int *feeds; /* value numbers */
+    int fetch_count;
+    int *fetches;
+    int step_count;
+    struct plan_step *steps;
+    bool has_conditional;
+    struct pack_cache *pack; /* owned */
+    _Atomic(struct binding *) bindings[BINDINGS_MAX];
+    atomic_int binding_count;
+    pthread_mutex_t lock; /* of writers of bindings */
+    const struct op_def *feed_defs;
+};
+
+enum place_kind {
+    PLACE_NONE,    /* never made: nobody needs it */
+    PLACE_CONST,   /* data is final */
+    PLACE_FEED,    /* the request's tensor; index: of the feed */
+    PLACE_BLOCK,   /* at `offset` of the frame's block */
+    PLACE_ALIAS,   /* the data of value `index` */
+    PLACE_DYNAMIC, /* made in the request's arena */
+};
+
+struct place {
+    enum place_kind kind;
+    int index;
+    size_t offset;
+};
+
+struct bound_step {
+    const struct plan_step *step;
+    bool dynamic;
+    void *state;
+    size_t scratch_size;
+};
+
+struct binding {
+    struct arena arena;
+    struct shape *feed_shapes;
+    struct tensor *values; /* value_count; dtype and shape where known */
+    struct place *places;
+    struct bound_step *steps;
+    int step_count;
+    int dynamic_count;
+    int arg_count;      /* inputs and outputs of all bound steps */
+    size_t block_size;  /* values, then the scratch that all steps share */
+    size_t scratch_at;
+    size_t naive_size;
+    int *aliased_feeds; /* pairs: value, feed's value */
+    int aliased_count;
+    _Atomic(struct frame *) frames[FRAMES_MAX];
+};
+
+struct frame {
+    struct binding *binding;  /* borrowed */
+    struct tensor *values;    /* data resolved but for feeds and dynamic values */
+    struct op_call *calls;    /* one per bound step */
+    bool *dead;               /* per step of the plan; NULL without conditional steps */
+    char *block;
+};
+
+/* Binds the plan to these shapes. The code and message of the step whose shapes do not fit. */
+enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run *run,
+                      struct binding **binding, struct error *err);
+void binding_free(struct binding *binding);
+bool binding_matches(const struct plan *plan, const struct binding *binding,
+                     const struct tensor *inputs);
+
+/* Gives every PLACE_BLOCK value its offset, so that values that live at the same time do not meet. */
+void binding_layout(const struct plan *plan, struct binding *binding);
+
+/* The value whose memory `value` has. */
+int binding_root(const struct binding *binding, int value);
+
+/* A frame nobody else uses; NULL without memory. frame_put gives it back. */
+struct frame *frame_take(const struct plan *plan, struct binding *binding);
+void frame_put(struct frame *frame);
+
+/* Runs all steps. The feeds are set. */
+enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run,
+                    struct error *err);
+
+/* Appends TensorFlow's "\n\t [[{{node x}}]]" to the message. Returns err's code. */
+enum code node_error(const struct node *node, struct error *err);
+
+/* ---- packed weights ---- */
+
+struct pack_cache *pack_cache_new(void);
+void pack_cache_free(struct pack_cache *cache);
+size_t pack_cache_bytes(const struct pack_cache *cache);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A frame is one allocation: the struct, its tensors, calls, argument pointers, flags, and the block. All pointers into the block are set when
+ * it is made, so that a run only sets the feeds and makes the calls one after the other.
+ *
+ * Conditional steps (behind a Switch) may be dead: a dead tensor has no data. Such a step runs if none of its inputs and none of the steps
+ * that it waits for is dead; else its outputs are dead. Switch and Merge (OP_CONTROL_FLOW) see dead inputs and decide themselves.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "engine/binding.h"
+#include "engine/evaluate.h"
+
+static size_t align(size_t n)
+{
+    return (n + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+}
+
+static void set_data(const struct plan *plan, struct frame *frame)
+{
+    const struct binding *binding = frame->binding;
+    for (int i = 0; i < plan->value_count; i++) {
+        int root = binding_root(binding, i);
+        struct place place = binding->places[root];
+        if (place.kind == PLACE_BLOCK)
+            frame->values[i].data = frame->block + place.offset;
+        else if (place.kind != PLACE_CONST)
+            frame->values[i].data = NULL;
+    }
+}
+
+static void set_calls(const struct plan *plan, struct frame *frame, const struct tensor **args)
+{
+    const struct binding *binding = frame->binding;
+    for (int i = 0; i < binding->step_count; i++) {
+        const struct bound_step *bound = &binding->steps[i];
+        const struct plan_step *step = bound->step;
+        const struct tensor **in = args;
+        for (int k = 0; k < step->in_count; k++)
+            *args++ = &frame->values[step->in[k]];
+        struct tensor **out = (struct tensor **)args;
+        for (int k = 0; k < step->out_count; k++)
+            *args++ = &frame->values[step->out[k]];
+        frame->calls[i] = (struct op_call){
+            .node = step->node,
+            .in = in,
+            .out = out,
+            .in_count = step->in_count,
+            .out_count = step->out_count,
+            .in_const = step->in_const,
+            .state = bound->state,
+            .scratch_size = bound->scratch_size,
+            .scratch = bound->scratch_size ? frame->block + binding->scratch_at : NULL,
+        };
+    }
+    (void)plan;
+}
+
+static struct frame *frame_new(const struct plan *plan, struct binding *binding)
+{
+    size_t values_at = align(sizeof(struct frame));
+    size_t calls_at = align(values_at + (size_t)plan->value_count * sizeof(struct tensor));
+    size_t args_at = align(calls_at + (size_t)binding->step_count * sizeof(struct op_call));
+    size_t dead_at = align(args_at + (size_t)binding->arg_count * sizeof(void *));
+    size_t block_at = align(dead_at + (plan->has_conditional ? (size_t)plan->step_count : 0));
+    char *memory = aligned_alloc(TENSOR_ALIGN, align(block_at + binding->block_size));
+    if (!memory)
+        return NULL;
+    struct frame *frame = (struct frame *)memory;
+    *frame = (struct frame){
+        .binding = binding,
+        .values = (struct tensor *)(memory + values_at),
+        .calls = (struct op_call *)(memory + calls_at),
+        .dead = plan->has_conditional ? (bool *)(memory + dead_at) : NULL,
+        .block = memory + block_at,
+    };
+    memcpy(frame->values, binding->values, (size_t)plan->value_count * sizeof(struct tensor));
+    set_data(plan, frame);
+    set_calls(plan, frame, (const struct tensor **)(memory + args_at));
+    return frame;
+}
+
+struct frame *frame_take(const struct plan *plan, struct binding *binding)
+{
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        if (!atomic_load_explicit(&binding->frames[i], memory_order_relaxed))
+            continue;
+        struct frame *frame =
+            atomic_exchange_explicit(&binding->frames[i], NULL, memory_order_acquire);
+        if (frame)
+            return frame;
+    }
+    return frame_new(plan, binding);
+}
+
+void frame_put(struct frame *frame)
+{
+    struct binding *binding = frame->binding;
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        struct frame *none = NULL;
+        if (atomic_compare_exchange_strong_explicit(&binding->frames[i], &none, frame,
+                                                    memory_order_release, memory_order_relaxed))
+            return;
+    }
+    free(frame);
+}
+
+static bool is_dead(const struct plan *plan, const struct frame *frame,
+                    const struct op_call *call, const struct plan_step *step)
+{
+    for (int i = 0; i < step->control_count; i++) {
+        if (frame->dead[step->controls[i]])
+            return true;
+    }
+    bool any = false;
+    for (int i = 0; i < call->in_count; i++)
+        any |= !call->in[i]->data;
+    (void)plan;
+    return any && !(step->node->op->flags & OP_CONTROL_FLOW);
+}
+
+static enum code run_dynamic(const struct plan *plan, struct frame *frame, struct op_call *call,
+                             const struct plan_step *step, struct error *err)
+{
+    if (step->conditional) {
+        bool dead = is_dead(plan, frame, call, step);
+        frame->dead[step - plan->steps] = dead;
+        if (dead) {
+            for (int i = 0; i < call->out_count; i++)
+                call->out[i]->data = NULL;
+            return CODE_OK;
+        }
+    }
+    enum code code = op_evaluate(call, err);
+    call->state = NULL;
+    call->scratch_size = 0;
+    return code;
+}
+
+enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run,
+                    struct error *err)
+{
+    const struct binding *binding = frame->binding;
+    for (int i = 0; i < binding->step_count; i++) {
+        const struct bound_step *bound = &binding->steps[i];
+        struct op_call *call = &frame->calls[i];
+        call->arena = run->arena;
+        call->run = run;
+        enum code code = bound->dynamic ? run_dynamic(plan, frame, call, bound->step, err)
+                                        : bound->step->node->op->run(call, err);
+        if (__builtin_expect(code != CODE_OK, 0))
+            return node_error(bound->step->node, err);
+        if (run->cancelled && atomic_load_explicit(run->cancelled, memory_order_relaxed))
+            return run_check(run, err);
+    }
+    return CODE_OK;
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A plan is made from a finished graph by numbering its tensors. Bindings are appended to an array that readers scan without a lock; a writer
+ * publishes a pointer and then the count. Shapes beyond BINDINGS_MAX are bound for one request and freed with its arena.
+ */
+#include "engine/plan.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "engine/binding.h"
+
+/* ---- making ---- */
+
+/* Steps that a run needs not make: feeds, constants, barriers that nobody can find dead. */
+static bool is_step(const struct node *node)
+{
+    if (node->values || node->op == &feed_op)
+        return false;
+    return node->output_count || (node->op->flags & OP_STATEFUL) || node->conditional;
+}
+
+struct numbering {
+    struct plan *plan;
+    const struct work *work;
+    int *first_value; /* by node id: number of its output 0 */
+    int *step_of;     /* by node id: its step, or -1 */
+};
+
+static void number_values(struct numbering *n)
+{
+    const struct graph *graph = &n->work->graph;
+    int count = 0;
+    for (int i = 0; i < graph->count; i++) {
+        n->first_value[i] = count;
+        count += graph->nodes[i]->output_count;
+    }
+    n->plan->value_count = count;
+    n->plan->values = ARENA_ARRAY(n->plan->arena, struct tensor, (size_t)count);
+    for (int i = 0; i < graph->count; i++) {
+        const struct node *node = graph->nodes[i];
+        for (int k = 0; k < node->output_count; k++) {
+            struct tensor *value = &n->plan->values[n->first_value[i] + k];
+            value->dtype = node->output_types[k];
+            if (node->values)
+                *value = node->values[k];
+        }
+    }
+}
+
+static int value_of(const struct numbering *n, struct edge edge)
+{
+    CHECK(edge.node->id >= 0 && edge.output < edge.node->output_count);
+    return n->first_value[edge.node->id] + edge.output;
+}
+
+static void make_step(struct numbering *n, const struct node *node, struct plan_step *step)
+{
+    struct arena *arena = n->plan->arena;
+    int *in = ARENA_ARRAY(arena, int, (size_t)node->input_count);
+    int *out = ARENA_ARRAY(arena, int, (size_t)node->output_count);
+    for (int i = 0; i < node->input_count; i++) {
+        in[i] = value_of(n, node->inputs[i]);
+        if (i < 64 && node->inputs[i].node->values)
+            step->in_const |= UINT64_C(1) << i;
+    }
+    for (int i = 0; i < node->output_count; i++)
+        out[i] = n->first_value[node->id] + i;
+    step->node = node;
+    step->in = in;
+    step->in_count = node->input_count;
+    step->out = out;
+    step->out_count = node->output_count;
+    step->conditional = node->conditional;
+    if (!node->conditional)
+        return;
+    n->plan->has_conditional = true;
+    int *controls = ARENA_ARRAY(arena, int, (size_t)node->control_count);
+    for (int i = 0; i < node->control_count; i++) {
+        int before = n->step_of[node->controls[i]->id];
+        if (before >= 0 && node->controls[i]->conditional)
+            controls[step->control_count++] = before;
+    }
+    step->controls = controls;
+}
+
+static void make_steps(struct numbering *n)
+{
+    const struct graph *graph = &n->work->graph;
+    n->plan->steps = ARENA_ARRAY(n->plan->arena, struct plan_step, (size_t)graph->count);
+    for (int i = 0; i < graph->count; i++) {
+        n->step_of[i] = -1;
+        if (!is_step(graph->nodes[i]))
+            continue;
+        n->step_of[i] = n->plan->step_count;
+        make_step(n, graph->nodes[i], &n->plan->steps[n->plan->step_count++]);
+    }
+}
+
+struct plan *plan_new(struct arena *arena, const struct work *work)
+{
+    struct plan *plan = calloc(1, sizeof *plan);
+    CHECK(plan);
+    plan->arena = arena;
+    plan->pack = pack_cache_new();
+    pthread_mutex_init(&plan->lock, NULL);
+    size_t count = (size_t)work->graph.count;
+    struct numbering n = {.plan = plan, .work = work};
+    n.first_value = ARENA_ARRAY(arena, int, count);
+    n.step_of = ARENA_ARRAY(arena, int, count);
+    number_values(&n);
+    make_steps(&n);
+    plan->feed_count = work->feed_count;
+    plan->feeds = ARENA_ARRAY(arena, int, (size_t)work->feed_count);
+    for (int i = 0; i < work->feed_count; i++)
+        plan->feeds[i] = value_of(&n, (struct edge){work->feeds[i], 0});
+    plan->fetch_count = work->fetch_count;
+    plan->fetches = ARENA_ARRAY(arena, int, (size_t)work->fetch_count);
+    for (int i = 0; i < work->fetch_count; i++)
+        plan->fetches[i] = value_of(&n, work->fetches[i]);
+    return plan;
+}
+
+void plan_free(struct plan *plan)
+{
+    if (!plan)
+        return;
+    for (int i = 0; i < atomic_load(&plan->binding_count); i++)
+        binding_free(atomic_load(&plan->bindings[i]));
+    pack_cache_free(plan->pack);
+    pthread_mutex_destroy(&plan->lock);
+    struct arena *arena = plan->arena;
+    arena_release(arena);
+    free(arena);
+    free(plan);
+}
+
+int plan_feed_count(const struct plan *plan)
+{
+    return plan->feed_count;
+}
+
+int plan_fetch_count(const struct plan *plan)
+{
+    return plan->fetch_count;
+}
+
+int plan_step_count(const struct plan *plan)
+{
+    return plan->step_count;
+}
+
+const struct plan_step *plan_step(const struct plan *plan, int i)
+{
+    return &plan->steps[i];
+}
+
+enum dtype plan_feed_dtype(const struct plan *plan, int i)
+{
+    return plan->values[plan->feeds[i]].dtype;
+}
+
+/* ---- running ---- */
+
+static struct binding *find_binding(struct plan *plan, const struct tensor *inputs)
+{
+    int count = atomic_load_explicit(&plan->binding_count, memory_order_acquire);
+    for (int i = 0; i < count; i++) {
+        struct binding *binding = atomic_load_explicit(&plan->bindings[i], memory_order_relaxed);
+        if (binding_matches(plan, binding, inputs))
+            return binding;
+    }
+    return NULL;
+}
+
+/* Keeps it, unless another thread was first (then that one is used) or the room is full (then it lives with the request). */
+static struct binding *publish(struct plan *plan, struct binding *binding,
+                               const struct tensor *inputs, struct arena *request)
+{
+    pthread_mutex_lock(&plan->lock);
+    struct binding *other = find_binding(plan, inputs);
+    int count = atomic_load_explicit(&plan->binding_count, memory_order_relaxed);
+    if (!other && count < BINDINGS_MAX) {
+        atomic_store_explicit(&plan->bindings[count], binding, memory_order_relaxed);
+        atomic_store_explicit(&plan->binding_count, count + 1, memory_order_release);
+    } else if (!other) {
+        arena_defer(request, (arena_defer_fn *)binding_free, binding);
+    }
+    pthread_mutex_unlock(&plan->lock);
+    if (!other)
+        return binding;
+    binding_free(binding);
+    return other;
+}
+
+static enum code get_binding(struct plan *plan, const struct tensor *inputs, struct run *run,
+                             struct binding **binding, struct error *err)
+{
+    *binding = find_binding(plan, inputs);
+    if (*binding)
+        return CODE_OK;
+    enum code code = binding_new(plan, inputs, run, binding, err);
+    if (!code)
+        *binding = publish(plan, *binding, inputs, run->arena);
+    return code;
+}
+
+static enum code check_dtypes(const struct plan *plan, const struct tensor *inputs,
+                              struct error *err)
+{
+    for (int i = 0; i < plan->feed_count; i++) {
+        enum dtype expected = plan->values[plan->feeds[i]].dtype;
+        if (inputs[i].dtype != expected)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Expects arg[%d] to be %s but %s is provided", i,
+                             dtype_name(expected), dtype_name(inputs[i].dtype));
+    }
+    return CODE_OK;
+}
+
+/* Kernels read elements by their type: data that is not aligned for it is copied. */
+static enum code set_feed(struct tensor *value, const struct tensor *input, struct arena *arena,
+                          struct error *err)
+{
+    size_t size = dtype_size(input->dtype);
+    size_t needed = size < sizeof(double) ? size : sizeof(double);
+    value->data = input->data;
+    value->buffer = input->buffer;
+    if ((uintptr_t)input->data % needed == 0)
+        return CODE_OK;
+    value->buffer = NULL;
+    enum code code = tensor_alloc(value, input->dtype, &input->shape, arena, err);
+    if (!code)
+        memcpy(value->data, input->data, tensor_bytes(input));
+    return code;
+}
+
+static enum code set_feeds(const struct plan *plan, struct frame *frame,
+                           const struct tensor *inputs, struct run *run, struct error *err)
+{
+    for (int i = 0; i < plan->feed_count; i++) {
+        enum code code = set_feed(&frame->values[plan->feeds[i]], &inputs[i], run->arena, err);
+        if (code)
+            return code;
+    }
+    const int *pairs = frame->binding->aliased_feeds;
+    for (int i = 0; i < frame->binding->aliased_count; i++)
+        frame->values[pairs[2 * i]].data = frame->values[pairs[2 * i + 1]].data;
+    return CODE_OK;
+}
+
+static enum code get_outputs(const struct plan *plan, const struct frame *frame,
+                             struct tensor *outputs, struct error *err)
+{
+    for (int i = 0; i < plan->fetch_count; i++) {
+        outputs[i] = frame->values[plan->fetches[i]];
+        if (!outputs[i].data)
+            return error_set(err, CODE_INVALID_ARGUMENT, "Retval[%d] does not have value", i);
+    }
+    return CODE_OK;
+}
+
+enum code plan_run(struct plan *plan, const struct tensor *inputs, struct run *run,
+                   struct tensor *outputs, struct error *err)
+{
+    struct binding *binding;
+    enum code code = check_dtypes(plan, inputs, err);
+    if (!code)
+        code = get_binding(plan, inputs, run, &binding, err);
+    if (code)
+        return code;
+    struct frame *frame = frame_take(plan, binding);
+    if (!frame)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating %zu bytes for a run",
+                         binding->block_size);
+    arena_defer(run->arena, (arena_defer_fn *)frame_put, frame);
+    code = set_feeds(plan, frame, inputs, run, err);
+    if (!code)
+        code = frame_run(plan, frame, run, err);
+    return code ? code : get_outputs(plan, frame, outputs, err);
+}
+
+enum code plan_prebind(struct plan *plan, const struct tensor *inputs, struct run *run,
+                       struct error *err)
+{
+    struct binding *binding;
+    return get_binding(plan, inputs, run, &binding, err);
+}
+
+void plan_describe(struct plan *plan, struct plan_info *info)
+{
+    *info = (struct plan_info){.steps = plan->step_count};
+    info->packed_bytes = pack_cache_bytes(plan->pack);
+    int count = atomic_load(&plan->binding_count);
+    if (!count)
+        return;
+    const struct binding *binding = atomic_load(&plan->bindings[count - 1]);
+    info->bound_steps = binding->step_count;
+    info->dynamic_steps = binding->dynamic_count;
+    info->block_bytes = binding->block_size;
+    info->naive_bytes = binding->naive_size;
+}
