@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Binding walks the steps once with the request's shapes. A step whose inputs are all constants, or that looks at shapes only, is
- * computed here and never again; one whose output shapes follow is prepared; the rest is left to run time ("dynamic"), and so is
- * everything behind it. Errors of shape rules surface here, with the step's name, as they would in a run.
+ * Binding walks the steps once with the request's shapes. A step whose inputs are all constants, or
+ * that looks at shapes only, is computed here and never again; one whose output shapes follow is
+ * prepared; the rest is left to run time ("dynamic"), and so is everything behind it. Errors of
+ * shape rules surface here, with the step's name, as they would in a run.
  */
 #include "engine/binding.h"
 
@@ -14,7 +15,7 @@
 struct binder {
     struct plan *plan;
     struct binding *binding;
-    struct run run; /* of the request, with the binding's arena */
+    struct run run;           /* of the request, with the binding's arena */
     const struct tensor **in; /* room for the widest step */
     struct tensor **out;
 };
@@ -159,8 +160,7 @@ static enum code bind_step(struct binder *b, const struct plan_step *step, struc
     enum inputs inputs = judge_inputs(b, step);
     bool pure = !(flags & (OP_STATEFUL | OP_CONTROL_FLOW)) && !step->conditional;
     enum code code = CODE_OK;
-    if (pure && (inputs == INPUTS_CONST ||
-                 (inputs == INPUTS_STATIC && (flags & OP_FROM_SHAPES))))
+    if (pure && (inputs == INPUTS_CONST || (inputs == INPUTS_STATIC && (flags & OP_FROM_SHAPES))))
         code = bind_const(b, step, err);
     else if (inputs == INPUTS_DYNAMIC || step->conditional ||
              (flags & (OP_DYNAMIC | OP_CONTROL_FLOW)))

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* struct binding and struct frame, as engine/plan.h describes them; for the files of the executor only. */
+/* struct binding and struct frame, as engine/plan.h describes them; for the files of the executor
+ * only. */
 #ifndef ENGINE_BINDING_H
 #define ENGINE_BINDING_H
 
@@ -9,8 +10,10 @@
 #include "engine/plan.h"
 
 enum {
-    BINDINGS_MAX = 64, /* cached tuples of shapes of one plan; further ones are bound for their request alone */
-    FRAMES_MAX = 16,   /* frames that a binding keeps for reuse; more run at once and are freed after */
+    BINDINGS_MAX = 64, /* cached tuples of shapes of one plan; further ones are bound for their
+                          request alone */
+    FRAMES_MAX =
+        16, /* frames that a binding keeps for reuse; more run at once and are freed after */
 };
 
 /* A signature, compiled. */
@@ -62,8 +65,8 @@ struct binding {
     struct bound_step *steps;
     int step_count;
     int dynamic_count;
-    int arg_count;      /* inputs and outputs of all bound steps */
-    size_t block_size;  /* values, then the scratch that all steps share */
+    int arg_count;     /* inputs and outputs of all bound steps */
+    size_t block_size; /* values, then the scratch that all steps share */
     size_t scratch_at;
     size_t naive_size;
     int *aliased_feeds; /* pairs: value, feed's value */
@@ -72,10 +75,10 @@ struct binding {
 };
 
 struct frame {
-    struct binding *binding;  /* borrowed */
-    struct tensor *values;    /* data resolved but for feeds and dynamic values */
-    struct op_call *calls;    /* one per bound step */
-    bool *dead;               /* per step of the plan; NULL without conditional steps */
+    struct binding *binding; /* borrowed */
+    struct tensor *values;   /* data resolved but for feeds and dynamic values */
+    struct op_call *calls;   /* one per bound step */
+    bool *dead;              /* per step of the plan; NULL without conditional steps */
     char *block;
 };
 
@@ -86,7 +89,8 @@ void binding_free(struct binding *binding);
 bool binding_matches(const struct plan *plan, const struct binding *binding,
                      const struct tensor *inputs);
 
-/* Gives every PLACE_BLOCK value its offset, so that values that live at the same time do not meet. */
+/* Gives every PLACE_BLOCK value its offset, so that values that live at the same time do not meet.
+ */
 void binding_layout(const struct plan *plan, struct binding *binding);
 
 /* The value whose memory `value` has. */

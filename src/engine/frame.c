@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A frame is one allocation: the struct, its tensors, calls, argument pointers, flags, and the block. All pointers into the block are set when
- * it is made, so that a run only sets the feeds and makes the calls one after the other.
+ * A frame is one allocation: the struct, its tensors, calls, argument pointers, flags, and the
+ * block. All pointers into the block are set when it is made, so that a run only sets the feeds and
+ * makes the calls one after the other.
  *
- * Conditional steps (behind a Switch) may be dead: a dead tensor has no data. Such a step runs if none of its inputs and none of the steps
- * that it waits for is dead; else its outputs are dead. Switch and Merge (OP_CONTROL_FLOW) see dead inputs and decide themselves.
+ * Conditional steps (behind a Switch) may be dead: a dead tensor has no data. Such a step runs if
+ * none of its inputs and none of the steps that it waits for is dead; else its outputs are dead.
+ * Switch and Merge (OP_CONTROL_FLOW) see dead inputs and decide themselves.
  */
 #include <stdlib.h>
 
@@ -106,8 +108,8 @@ void frame_put(struct frame *frame)
     free(frame);
 }
 
-static bool is_dead(const struct plan *plan, const struct frame *frame,
-                    const struct op_call *call, const struct plan_step *step)
+static bool is_dead(const struct plan *plan, const struct frame *frame, const struct op_call *call,
+                    const struct plan_step *step)
 {
     for (int i = 0; i < step->control_count; i++) {
         if (frame->dead[step->controls[i]])

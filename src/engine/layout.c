@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Memory of a binding: each value that a step computes gets a place in one block from the step that makes it to the last that reads it.
- * Free places are kept in a list sorted by offset, neighbours joined; the smallest that fits is taken. An elementwise op whose input
- * dies with it writes over that input. The scratch of all steps shares one region behind the values: steps run one by one.
+ * Memory of a binding: each value that a step computes gets a place in one block from the step that
+ * makes it to the last that reads it. Free places are kept in a list sorted by offset, neighbours
+ * joined; the smallest that fits is taken. An elementwise op whose input dies with it writes over
+ * that input. The scratch of all steps shares one region behind the values: steps run one by one.
  */
 #include "base/check.h"
 #include "engine/binding.h"
@@ -17,8 +18,8 @@ struct hole {
 struct layout {
     const struct plan *plan;
     struct binding *binding;
-    int *last_use;     /* per value: step after which its memory is free */
-    bool *taken_over;  /* per value: another value goes on in its memory */
+    int *last_use;      /* per value: step after which its memory is free */
+    bool *taken_over;   /* per value: another value goes on in its memory */
     struct hole *holes; /* sorted by offset */
     int hole_count;
     size_t end;
@@ -99,8 +100,7 @@ static void give(struct layout *l, size_t offset, size_t size)
         l->holes[i].offset = offset;
         l->holes[i].size += size;
     } else {
-        memmove(&l->holes[i + 1], &l->holes[i],
-                (size_t)(l->hole_count - i) * sizeof *l->holes);
+        memmove(&l->holes[i + 1], &l->holes[i], (size_t)(l->hole_count - i) * sizeof *l->holes);
         l->holes[i] = (struct hole){offset, size};
         l->hole_count++;
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Import in two passes: all nodes first, so that every name is known, then the edges. A node of an op that we lack is kept: TensorFlow
- * refuses such a graph whole, we only refuse signatures that reach the node (passes/extract.c), and until then
- * its outputs are as many as its consumers name.
+ * Import in two passes: all nodes first, so that every name is known, then the edges. A node of an
+ * op that we lack is kept: TensorFlow refuses such a graph whole, we only refuse signatures that
+ * reach the node (passes/extract.c), and until then its outputs are as many as its consumers name.
  */
 #include "engine/library.h"
 
@@ -52,13 +52,12 @@ struct op_def *library_def(struct library *library, struct span op_name)
 
 /* ---- attributes ---- */
 
-static const struct pb_attr_value *substitute(struct arena *arena, const struct pb_attr_value *value,
-                                              const struct node *with);
+static const struct pb_attr_value *
+substitute(struct arena *arena, const struct pb_attr_value *value, const struct node *with);
 
 /* A function attribute carries attributes of its own, which may be placeholders too. */
-static const struct pb_attr_value *substitute_func(struct arena *arena,
-                                                   const struct pb_attr_value *value,
-                                                   const struct node *with)
+static const struct pb_attr_value *
+substitute_func(struct arena *arena, const struct pb_attr_value *value, const struct node *with)
 {
     size_t count = value->func->attr.count;
     if (!count)
@@ -78,8 +77,8 @@ static const struct pb_attr_value *substitute_func(struct arena *arena,
     return copy;
 }
 
-static const struct pb_attr_value *substitute(struct arena *arena, const struct pb_attr_value *value,
-                                              const struct node *with)
+static const struct pb_attr_value *
+substitute(struct arena *arena, const struct pb_attr_value *value, const struct node *with)
 {
     if (value->value_case == ATTR_CASE_PLACEHOLDER) {
         const struct pb_attr_value *real = op_def_attr(NULL, with, value->placeholder);
@@ -143,7 +142,8 @@ enum code library_fill_node(struct library *library, struct graph *graph,
 
 /* ---- the main graph ---- */
 
-/* The texts are those of TensorFlow's loader, which refuses such graphs before it makes a session. */
+/* The texts are those of TensorFlow's loader, which refuses such graphs before it makes a session.
+ */
 static enum code check_const(const struct node *node, struct error *err)
 {
     const struct pb_attr_value *value = node_attr(node, "value");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The graph is an array of node pointers that grows by doubling in the graph's arena; a node never moves. Passes drop nodes by
- * compacting the array, so that ids stay dense.
+ * The graph is an array of node pointers that grows by doubling in the graph's arena; a node never
+ * moves. Passes drop nodes by compacting the array, so that ids stay dense.
  */
 #include "engine/node.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct graph: the engine's form of a GraphDef, on which the passes work. Nodes and edges live in one arena; names and attribute values
- * are borrowed from the decoded protobuf message. Reference types are stripped from the dtypes; a node remembers which outputs
- * were references.
+ * struct graph: the engine's form of a GraphDef, on which the passes work. Nodes and edges live in
+ * one arena; names and attribute values are borrowed from the decoded protobuf message. Reference
+ * types are stripped from the dtypes; a node remembers which outputs were references.
  */
 #ifndef ENGINE_NODE_H
 #define ENGINE_NODE_H
@@ -43,7 +43,7 @@ struct node {
     struct span name;
     struct span function; /* the library function whose body it comes from; empty: the main graph */
     struct span op_name;
-    const struct op *op;      /* NULL: an op that we lack, or a call of a library function by its name */
+    const struct op *op; /* NULL: an op that we lack, or a call of a library function by its name */
     const struct op_def *def; /* parsed definition; NULL with op */
     struct node_attr *attrs;
     size_t attr_count;
@@ -53,13 +53,13 @@ struct node {
     int control_count;
     int output_count;
     enum dtype *output_types;
-    const struct tensor *values; /* of all outputs, of a constant (Const, or folded); else NULL */
-    int id;                     /* position in graph->nodes; -1: not in it any more */
-    int mark;                   /* for the pass at work */
-    int call_depth;             /* calls around it */
-    struct edge *forward;       /* replaced: where consumers of output i go now; NULL: in place */
+    const struct tensor *values;  /* of all outputs, of a constant (Const, or folded); else NULL */
+    int id;                       /* position in graph->nodes; -1: not in it any more */
+    int mark;                     /* for the pass at work */
+    int call_depth;               /* calls around it */
+    struct edge *forward;         /* replaced: where consumers of output i go now; NULL: in place */
     struct node *forward_control; /* replaced: what waits for it waits for this one */
-    bool conditional;           /* may be dead: behind a Switch */
+    bool conditional;             /* may be dead: behind a Switch */
 };
 
 struct graph {
@@ -89,7 +89,8 @@ void node_add_control(struct graph *graph, struct node *node, struct node *befor
 /* The attribute as the node has it, or NULL (defaults are the definition's affair: op_attr_*). */
 const struct pb_attr_value *node_attr(const struct node *node, const char *name);
 
-/* Splits "name:3", "name" (output 0) or "^name" (output -1). False for an output that is no number. */
+/* Splits "name:3", "name" (output 0) or "^name" (output -1). False for an output that is no number.
+ */
 bool node_parse_tensor_name(struct span text, struct span *name, int *output);
 
 #endif

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What kernels ask of their call: attributes, arguments, memory. Looked up by name: in shape() and prepare() only. */
+/* What kernels ask of their call: attributes, arguments, memory. Looked up by name: in shape() and
+ * prepare() only. */
 #include "engine/op.h"
 
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "engine/op_def.h"
 #include "engine/run.h"
-#include "base/clock.h"
 #include "wire/messages.h"
 
 static const struct pb_attr_value *find(const struct op_call *call, const char *name,

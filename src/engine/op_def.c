@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Definitions are written as one token per argument or attribute, separated by blanks; a string default stands in single
- * quotes and has no blanks. They are parsed into arrays in the graph's arena. Looking an attribute up compares names one by one:
- * nodes have few, and nobody looks them up while a request runs.
+ * Definitions are written as one token per argument or attribute, separated by blanks; a string
+ * default stands in single quotes and has no blanks. They are parsed into arrays in the graph's
+ * arena. Looking an attribute up compares names one by one: nodes have few, and nobody looks them
+ * up while a request runs.
  */
 #include "engine/op_def.h"
 
@@ -15,14 +16,15 @@ static const struct {
     const char *name;
     enum attr_kind kind;
 } kinds[] = {
-    {"int", ATTR_INT},       {"float", ATTR_FLOAT}, {"bool", ATTR_BOOL},     {"string", ATTR_STRING},
-    {"type", ATTR_TYPE},     {"shape", ATTR_SHAPE}, {"tensor", ATTR_TENSOR}, {"func", ATTR_FUNC},
+    {"int", ATTR_INT},   {"float", ATTR_FLOAT}, {"bool", ATTR_BOOL},     {"string", ATTR_STRING},
+    {"type", ATTR_TYPE}, {"shape", ATTR_SHAPE}, {"tensor", ATTR_TENSOR}, {"func", ATTR_FUNC},
 };
 
 /* The field numbers of AttrValue's oneof, by kind. */
 static const uint32_t kind_cases[] = {
-    [ATTR_INT] = ATTR_CASE_INT,     [ATTR_FLOAT] = ATTR_CASE_FLOAT,   [ATTR_BOOL] = ATTR_CASE_BOOL,
-    [ATTR_STRING] = ATTR_CASE_STRING, [ATTR_TYPE] = ATTR_CASE_TYPE,   [ATTR_SHAPE] = ATTR_CASE_SHAPE,
+    [ATTR_INT] = ATTR_CASE_INT,       [ATTR_FLOAT] = ATTR_CASE_FLOAT,
+    [ATTR_BOOL] = ATTR_CASE_BOOL,     [ATTR_STRING] = ATTR_CASE_STRING,
+    [ATTR_TYPE] = ATTR_CASE_TYPE,     [ATTR_SHAPE] = ATTR_CASE_SHAPE,
     [ATTR_TENSOR] = ATTR_CASE_TENSOR, [ATTR_FUNC] = ATTR_CASE_FUNC,
 };
 

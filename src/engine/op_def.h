@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct op_def: an op's definition strings (engine/op.h) parsed: arguments with their types, attributes with kinds and defaults.
- * A definition is ours, so a malformed one is a broken invariant. Parsed once per graph, on the first node of that op.
+ * struct op_def: an op's definition strings (engine/op.h) parsed: arguments with their types,
+ * attributes with kinds and defaults. A definition is ours, so a malformed one is a broken
+ * invariant. Parsed once per graph, on the first node of that op.
  */
 #ifndef ENGINE_OP_DEF_H
 #define ENGINE_OP_DEF_H
@@ -48,7 +49,8 @@ struct op_def {
 
 struct op_def *op_def_parse(const struct op *op, struct arena *arena);
 
-/* The same form of a library function's signature. INVALID_ARGUMENT when an argument has no type. */
+/* The same form of a library function's signature. INVALID_ARGUMENT when an argument has no type.
+ */
 enum code op_def_of_function(const struct pb_op_def *signature, struct arena *arena,
                              struct op_def **def, struct error *err);
 
@@ -56,8 +58,9 @@ enum code op_def_of_function(const struct pb_op_def *signature, struct arena *ar
 const struct pb_attr_value *op_def_attr(const struct op_def *def, const struct node *node,
                                         struct span name);
 
-/* How many tensors the argument stands for on this node, and the dtype of the i-th. INVALID_ARGUMENT when an attribute that says it is
- * missing or out of range (more than OP_ARG_TENSORS_MAX). */
+/* How many tensors the argument stands for on this node, and the dtype of the i-th.
+ * INVALID_ARGUMENT when an attribute that says it is missing or out of range (more than
+ * OP_ARG_TENSORS_MAX). */
 enum code op_def_arg_count(const struct op_def *def, const struct node *node,
                            const struct op_arg *arg, int *count, struct error *err);
 enum dtype op_def_arg_type(const struct op_def *def, const struct node *node,

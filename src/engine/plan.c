@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A plan is made from a finished graph by numbering its tensors. Bindings are appended to an array that readers scan without a lock; a writer
- * publishes a pointer and then the count. Shapes beyond BINDINGS_MAX are bound for one request and freed with its arena.
+ * A plan is made from a finished graph by numbering its tensors. Bindings are appended to an array
+ * that readers scan without a lock; a writer publishes a pointer and then the count. Shapes beyond
+ * BINDINGS_MAX are bound for one request and freed with its arena.
  */
 #include "engine/plan.h"
 
@@ -173,7 +174,8 @@ static struct binding *find_binding(struct plan *plan, const struct tensor *inpu
     return NULL;
 }
 
-/* Keeps it, unless another thread was first (then that one is used) or the room is full (then it lives with the request). */
+/* Keeps it, unless another thread was first (then that one is used) or the room is full (then it
+ * lives with the request). */
 static struct binding *publish(struct plan *plan, struct binding *binding,
                                const struct tensor *inputs, struct arena *request)
 {
@@ -212,8 +214,8 @@ static enum code check_dtypes(const struct plan *plan, const struct tensor *inpu
         enum dtype expected = plan->values[plan->feeds[i]].dtype;
         if (inputs[i].dtype != expected)
             return error_set(err, CODE_INVALID_ARGUMENT,
-                             "Expects arg[%d] to be %s but %s is provided", i,
-                             dtype_name(expected), dtype_name(inputs[i].dtype));
+                             "Expects arg[%d] to be %s but %s is provided", i, dtype_name(expected),
+                             dtype_name(inputs[i].dtype));
     }
     return CODE_OK;
 }

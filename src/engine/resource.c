@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The store is a map under one lock, taken when a handle is made (at load) and never while a request runs: handles carry pointers.
- * Keys are "container/name" with the kind in front, since TensorFlow keeps the kinds apart too.
+ * The store is a map under one lock, taken when a handle is made (at load) and never while a
+ * request runs: handles carry pointers. Keys are "container/name" with the kind in front, since
+ * TensorFlow keeps the kinds apart too.
  */
 #include "engine/resource.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct resource: state that belongs to a loaded version and outlives a run: variables, hash tables. The store finds them by
- * container and shared name, as resource handles do; a DTYPE_RESOURCE tensor holds a borrowed pointer to one. They live as long as the store.
+ * struct resource: state that belongs to a loaded version and outlives a run: variables, hash
+ * tables. The store finds them by container and shared name, as resource handles do; a
+ * DTYPE_RESOURCE tensor holds a borrowed pointer to one. They live as long as the store.
  *
- * A variable's value is a tensor with a counted buffer. Reading takes a reference under the variable's lock; writing puts another
- * buffer in its place (or writes in place when nobody else holds it), so a reader never sees half a value.
+ * A variable's value is a tensor with a counted buffer. Reading takes a reference under the
+ * variable's lock; writing puts another buffer in its place (or writes in place when nobody else
+ * holds it), so a reader never sees half a value.
  */
 #ifndef ENGINE_RESOURCE_H
 #define ENGINE_RESOURCE_H
@@ -38,12 +40,14 @@ struct resource_store;
 struct resource_store *resource_store_new(void);
 void resource_store_free(struct resource_store *store);
 
-/* The resource of that id, made with `make` when it is not there yet; never NULL. Any thread. `make` returns a heap object (malloc)
- * whose first member is a struct resource; the store frees it (ops->free, then free()). */
+/* The resource of that id, made with `make` when it is not there yet; never NULL. Any thread.
+ * `make` returns a heap object (malloc) whose first member is a struct resource; the store frees it
+ * (ops->free, then free()). */
 struct resource *resource_get(struct resource_store *store, const struct resource_id *id,
                               struct resource *(*make)(const void *args), const void *args);
 
-/* A signature writes some resource that could not be told from the graph: nothing may be taken as constant. Set while loading only. */
+/* A signature writes some resource that could not be told from the graph: nothing may be taken as
+ * constant. Set while loading only. */
 void resource_store_set_untraced_writes(struct resource_store *store);
 bool resource_store_has_untraced_writes(const struct resource_store *store);
 
@@ -64,13 +68,15 @@ struct variable {
 struct resource *variable_make(const void *dtype);
 bool resource_is_variable(const struct resource *resource);
 
-/* The value with one more reference on its buffer, which is the caller's. FAILED_PRECONDITION when it has none, in TensorFlow's words. */
+/* The value with one more reference on its buffer, which is the caller's. FAILED_PRECONDITION when
+ * it has none, in TensorFlow's words. */
 enum code variable_read(struct variable *variable, struct tensor *value, struct error *err);
 
 /* Puts a value: keeps its buffer when it has one, copies otherwise. */
 enum code variable_assign(struct variable *variable, const struct tensor *value, struct error *err);
 
-/* Calls fn(current value, context) under the lock with a buffer that nobody else holds: for AssignAdd and the like. */
+/* Calls fn(current value, context) under the lock with a buffer that nobody else holds: for
+ * AssignAdd and the like. */
 typedef enum code variable_update_fn(struct tensor *value, void *context, struct error *err);
 enum code variable_update(struct variable *variable, variable_update_fn *fn, void *context,
                           struct error *err);

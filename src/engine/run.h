@@ -11,10 +11,11 @@
 struct resource_store;
 
 struct run {
-    struct arena *arena;                /* the request's */
-    struct resource_store *resources;   /* the loaded version's */
-    const atomic_bool *cancelled;       /* may be NULL; when it becomes true the run stops with CANCELLED */
-    int64_t deadline_us;                /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
+    struct arena *arena;              /* the request's */
+    struct resource_store *resources; /* the loaded version's */
+    const atomic_bool
+        *cancelled;      /* may be NULL; when it becomes true the run stops with CANCELLED */
+    int64_t deadline_us; /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
 };
 
 /* OK, CANCELLED or DEADLINE_EXCEEDED. Cheap enough for every turn of a loop. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Extraction walks from the fetches and targets against the edges, with a stack of its own (graphs are deep), and clones
- * each node it meets once. A feed cuts the walk: its consumers get the output of a "_Feed" node. `clones` maps the id of
- * a main-graph node to its clone; a node of which one output is fed may still be cloned for another one.
+ * Extraction walks from the fetches and targets against the edges, with a stack of its own (graphs
+ * are deep), and clones each node it meets once. A feed cuts the walk: its consumers get the output
+ * of a "_Feed" node. `clones` maps the id of a main-graph node to its clone; a node of which one
+ * output is fed may still be cloned for another one.
  */
 #include "engine/passes/passes.h"
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Folding goes through the nodes in topological order. A node without effect whose inputs are all constants is run now; what it gives is kept
- * if it is not far larger than what it took. A Switch with a constant predicate is its data on one side and dead on the other;
- * death goes on along data and control edges to the Merge that ends it, which then is its one live input. What stays behind a Switch
- * that can not be decided is marked conditional and left alone.
+ * Folding goes through the nodes in topological order. A node without effect whose inputs are all
+ * constants is run now; what it gives is kept if it is not far larger than what it took. A Switch
+ * with a constant predicate is its data on one side and dead on the other; death goes on along data
+ * and control edges to the Merge that ends it, which then is its one live input. What stays behind
+ * a Switch that can not be decided is marked conditional and left alone.
  *
- * node->mark says of a node: 0 alive, 1 dead. A half-dead Switch is replaced as a whole, so its dead side is known by edge.
+ * node->mark says of a node: 0 alive, 1 dead. A half-dead Switch is replaced as a whole, so its
+ * dead side is known by edge.
  */
 #include "base/check.h"
 #include "engine/evaluate.h"
 #include "engine/passes/passes.h"
 
-enum { FOLD_GROWTH_MAX = 16 << 20 }; /* bytes that folding may add for one node: Fill([1e9]) stays a step */
+enum {
+    FOLD_GROWTH_MAX = 16 << 20
+}; /* bytes that folding may add for one node: Fill([1e9]) stays a step */
 
 struct fold {
     struct work *work;
@@ -30,6 +34,11 @@ static bool all_const(const struct node *node)
             return false;
     }
     return true;
+}
+
+static bool runs(const struct node *node)
+{
+    return node->op->run || (node->op->flags & OP_ALIAS);
 }
 
 static size_t input_bytes(const struct node *node)
@@ -57,8 +66,7 @@ static void fold_node(struct fold *f, struct node *node)
 {
     struct arena *arena = f->work->graph.arena;
     struct tensor *values = ARENA_ARRAY(arena, struct tensor, (size_t)node->output_count);
-    const struct tensor **in =
-        ARENA_ARRAY(arena, const struct tensor *, (size_t)node->input_count);
+    const struct tensor **in = ARENA_ARRAY(arena, const struct tensor *, (size_t)node->input_count);
     struct tensor **out = ARENA_ARRAY(arena, struct tensor *, (size_t)node->output_count);
     for (int i = 0; i < node->input_count; i++)
         in[i] = &node->inputs[i].node->values[node->inputs[i].output];
@@ -84,7 +92,8 @@ static bool is_op(const struct node *node, const char *name)
     return span_is(node->op_name, name);
 }
 
-/* Both outputs of a decided Switch lead on to the data; the edge to the dead one was looked at before. */
+/* Both outputs of a decided Switch lead on to the data; the edge to the dead one was looked at
+ * before. */
 static void decide_switch(struct fold *f, struct node *node)
 {
     const struct edge predicate = node->inputs[1];
@@ -164,7 +173,7 @@ static void visit(struct fold *f, struct node *node)
         decide_switch(f, node);
     } else if (is_op(node, "Merge")) {
         decide_merge(f, node);
-    } else if (!node->values && !node->conditional && node->op->run && all_const(node) &&
+    } else if (!node->values && !node->conditional && runs(node) && all_const(node) &&
                node->output_count &&
                !(node->op->flags & (OP_STATEFUL | OP_STRUCTURAL | OP_CONTROL_FLOW))) {
         fold_node(f, node);

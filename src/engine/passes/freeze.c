@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Variables that nothing a client can call writes are constants. First every signature marks what it writes; then reads
- * of the others get their value, which stays where it is (in the mapped checkpoint, mostly) and is kept by a reference.
- * Where a writer's handle does not lead back to a node that makes it, nothing is frozen.
+ * Variables that nothing a client can call writes are constants. First every signature marks what
+ * it writes; then reads of the others get their value, which stays where it is (in the mapped
+ * checkpoint, mostly) and is kept by a reference. Where a writer's handle does not lead back to a
+ * node that makes it, nothing is frozen.
  */
 #include "base/check.h"
 #include "engine/evaluate.h"
@@ -83,8 +84,7 @@ void pass_freeze(struct work *work)
         if (!span_is(node->op_name, "ReadVariableOp") || node->values || !node->input_count)
             continue;
         struct tensor value;
-        if (!frozen_value(work, node->inputs[0], &value) ||
-            value.dtype != node->output_types[0])
+        if (!frozen_value(work, node->inputs[0], &value) || value.dtype != node->output_types[0])
             continue;
         struct tensor *kept = ARENA_NEW(work->graph.arena, struct tensor);
         *kept = value;

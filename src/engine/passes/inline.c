@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inlining puts a copy of a function's body in the place of each call. The body's nodes keep their names and remember the function, as
- * TensorFlow's messages do. Consumers of the call are led on by node->forward; who waits for the call waits for an exit barrier, which
- * waits for the function's control outputs and results; the control outputs become targets, for a call runs the effects of its
- * function whoever consumes its results. Where the call itself waits, an entry barrier holds up what in the body has
- * an effect or no inputs. Calls inside the body are appended behind it and inlined in the same sweep.
+ * Inlining puts a copy of a function's body in the place of each call. The body's nodes keep their
+ * names and remember the function, as TensorFlow's messages do. Consumers of the call are led on by
+ * node->forward; who waits for the call waits for an exit barrier, which waits for the function's
+ * control outputs and results; the control outputs become targets, for a call runs the effects of
+ * its function whoever consumes its results. Where the call itself waits, an entry barrier holds up
+ * what in the body has an effect or no inputs. Calls inside the body are appended behind it and
+ * inlined in the same sweep.
  */
 #include "engine/op.h"
 #include "engine/passes/passes.h"
@@ -27,9 +29,9 @@ struct call {
 
 static enum code call_error(const struct call *call, struct error *err)
 {
-    return error_prefix(err, "In function %.*s, called by %.*s: ",
-                        SPAN_ARG(call->function->proto->signature->name),
-                        SPAN_ARG(call->node->name));
+    return error_prefix(
+        err, "In function %.*s, called by %.*s: ", SPAN_ARG(call->function->proto->signature->name),
+        SPAN_ARG(call->node->name));
 }
 
 /* Which function does the node call, with which attributes? False if it calls none. */
@@ -100,7 +102,8 @@ static bool find_argument(const struct call *call, struct span name, int index, 
     return false;
 }
 
-/* Output number of "node:argument:index". An unknown op's outputs are numbered by the index alone. */
+/* Output number of "node:argument:index". An unknown op's outputs are numbered by the index alone.
+ */
 static bool find_output(const struct call *call, const struct node *node, struct span argument,
                         int index, int *output)
 {
@@ -254,8 +257,8 @@ static enum code add_exit(struct call *call, struct error *err)
 static enum code inline_call(struct call *call, struct error *err)
 {
     if (call->node->call_depth >= CALL_DEPTH_MAX)
-        return error_set(err, CODE_INVALID_ARGUMENT, "calls are nested more than %d deep: recursion",
-                         CALL_DEPTH_MAX);
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "calls are nested more than %d deep: recursion", CALL_DEPTH_MAX);
     enum code code = add_body(call, err);
     int body_count = call->work->graph.count - call->first;
     for (int i = 0; !code && i < body_count; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The list of ops that a model needs and we lack: collected over all signatures, reported in one message. */
+/* The list of ops that a model needs and we lack: collected over all signatures, reported in one
+ * message. */
 #include <stdio.h>
 
 #include "engine/op.h"
@@ -30,8 +31,9 @@ enum code missing_ops_report(const struct missing_ops *missing, struct error *er
 {
     if (!missing->ops.count)
         return CODE_OK;
-    error_set(err, CODE_UNIMPLEMENTED, "the model needs %zu op%s that this build lacks:",
-              missing->ops.count, missing->ops.count == 1 ? "" : "s");
+    error_set(err, CODE_UNIMPLEMENTED,
+              "the model needs %zu op%s that this build lacks:", missing->ops.count,
+              missing->ops.count == 1 ? "" : "s");
     size_t cursor = 0;
     const char *separator = "";
     for (const struct map_slot *slot; (slot = map_next(&missing->ops, &cursor));) {
@@ -50,9 +52,8 @@ static void check_type(struct work *work, const struct node *node)
         return;
     const char *attr = node->op->types_attr ? node->op->types_attr : "T";
     const struct pb_attr_value *value = op_def_attr(node->def, node, span_of(attr));
-    enum dtype dtype = value && value->value_case == ATTR_CASE_TYPE
-                           ? dtype_from_number(value->type)
-                           : DTYPE_INVALID;
+    enum dtype dtype = value && value->value_case == ATTR_CASE_TYPE ? dtype_from_number(value->type)
+                                                                    : DTYPE_INVALID;
     if (node->op->types & OP_TYPE(dtype))
         return;
     char text[64];

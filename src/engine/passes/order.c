@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pruning and ordering in one depth-first walk from the fetches and targets: a node is appended when all that it needs has been, so
- * the result is a topological order of just what is needed. node->mark: 0 new, 1 on the stack, 2 done. The stack is explicit.
+ * Pruning and ordering in one depth-first walk from the fetches and targets: a node is appended
+ * when all that it needs has been, so the result is a topological order of just what is needed.
+ * node->mark: 0 new, 1 on the stack, 2 done. The stack is explicit.
  */
 #include "engine/op.h"
 #include "engine/passes/passes.h"
@@ -24,7 +25,8 @@ static void enter(struct walk *walk, struct node *node)
     walk->stack[walk->depth++] = (struct frame){node, 0};
 }
 
-/* Controls go first, so that an effect is ordered before what waits for it; constants need nothing. */
+/* Controls go first, so that an effect is ordered before what waits for it; constants need nothing.
+ */
 static struct node *next_needed(struct frame *frame)
 {
     const struct node *node = frame->node;
@@ -55,17 +57,19 @@ static enum code visit(struct walk *walk, struct node *root, struct error *err)
         }
         struct node *needed = next_needed(top);
         if (needed->mark == 1)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "the graph has a cycle through node %.*s; loops (Enter, NextIteration) "
-                             "are not supported by this build",
-                             SPAN_ARG(needed->name));
+            return error_set(
+                err, CODE_INVALID_ARGUMENT,
+                "the graph has a cycle through node %.*s; loops (Enter, NextIteration) "
+                "are not supported by this build",
+                SPAN_ARG(needed->name));
         if (needed->mark == 0)
             enter(walk, needed);
     }
     return CODE_OK;
 }
 
-/* A constant needs no inputs any more. Its controls stay: they may say that it is dead (passes/fold.c cuts the others). */
+/* A constant needs no inputs any more. Its controls stay: they may say that it is dead
+ * (passes/fold.c cuts the others). */
 static void cut_constants(struct graph *graph)
 {
     for (int i = 0; i < graph->count; i++) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The passes that make a plan's graph from the main graph, in the order in which compile.c runs them. Each works on the plan's own graph
- * (struct work) and leaves it valid: edges point to nodes of the graph or to folded constants.
+ * The passes that make a plan's graph from the main graph, in the order in which compile.c runs
+ * them. Each works on the plan's own graph (struct work) and leaves it valid: edges point to nodes
+ * of the graph or to folded constants.
  */
 #ifndef ENGINE_PASSES_PASSES_H
 #define ENGINE_PASSES_PASSES_H
@@ -41,7 +42,8 @@ struct work {
     struct run *run; /* for folding: arena and resources of the loaded version */
 };
 
-/* Ops of our own: a feed's value; a point that waits and is waited for; a constant that may be dead. */
+/* Ops of our own: a feed's value; a point that waits and is waited for; a constant that may be
+ * dead. */
 extern const struct op feed_op;
 extern const struct op barrier_op;
 extern const struct op gate_op;
@@ -65,40 +67,46 @@ struct work_request {
     int target_count;
 };
 
-/* Copies what the fetches and targets need from the main graph, stopping at the feeds. Const nodes get their value.
- * INVALID_ARGUMENT for a tensor that is fed twice or a Const that can not be read. */
+/* Copies what the fetches and targets need from the main graph, stopping at the feeds. Const nodes
+ * get their value. INVALID_ARGUMENT for a tensor that is fed twice or a Const that can not be read.
+ */
 enum code pass_extract(struct work *work, const struct work_request *request, struct error *err);
 
 /* Gives the Const nodes from id `first` on their value. */
 enum code pass_load_consts(struct work *work, int first, struct error *err);
 
-/* Puts the bodies of called functions in the place of the calls. INVALID_ARGUMENT for recursion or an unknown function. */
+/* Puts the bodies of called functions in the place of the calls. INVALID_ARGUMENT for recursion or
+ * an unknown function. */
 enum code pass_inline(struct work *work, struct error *err);
 
 /* Adds ops that we lack to work->missing, kernels without the dtype too. */
 void pass_check_ops(struct work *work);
 
-/* Turns reference variables (VariableV2, Assign, ...) into resource variables with explicit reads. */
+/* Turns reference variables (VariableV2, Assign, ...) into resource variables with explicit reads.
+ */
 enum code pass_references(struct work *work, struct error *err);
 
 /* Computes the handles of resources: they become constants. Before the two passes below. */
 enum code pass_handles(struct work *work, struct error *err);
 
-/* Marks variables that an op of this graph writes (variable->written), so that no plan freezes them. Only for signatures. */
+/* Marks variables that an op of this graph writes (variable->written), so that no plan freezes
+ * them. Only for signatures. */
 void pass_mark_written(struct work *work);
 
 /* Makes reads of variables that no op writes constants. */
 void pass_freeze(struct work *work);
 
-/* Computes what depends on constants only; resolves Switch and Merge with a constant predicate; marks what may be dead. Needs
- * topological order (pass_order) and leaves it. A step that fails is left to fail when it runs. */
+/* Computes what depends on constants only; resolves Switch and Merge with a constant predicate;
+ * marks what may be dead. Needs topological order (pass_order) and leaves it. A step that fails is
+ * left to fail when it runs. */
 enum code pass_fold(struct work *work, struct error *err);
 
-/* Puts one op in the place of several: matrix product or convolution with bias, batch norm and activation. */
+/* Puts one op in the place of several: matrix product or convolution with bias, batch norm and
+ * activation. */
 void pass_fuse(struct work *work);
 
-/* Drops nodes that nothing reaches from fetches and targets; orders the rest so that inputs and controls come first (stable).
- * INVALID_ARGUMENT for a cycle. */
+/* Drops nodes that nothing reaches from fetches and targets; orders the rest so that inputs and
+ * controls come first (stable). INVALID_ARGUMENT for a cycle. */
 enum code pass_order(struct work *work, struct error *err);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TensorFlow 1 variables are references: VariableV2 yields a reference to a buffer, Assign changes it and yields it again, and any
- * other op reads what it holds when the op runs. Here they become resource variables: the reference is a handle, ops that
- * change it are the resource forms, and each reader that is no such op gets a ReadVariableOp of its own, which waits for what
- * the reader waits for, and for the op whose reference it reads.
+ * TensorFlow 1 variables are references: VariableV2 yields a reference to a buffer, Assign changes
+ * it and yields it again, and any other op reads what it holds when the op runs. Here they become
+ * resource variables: the reference is a handle, ops that change it are the resource forms, and
+ * each reader that is no such op gets a ReadVariableOp of its own, which waits for what the reader
+ * waits for, and for the op whose reference it reads.
  */
 #include "base/check.h"
 #include "engine/op.h"
@@ -15,10 +16,8 @@ static const struct {
     const char *reference;
     const char *resource;
 } forms[] = {
-    {"VariableV2", "_ReferenceVariable"},
-    {"Variable", "_ReferenceVariable"},
-    {"Assign", "AssignVariableOp"},
-    {"AssignAdd", "AssignAddVariableOp"},
+    {"VariableV2", "_ReferenceVariable"}, {"Variable", "_ReferenceVariable"},
+    {"Assign", "AssignVariableOp"},       {"AssignAdd", "AssignAddVariableOp"},
     {"AssignSub", "AssignSubVariableOp"},
 };
 
@@ -26,7 +25,8 @@ enum { FORM_COUNT = sizeof forms / sizeof *forms };
 
 struct references {
     struct work *work;
-    struct node **handles; /* by node id: the variable behind the reference that the node gives; NULL: it gives none */
+    struct node **handles; /* by node id: the variable behind the reference that the node gives;
+                              NULL: it gives none */
 };
 
 static int find_form(const struct node *node)

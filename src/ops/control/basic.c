@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Ops that compute nothing: names for values and points in time. The importer, the passes and the
+ * executor know most of them by their flags; only those with a kernel ever become a step.
+ */
+#include "engine/op.h"
+
+static enum code noop_run(struct op_call *call, struct error *err)
+{
+    (void)call;
+    (void)err;
+    return CODE_OK;
+}
+
+/* A placeholder that nobody fed. */
+static enum code placeholder_run(struct op_call *call, struct error *err)
+{
+    struct shape shape = op_attr_shape(call, "shape");
+    char text[SHAPE_TEXT_SIZE];
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "You must feed a value for placeholder tensor '%.*s' with dtype %s and shape "
+                     "%s",
+                     SPAN_ARG(call->node->name), dtype_name(call->out[0]->dtype),
+                     shape_text(&shape, text));
+}
+
+static enum code identity_n_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    for (int i = 0; i < call->in_count; i++)
+        *call->out[i] = *call->in[i];
+    return CODE_OK;
+}
+
+const struct op op_NoOp = {
+    .name = "NoOp",
+    .inputs = "",
+    .outputs = "",
+    .attrs = "",
+    .run = noop_run,
+};
+
+const struct op op_ControlTrigger = {
+    .name = "ControlTrigger",
+    .inputs = "",
+    .outputs = "",
+    .attrs = "",
+    .flags = OP_CONTROL_FLOW,
+    .run = noop_run,
+};
+
+const struct op op_Const = {
+    .name = "Const",
+    .inputs = "",
+    .outputs = "output:dtype",
+    .attrs = "value:tensor dtype:type",
+    .flags = OP_STRUCTURAL,
+};
+
+const struct op op_Placeholder = {
+    .name = "Placeholder",
+    .inputs = "",
+    .outputs = "output:dtype",
+    .attrs = "dtype:type shape:shape=?",
+    .flags = OP_STATEFUL | OP_DYNAMIC,
+    .run = placeholder_run,
+};
+
+const struct op op_PlaceholderV2 = {
+    .name = "PlaceholderV2",
+    .inputs = "",
+    .outputs = "output:dtype",
+    .attrs = "dtype:type shape:shape",
+    .flags = OP_STATEFUL | OP_DYNAMIC,
+    .run = placeholder_run,
+};
+
+const struct op op_PlaceholderWithDefault = {
+    .name = "PlaceholderWithDefault",
+    .inputs = "input:dtype",
+    .outputs = "output:dtype",
+    .attrs = "dtype:type shape:shape",
+    .flags = OP_ALIAS,
+};
+
+const struct op op_Identity = {
+    .name = "Identity",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:type",
+    .flags = OP_ALIAS,
+};
+
+const struct op op_Snapshot = {
+    .name = "Snapshot",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:type",
+    .flags = OP_ALIAS,
+};
+
+const struct op op_StopGradient = {
+    .name = "StopGradient",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:type",
+    .flags = OP_ALIAS,
+};
+
+const struct op op_PreventGradient = {
+    .name = "PreventGradient",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:type message:string=''",
+    .flags = OP_ALIAS,
+};
+
+const struct op op_IdentityN = {
+    .name = "IdentityN",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:list(type)",
+    .flags = OP_DYNAMIC,
+    .run = identity_n_run,
+};
+
+const struct op op_PartitionedCall = {
+    .name = "PartitionedCall",
+    .inputs = "args:Tin",
+    .outputs = "output:Tout",
+    .attrs = "Tin:list(type) Tout:list(type) f:func config:string='' config_proto:string='' "
+             "executor_type:string=''",
+    .flags = OP_STRUCTURAL,
+};
+
+const struct op op_StatefulPartitionedCall = {
+    .name = "StatefulPartitionedCall",
+    .inputs = "args:Tin",
+    .outputs = "output:Tout",
+    .attrs = "Tin:list(type) Tout:list(type) f:func config:string='' config_proto:string='' "
+             "executor_type:string=''",
+    .flags = OP_STRUCTURAL,
+};

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Resource variables. A handle is a tensor of one pointer, made when a plan is compiled. Reading
+ * hands out the variable's buffer with a reference that the request's arena gives back; writing
+ * goes through engine/resource.h, which never changes a buffer that somebody else holds.
+ */
+#include "engine/op.h"
+#include "engine/resource.h"
+#include "engine/run.h"
+
+static struct variable *variable_of(const struct op_call *call)
+{
+    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
+    return resource && resource_is_variable(resource) ? (struct variable *)resource : NULL;
+}
+
+static enum code no_variable(const struct op_call *call, struct error *err)
+{
+    return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 of node %.*s is no handle of a variable",
+                     SPAN_ARG(call->node->name));
+}
+
+static enum code make_handle(struct op_call *call, const struct resource_ops *ops,
+                             struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    enum dtype dtype = op_attr_type(call, "dtype");
+    struct span name = op_attr_string(call, "shared_name");
+    struct resource_id id = {
+        .ops = ops,
+        .container = op_attr_string(call, "container"),
+        .name = name.len ? name : call->node->name,
+    };
+    enum code code = op_call_alloc(call, 0, &scalar, err);
+    if (!code)
+        *TENSOR_AT(call->out[0], struct resource *) =
+            resource_get(call->run->resources, &id, variable_make, &dtype);
+    return code;
+}
+
+static enum code handle_run(struct op_call *call, struct error *err)
+{
+    return make_handle(call, &variable_ops, err);
+}
+
+static enum code reference_run(struct op_call *call, struct error *err)
+{
+    return make_handle(call, &reference_variable_ops, err);
+}
+
+static void unref(void *buffer)
+{
+    buffer_unref(buffer);
+}
+
+static enum code read_run(struct op_call *call, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    if (!variable)
+        return no_variable(call, err);
+    struct tensor value;
+    enum code code = variable_read(variable, &value, err);
+    if (code)
+        return code;
+    arena_defer(call->arena, unref, value.buffer);
+    if (value.dtype != call->out[0]->dtype)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Trying to read variable with wrong dtype. Expected %s got %s",
+                         dtype_name(call->out[0]->dtype), dtype_name(value.dtype));
+    *call->out[0] = value;
+    return CODE_OK;
+}
+
+static enum code assign_run(struct op_call *call, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    return variable ? variable_assign(variable, call->in[1], err) : no_variable(call, err);
+}
+
+static enum code is_initialized_run(struct op_call *call, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    if (!variable)
+        return no_variable(call, err);
+    struct tensor value;
+    struct shape scalar = shape_scalar();
+    bool there = !variable_read(variable, &value, NULL);
+    if (there)
+        buffer_unref(value.buffer);
+    enum code code = op_call_alloc(call, 0, &scalar, err);
+    if (!code)
+        *TENSOR_AT(call->out[0], bool) = there;
+    return code;
+}
+
+/* ---- updates: the variable's elements (`to`), the op's inputs behind the handle ---- */
+
+static enum code check_update(const struct op_call *call, const struct tensor *value,
+                              const struct tensor *delta, struct error *err)
+{
+    if (value->dtype == delta->dtype && shape_equal(&value->shape, &delta->shape))
+        return CODE_OK;
+    char have[SHAPE_TEXT_SIZE], got[SHAPE_TEXT_SIZE];
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Cannot update variable with shape %s using a Tensor with shape %s, shapes "
+                     "must be equal.",
+                     shape_text(&value->shape, have), shape_text(&delta->shape, got));
+    (void)call;
+}
+
+#define UPDATE_TYPES(X)                                                                            \
+    X(DTYPE_FLOAT, float)                                                                          \
+    X(DTYPE_DOUBLE, double)                                                                        \
+    X(DTYPE_INT8, int8_t)                                                                          \
+    X(DTYPE_INT16, int16_t)                                                                        \
+    X(DTYPE_INT32, int32_t)                                                                        \
+    X(DTYPE_INT64, int64_t)                                                                        \
+    X(DTYPE_UINT8, uint8_t)                                                                        \
+    X(DTYPE_UINT16, uint16_t)                                                                      \
+    X(DTYPE_UINT32, uint32_t)                                                                      \
+    X(DTYPE_UINT64, uint64_t)
+
+/* to[i] += or -= delta[i], integers by two's complement. */
+#define DEFINE_ADD_SIGNED(dtype, type)                                                             \
+    static void add_signed_##type(void *to, const void *delta, double sign, int64_t n)             \
+    {                                                                                              \
+        type *a = to;                                                                              \
+        const type *b = delta;                                                                     \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            a[i] = (type)(sign < 0 ? a[i] - b[i] : a[i] + b[i]);                                   \
+    }
+#define ADD_SIGNED_ROW(dtype, type) [dtype] = add_signed_##type,
+
+UPDATE_TYPES(DEFINE_ADD_SIGNED)
+
+typedef void add_signed_fn(void *to, const void *delta, double sign, int64_t n);
+static add_signed_fn *const add_signed[DTYPE_COUNT] = {UPDATE_TYPES(ADD_SIGNED_ROW)};
+
+struct update {
+    struct op_call *call;
+    double sign;
+};
+
+static enum code add_to(struct tensor *value, void *context, struct error *err)
+{
+    struct update *update = context;
+    const struct tensor *delta = update->call->in[1];
+    enum code code = check_update(update->call, value, delta, err);
+    if (!code)
+        add_signed[value->dtype](value->data, delta->data, update->sign, tensor_elements(value));
+    return code;
+}
+
+static enum code update_run(struct op_call *call, double sign, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    struct update update = {call, sign};
+    return variable ? variable_update(variable, add_to, &update, err) : no_variable(call, err);
+}
+
+static enum code assign_add_run(struct op_call *call, struct error *err)
+{
+    return update_run(call, 1, err);
+}
+
+static enum code assign_sub_run(struct op_call *call, struct error *err)
+{
+    return update_run(call, -1, err);
+}
+
+/* var -= alpha * delta */
+static enum code descend(struct tensor *value, void *context, struct error *err)
+{
+    struct op_call *call = context;
+    const struct tensor *alpha = call->in[1];
+    const struct tensor *delta = call->in[2];
+    char text[SHAPE_TEXT_SIZE];
+    if (alpha->shape.rank != 0)
+        return error_set(err, CODE_INVALID_ARGUMENT, "alpha is not a scalar: %s",
+                         shape_text(&alpha->shape, text));
+    enum code code = check_update(call, value, delta, err);
+    if (code)
+        return code;
+    int64_t n = tensor_elements(value);
+    if (value->dtype == DTYPE_FLOAT) {
+        float a = *TENSOR_AT(alpha, float);
+        for (int64_t i = 0; i < n; i++)
+            TENSOR_AT(value, float)[i] -= TENSOR_AT(delta, float)[i] * a;
+    } else {
+        double a = *TENSOR_AT(alpha, double);
+        for (int64_t i = 0; i < n; i++)
+            TENSOR_AT(value, double)[i] -= TENSOR_AT(delta, double)[i] * a;
+    }
+    return CODE_OK;
+}
+
+static enum code gradient_descent_run(struct op_call *call, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    return variable ? variable_update(variable, descend, call, err) : no_variable(call, err);
+}
+
+const struct op op_VarHandleOp = {
+    .name = "VarHandleOp",
+    .inputs = "",
+    .outputs = "resource:resource",
+    .attrs = "container:string='' shared_name:string='' debug_name:string='' dtype:type "
+             "shape:shape allowed_devices:list(string)=[]",
+    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
+    .run = handle_run,
+};
+
+/* VariableV2 after engine/passes/references.c. */
+const struct op op__ReferenceVariable = {
+    .name = "_ReferenceVariable",
+    .inputs = "",
+    .outputs = "resource:resource",
+    .attrs = "shape:shape dtype:type container:string='' shared_name:string=''",
+    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
+    .run = reference_run,
+};
+
+const struct op op_ReadVariableOp = {
+    .name = "ReadVariableOp",
+    .inputs = "resource:resource",
+    .outputs = "value:dtype",
+    .attrs = "dtype:type",
+    .flags = OP_STATEFUL | OP_DYNAMIC,
+    .run = read_run,
+};
+
+const struct op op_AssignVariableOp = {
+    .name = "AssignVariableOp",
+    .inputs = "resource:resource value:dtype",
+    .outputs = "",
+    .attrs = "dtype:type validate_shape:bool=false",
+    .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
+    .run = assign_run,
+};
+
+const struct op op_AssignAddVariableOp = {
+    .name = "AssignAddVariableOp",
+    .inputs = "resource:resource value:dtype",
+    .outputs = "",
+    .attrs = "dtype:type",
+    .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
+    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types_attr = "dtype",
+    .run = assign_add_run,
+};
+
+const struct op op_AssignSubVariableOp = {
+    .name = "AssignSubVariableOp",
+    .inputs = "resource:resource value:dtype",
+    .outputs = "",
+    .attrs = "dtype:type",
+    .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
+    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types_attr = "dtype",
+    .run = assign_sub_run,
+};
+
+const struct op op_ResourceApplyGradientDescent = {
+    .name = "ResourceApplyGradientDescent",
+    .inputs = "var:resource alpha:T delta:T",
+    .outputs = "",
+    .attrs = "T:type use_locking:bool=false",
+    .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
+    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .run = gradient_descent_run,
+};
+
+const struct op op_VarIsInitializedOp = {
+    .name = "VarIsInitializedOp",
+    .inputs = "resource:resource",
+    .outputs = "is_initialized:bool",
+    .attrs = "",
+    .flags = OP_STATEFUL | OP_DYNAMIC,
+    .run = is_initialized_run,
+};
