@@ -33,6 +33,7 @@ struct buffer *buffer_new(size_t size)
     atomic_init(&buffer->refs, 1);
     buffer->data = (char *)buffer + TENSOR_ALIGN;
     buffer->size = size;
+    buffer->read_only = false;
     buffer->release = release_own;
     buffer->owner = NULL;
     return buffer;
@@ -56,7 +57,7 @@ void buffer_unref(struct buffer *buffer)
 
 bool buffer_is_shared(const struct buffer *buffer)
 {
-    return atomic_load_explicit(&buffer->refs, memory_order_acquire) > 1;
+    return buffer->read_only || atomic_load_explicit(&buffer->refs, memory_order_acquire) > 1;
 }
 
 static enum code out_of_memory(enum dtype dtype, const struct shape *shape, struct error *err)
@@ -175,6 +176,14 @@ int64_t tensor_int(const struct tensor *tensor, int64_t i)
     default:
         check_failed(__FILE__, __LINE__, "an integer tensor");
     }
+}
+
+bool tensor_bools_are_sound(struct span bytes)
+{
+    unsigned char all = 0;
+    for (size_t i = 0; i < bytes.len; i++)
+        all |= (unsigned char)bytes.ptr[i];
+    return all <= 1;
 }
 
 bool tensor_equal(const struct tensor *a, const struct tensor *b)

@@ -24,6 +24,7 @@ struct buffer {
     atomic_size_t refs;
     void *data;
     size_t size;
+    bool read_only; /* a mapped file: never written, whoever holds it */
     void (*release)(
         struct buffer *buffer); /* frees data and the struct itself; called by the last unref */
     void *owner;                /* for `release` */
@@ -40,6 +41,7 @@ struct tensor {
 struct buffer *buffer_new(size_t size);
 struct buffer *buffer_ref(struct buffer *buffer); /* returns its argument */
 void buffer_unref(struct buffer *buffer);         /* NULL is fine */
+/* More than one holds it, or it is read-only: its elements may not be written. */
 bool buffer_is_shared(const struct buffer *buffer);
 
 static inline int64_t tensor_elements(const struct tensor *t)
@@ -68,6 +70,10 @@ enum code tensor_copy_to_buffer(const struct tensor *from, struct tensor *to, st
 
 /* Element `i` of any integer (or bool) tensor; the caller knows that it is one. */
 int64_t tensor_int(const struct tensor *tensor, int64_t i);
+
+/* Bytes of a bool tensor are 0 or 1 everywhere in here. Are these? What comes from outside may be
+ * otherwise. */
+bool tensor_bools_are_sound(struct span bytes);
 
 /* Same dtype, shape and bytes (strings by content)? */
 bool tensor_equal(const struct tensor *a, const struct tensor *b);

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 #include "wire/messages.h"
+#include "wire/varint.h"
 
 struct list {
     const void *ptr; /* may be unaligned */
@@ -159,15 +160,6 @@ static enum code read_list(const struct list *list, struct arena *arena, struct 
     return CODE_OK;
 }
 
-/* Bytes of a bool tensor are 0 or 1 everywhere in here; a client may have sent others. */
-static bool has_odd_bools(struct span bytes)
-{
-    unsigned char all = 0;
-    for (size_t i = 0; i < bytes.len; i++)
-        all |= (unsigned char)bytes.ptr[i];
-    return all > 1;
-}
-
 static enum code read_content(struct span content, struct arena *arena, struct tensor *tensor,
                               struct error *err)
 {
@@ -178,7 +170,7 @@ static enum code read_content(struct span content, struct arena *arena, struct t
                          "tensor_content has %zu bytes; shape %s and type %s need %zu times %zu",
                          content.len, shape_text(&tensor->shape, text), dtype_name(tensor->dtype),
                          n, size);
-    bool odd_bools = tensor->dtype == DTYPE_BOOL && has_odd_bools(content);
+    bool odd_bools = tensor->dtype == DTYPE_BOOL && !tensor_bools_are_sound(content);
     if (!odd_bools && is_aligned(content.ptr, tensor->dtype)) {
         tensor->data = (void *)(uintptr_t)content.ptr;
         return CODE_OK;
@@ -192,19 +184,14 @@ static enum code read_content(struct span content, struct arena *arena, struct t
     return CODE_OK;
 }
 
+/* TensorFlow reads lengths of 32 bits. */
 static bool take_length(struct span *in, size_t *length)
 {
-    uint64_t value = 0;
-    for (size_t i = 0; i < in->len && i < 5; i++) {
-        unsigned char byte = (unsigned char)in->ptr[i];
-        value |= (uint64_t)(byte & 0x7f) << (7 * i);
-        if (byte < 0x80) {
-            *in = span_sub(*in, i + 1, in->len);
-            *length = (size_t)value;
-            return value <= UINT32_MAX;
-        }
-    }
-    return false;
+    uint64_t value;
+    if (!varint_take(in, &value) || value > UINT32_MAX)
+        return false;
+    *length = (size_t)value;
+    return true;
 }
 
 /* Varint lengths, then all the bytes. */
@@ -314,26 +301,16 @@ void tensor_to_proto(const struct tensor *tensor, struct arena *arena,
     memcpy((char *)proto + fields[dtype].offset, &list, sizeof list);
 }
 
-static size_t put_length(char *out, size_t value)
-{
-    size_t n = 0;
-    for (; value >= 0x80; value >>= 7)
-        out[n++] = (char)(value | 0x80);
-    out[n++] = (char)value;
-    return n;
-}
-
 static struct span string_content(const struct tensor *tensor, struct arena *arena)
 {
-    enum { LENGTH_MAX = 10 };
     const struct span *strings = tensor->data;
-    size_t n = (size_t)tensor_elements(tensor), room = n * LENGTH_MAX;
+    size_t n = (size_t)tensor_elements(tensor), room = n * VARINT_SIZE_MAX;
     for (size_t i = 0; i < n; i++)
         room += strings[i].len;
     char *out = arena_alloc(arena, room);
     size_t len = 0;
     for (size_t i = 0; i < n; i++)
-        len += put_length(out + len, strings[i].len);
+        len += varint_put(out + len, strings[i].len);
     for (size_t i = 0; i < n; i++) {
         if (strings[i].len)
             memcpy(out + len, strings[i].ptr, strings[i].len);
