@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct exchange: one request and its answer. The handler that gets it does not see which protocol carried it:
- * a gRPC message over HTTP/2 is an EXCHANGE_RPC, anything else an EXCHANGE_HTTP.
+ * struct exchange: one request and its answer. The handler that gets it does not see which protocol
+ * carried it: a gRPC message over HTTP/2 is an EXCHANGE_RPC, anything else an EXCHANGE_HTTP.
  *
- * Life: net gathers the whole request (decompressed) into the exchange's arena, then calls the handler on the loop
- * thread. The handler, or anybody it hands the exchange to, answers exactly once, from any thread; after that call
- * the exchange is not its own any more. When the last byte is sent, or the peer is gone, the arena is reset.
- * An exchange whose client went away stays valid until it is answered; the answer is then dropped.
+ * Life: net gathers the whole request (decompressed) into the exchange's arena, then calls the
+ * handler on the loop thread. The handler, or anybody it hands the exchange to, answers exactly
+ * once, from any thread; after that call the exchange is not its own any more. When the last byte
+ * is sent, or the peer is gone, the arena is reset. An exchange whose client went away stays valid
+ * until it is answered; the answer is then dropped.
  */
 #ifndef NET_EXCHANGE_H
 #define NET_EXCHANGE_H
@@ -32,15 +33,15 @@ struct exchange_header {
 
 struct exchange {
     enum exchange_kind kind;
-    struct arena arena;       /* the request's lifetime */
-    struct span method;       /* "GET", "POST", ...; RPC: empty */
-    struct span path;         /* RPC: "/package.Service/Method"; HTTP: the request target as sent */
-    struct span body;         /* RPC: the message; HTTP: the body; decoded, contiguous, in the arena */
+    struct arena arena; /* the request's lifetime */
+    struct span method; /* "GET", "POST", ...; RPC: empty */
+    struct span path;   /* RPC: "/package.Service/Method"; HTTP: the request target as sent */
+    struct span body;   /* RPC: the message; HTTP: the body; decoded, contiguous, in the arena */
     struct exchange_header *headers; /* as received, names in lower case */
     size_t header_count;
-    int64_t start_us;         /* clock_now_us() when its first byte was read */
-    int64_t deadline_us;      /* of clock_now_us(); INT64_MAX: none */
-    atomic_bool cancelled;    /* set when the client gave up: long work may stop early */
+    int64_t start_us;      /* clock_now_us() when its first byte was read */
+    int64_t deadline_us;   /* of clock_now_us(); INT64_MAX: none */
+    atomic_bool cancelled; /* set when the client gave up: long work may stop early */
 };
 
 typedef void exchange_fn(struct exchange *exchange, void *context);
@@ -48,13 +49,15 @@ typedef void exchange_fn(struct exchange *exchange, void *context);
 /* The value of the named header (name in lower case), or an empty span. The first one wins. */
 struct span exchange_header(const struct exchange *exchange, const char *name);
 
-/* Answers an RPC. With CODE_OK the message is the `count` pieces one after the other; otherwise `message` is the status
- * text (any bytes: net percent-encodes it, and cuts it at 1,024 bytes with "...TRUNCATED" behind) and pieces are ignored.
- * Pieces and message must live in the exchange's arena or be kept by an arena_defer() in it; nothing is copied. */
+/* Answers an RPC. With CODE_OK the message is the `count` pieces one after the other; otherwise
+ * `message` is the status text (any bytes: net percent-encodes it, and cuts it at 1,024 bytes with
+ * "...TRUNCATED" behind) and pieces are ignored. Pieces and message must live in the exchange's
+ * arena or be kept by an arena_defer() in it; nothing is copied. */
 void exchange_answer_rpc(struct exchange *exchange, enum code code, struct span message,
                          const struct span *pieces, size_t count);
 
-/* Answers an HTTP request: status, headers (Content-Length, Date, Connection are net's own), body pieces as above. */
+/* Answers an HTTP request: status, headers (Content-Length, Date, Connection are net's own), body
+ * pieces as above. */
 void exchange_answer_http(struct exchange *exchange, int status,
                           const struct exchange_header *headers, size_t header_count,
                           const struct span *pieces, size_t count);

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct net_server: listeners and loops. Each loop is a thread of its own with its own epoll, its own listening sockets
- * (SO_REUSEPORT) and its own connections; loops share nothing but the options.
+ * struct net_server: listeners and loops. Each loop is a thread of its own with its own epoll, its
+ * own listening sockets (SO_REUSEPORT) and its own connections; loops share nothing but the
+ * options.
  *
  *   struct net_server *server = net_server_new(&options);
  *   net_server_listen_tcp(server, NET_GRPC, "0.0.0.0", 8500, &port, err);
  *   net_server_start(server, err);          returns at once
  *   ...
- *   net_server_drain(server);               no new connections, GOAWAY; returns at once; answers in flight go out
- *   net_server_join(server, timeout_us);    until the last exchange is answered and sent
- *   net_server_free(server);
+ *   net_server_drain(server);               no new connections, GOAWAY; returns at once; answers in
+ * flight go out net_server_join(server, timeout_us);    until the last exchange is answered and
+ * sent net_server_free(server);
  */
 #ifndef NET_SERVER_H
 #define NET_SERVER_H
@@ -28,26 +29,30 @@ struct net_rpc {
 };
 
 struct net_options {
-    unsigned loops;              /* threads; at least 1 */
-    const struct net_rpc *rpcs;  /* borrowed, `rpc_count` rows; other paths get UNIMPLEMENTED */
+    unsigned loops;             /* threads; at least 1 */
+    const struct net_rpc *rpcs; /* borrowed, `rpc_count` rows; other paths get UNIMPLEMENTED */
     size_t rpc_count;
-    exchange_fn *http;           /* every HTTP request; may be NULL (404) */
-    void *context;               /* handed to all of them */
-    size_t message_max;          /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
-    size_t body_max;             /* an HTTP body as sent; 0: 2 GiB - 1 */
-    size_t inflated_max;         /* a compressed HTTP body, inflated; 0: 100 MiB as in the original */
-    int64_t header_timeout_us;   /* from the first byte of a request to the end of its header; 0: 10 s */
-    int64_t body_timeout_us;     /* without a byte of progress inside a body or an answer; 0: 60 s */
-    int64_t idle_timeout_us;     /* of a connection without a request; 0: none for gRPC, 10 min for HTTP */
-    size_t connections_max;      /* all loops together; 0: from RLIMIT_NOFILE */
+    exchange_fn *http;   /* every HTTP request; may be NULL (404) */
+    void *context;       /* handed to all of them */
+    size_t message_max;  /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
+    size_t body_max;     /* an HTTP body as sent; 0: 2 GiB - 1 */
+    size_t inflated_max; /* a compressed HTTP body, inflated; 0: 100 MiB as in the original */
+    int64_t
+        header_timeout_us; /* from the first byte of a request to the end of its header; 0: 10 s */
+    int64_t body_timeout_us; /* without a byte of progress inside a body or an answer; 0: 60 s */
+    int64_t
+        idle_timeout_us; /* of a connection without a request; 0: none for gRPC, 10 min for HTTP */
+    bool http_gzip; /* compress HTTP answers for clients that take gzip; the original never does */
+    size_t connections_max; /* all loops together; 0: from RLIMIT_NOFILE */
 };
 
 struct net_server;
 
 struct net_server *net_server_new(const struct net_options *options);
 
-/* Listens on address:port ("0.0.0.0", "::" for both families, "127.0.0.1"); port 0 takes a free one; *bound (may be NULL) is the
- * port taken. UNAVAILABLE with the reason when it can not be had. Before net_server_start only. */
+/* Listens on address:port ("0.0.0.0", "::" for both families, "127.0.0.1"); port 0 takes a free
+ * one; *bound (may be NULL) is the port taken. UNAVAILABLE with the reason when it can not be had.
+ * Before net_server_start only. */
 enum code net_server_listen_tcp(struct net_server *server, enum net_protocol protocol,
                                 const char *address, int port, int *bound, struct error *err);
 
@@ -57,11 +62,13 @@ enum code net_server_listen_unix(struct net_server *server, enum net_protocol pr
 
 enum code net_server_start(struct net_server *server, struct error *err);
 
-/* Closes the listeners, sends GOAWAY, answers "Connection: close"; exchanges in flight go on. Async-signal-unsafe. */
+/* Closes the listeners, sends GOAWAY, answers "Connection: close"; exchanges in flight go on.
+ * Async-signal-unsafe. */
 void net_server_drain(struct net_server *server);
 
-/* Waits until all exchanges are answered and sent; after timeout_us (INT64_MAX: for ever) drops what is left.
- * CODE_OK, or DEADLINE_EXCEEDED when something was dropped. Loops have ended when it returns. */
+/* Waits until all exchanges are answered and sent; after timeout_us (INT64_MAX: for ever) drops
+ * what is left. CODE_OK, or DEADLINE_EXCEEDED when something was dropped. Loops have ended when it
+ * returns. */
 enum code net_server_join(struct net_server *server, int64_t timeout_us);
 
 /* After net_server_join, or a server that never started. */

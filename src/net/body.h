@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct body: bytes of a request as they arrive, contiguous. Small ones live in the request's
+ * arena; what is larger than BODY_HEAP_MIN comes from malloc, because realloc moves big blocks by
+ * remapping pages and not by copying. It grows by doubling up to what the peer announced, and only
+ * as bytes really come: a claim alone costs nothing.
+ */
+#ifndef NET_BODY_H
+#define NET_BODY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/arena.h"
+#include "base/span.h"
+
+enum {
+    BODY_HEAP_MIN =
+        16 *
+        1024, /* what an arena block takes well; more would stay behind as garbage when growing */
+};
+
+struct body {
+    char *data; /* in the arena, or owned when `heap` */
+    size_t len;
+    size_t capacity;
+    bool heap;
+};
+
+/* Frees; the body is empty again. Must happen before the arena is reset. */
+void body_release(struct body *body);
+
+/* Room for `more` bytes behind the present ones, `expected` bytes are to come in all (0: not
+ * known). False when there is no memory; the body is unchanged then. */
+bool body_reserve(struct body *body, struct arena *arena, size_t more, size_t expected);
+
+/* Appends; false when there is no memory. */
+bool body_append(struct body *body, struct arena *arena, struct span bytes, size_t expected);
+
+static inline struct span body_span(const struct body *body)
+{
+    return (struct span){body->data, body->len};
+}
+
+#endif

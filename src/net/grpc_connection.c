@@ -1,0 +1,569 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * gRPC on a connection: joins HTTP/2 streams (h2.h), message frames (grpc.h) and calls (call.h).
+ *
+ * Every open stream has its call, in `calls` in the order of their arrival. A request that can not
+ * be served is answered as soon as that is known; what still comes of it is thrown away. A call
+ * whose deadline passes while its handler works is answered here and detached: its stream forgets
+ * it.
+ *
+ * Back-pressure: window is given back as bytes arrive, until the requests that are not whole yet
+ * hold BUFFERED_SOFT bytes. From then on only the oldest of them gets more window, so that it can
+ * finish; the others stop after the window they have. Beyond BUFFERED_HARD, those others are
+ * refused.
+ */
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "net/connection.h"
+#include "net/h2.h"
+
+enum {
+    BUFFERED_SOFT = 256 << 20,
+    BUFFERED_HARD = 1 << 30,
+    NOTICE_US = 1000000, /* how long a draining peer may take to answer a PING */
+};
+
+struct grpc_state {
+    struct h2 *h2;      /* owned */
+    struct call *calls; /* open streams, the oldest first */
+    struct call *newest;
+    size_t incomplete; /* calls whose request is not whole */
+    size_t answering;  /* calls whose answer is not put out in full */
+    size_t buffered;   /* bytes in incomplete requests */
+    size_t withheld;   /* of those: not given back to their streams */
+    int64_t opened_us;
+    int64_t headers_us; /* when the header block under way began */
+    int64_t data_us;    /* when request bytes last came */
+    int64_t sent_us;    /* when answer bytes were last put out */
+    int64_t idle_us;    /* since when there is no call */
+    int64_t drain_us;   /* since when it drains; 0: it does not */
+    bool in_headers;
+    bool notice_over; /* the final GOAWAY is out */
+};
+
+#define FIELD(name, value)                                                                         \
+    {                                                                                              \
+        {name, sizeof(name) - 1},                                                                  \
+        {                                                                                          \
+            value, sizeof(value) - 1                                                               \
+        }                                                                                          \
+    }
+
+static const struct h2_field status_200 = FIELD(":status", "200");
+static const struct h2_field content_type = FIELD("content-type", "application/grpc");
+
+static const struct span code_texts[] = {
+    {"0", 1}, {"1", 1},  {"2", 1},  {"3", 1},  {"4", 1},  {"5", 1},  {"6", 1},  {"7", 1},  {"8", 1},
+    {"9", 1}, {"10", 2}, {"11", 2}, {"12", 2}, {"13", 2}, {"14", 2}, {"15", 2}, {"16", 2},
+};
+
+static struct h2_field grpc_status(int code)
+{
+    static const int count = sizeof code_texts / sizeof *code_texts;
+    return (struct h2_field){{"grpc-status", 11},
+                             code_texts[code >= 0 && code < count ? code : CODE_UNKNOWN]};
+}
+
+static void link_call(struct grpc_state *state, struct call *call)
+{
+    call->next = NULL;
+    call->previous = state->newest;
+    if (state->newest)
+        state->newest->next = call;
+    else
+        state->calls = call;
+    state->newest = call;
+}
+
+static void unlink_call(struct grpc_state *state, struct call *call)
+{
+    if (call->previous)
+        call->previous->next = call->next;
+    else
+        state->calls = call->next;
+    if (call->next)
+        call->next->previous = call->previous;
+    else
+        state->newest = call->previous;
+}
+
+static struct call *oldest_incomplete(const struct grpc_state *state)
+{
+    struct call *call = state->calls;
+    while (call && call->rpc.ended)
+        call = call->next;
+    return call;
+}
+
+/* Something was finished or given up: streams that waited for window may get it. */
+static void give_back(struct grpc_state *state)
+{
+    if (!state->withheld)
+        return;
+    const struct call *oldest = oldest_incomplete(state);
+    for (struct call *call = state->calls; call; call = call->next) {
+        if (!call->rpc.withheld || (state->buffered > BUFFERED_SOFT && call != oldest))
+            continue;
+        h2_consume_stream(state->h2, call->rpc.stream, call->rpc.withheld);
+        state->withheld -= call->rpc.withheld;
+        call->rpc.withheld = 0;
+    }
+}
+
+/* The request is whole, or nothing more of it is wanted. */
+static void request_over(struct grpc_state *state, struct call *call)
+{
+    if (call->rpc.ended)
+        return;
+    call->rpc.ended = true;
+    state->incomplete--;
+    state->buffered -= call->rpc.buffered;
+    call->rpc.buffered = 0;
+    state->withheld -= call->rpc.withheld;
+    call->rpc.withheld = 0;
+    give_back(state);
+}
+
+/* An answer without a message: one header block (gRPC calls it "trailers-only"). */
+static void answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded)
+{
+    static const struct h2_field accepts = FIELD("grpc-accept-encoding", "identity, deflate, gzip");
+    struct h2_field head[H2_HEAD_MAX] = {status_200, content_type, grpc_status(code)};
+    size_t count = 3;
+    if (encoded.len)
+        head[count++] = (struct h2_field){{"grpc-message", 12}, encoded};
+    if (code == CODE_UNIMPLEMENTED)
+        head[count++] = accepts;
+    h2_answer_head_only(state->h2, stream, head, count);
+}
+
+/* Answers a call that is not with its handler. */
+static void reject(struct grpc_state *state, struct call *call, enum code code, struct span message)
+{
+    request_over(state, call);
+    call->answered = true;
+    body_release(&call->body);
+    answer_error(state, call->rpc.stream, (int)code,
+                 grpc_message_encode(&call->exchange.arena, message));
+}
+
+static void reject_http(struct grpc_state *state, struct call *call, const struct h2_field *head,
+                        size_t count)
+{
+    request_over(state, call);
+    call->answered = true;
+    h2_answer_head_only(state->h2, call->rpc.stream, head, count);
+}
+
+static void *on_begin(void *context, int32_t stream)
+{
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = call_take(c->loop, EXCHANGE_RPC);
+    call->connection = c;
+    call->rpc.stream = stream;
+    state->incomplete++;
+    state->data_us = c->loop->now_us;
+    link_call(state, call);
+    return call;
+}
+
+static void field_method(struct connection *c, struct call *call, struct span value)
+{
+    (void)c;
+    call->rpc.is_post = span_is(value, "POST");
+}
+
+static void field_path(struct connection *c, struct call *call, struct span value)
+{
+    const struct net_rpc *rpc = map_get(&c->loop->shared->rpcs, value);
+    if (rpc) {
+        call->rpc.fn = rpc->fn;
+        call->exchange.path = span_make(rpc->path, value.len);
+    }
+}
+
+static void field_content_type(struct connection *c, struct call *call, struct span value)
+{
+    (void)c;
+    call->rpc.is_grpc = grpc_content_type(value);
+}
+
+static void field_timeout(struct connection *c, struct call *call, struct span value)
+{
+    (void)c;
+    int64_t timeout_us = grpc_timeout_us(value);
+    struct exchange *exchange = &call->exchange;
+    if (timeout_us > 0 &&
+        __builtin_add_overflow(exchange->start_us, timeout_us, &exchange->deadline_us))
+        exchange->deadline_us = INT64_MAX;
+}
+
+static void field_encoding(struct connection *c, struct call *call, struct span value)
+{
+    (void)c;
+    call->rpc.encoding_unknown = !grpc_encoding_parse(value, &call->rpc.encoding);
+}
+
+static void field_accept_encoding(struct connection *c, struct call *call, struct span value)
+{
+    (void)c;
+    call->rpc.accepts[ENCODING_GZIP] = grpc_accepts(value, ENCODING_GZIP);
+    call->rpc.accepts[ENCODING_DEFLATE] = grpc_accepts(value, ENCODING_DEFLATE);
+}
+
+/* The fields that mean something to net. */
+static const struct {
+    struct span name;
+    void (*fn)(struct connection *c, struct call *call, struct span value);
+} fields[] = {
+    {{":path", 5}, field_path},
+    {{":method", 7}, field_method},
+    {{"content-type", 12}, field_content_type},
+    {{"grpc-timeout", 12}, field_timeout},
+    {{"grpc-encoding", 13}, field_encoding},
+    {{"grpc-accept-encoding", 20}, field_accept_encoding},
+};
+
+static void on_field(void *context, void *request, struct span name, struct span value)
+{
+    struct call *call = request;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (span_equal(name, fields[i].name)) {
+            fields[i].fn(context, call, value);
+            break;
+        }
+    }
+    if (*name.ptr != ':' && !call_add_header(call, name, value))
+        call->rpc.too_large = true;
+}
+
+static void reject_encoding(struct grpc_state *state, struct call *call)
+{
+    struct span name = exchange_header(&call->exchange, "grpc-encoding");
+    char *text = arena_printf(&call->exchange.arena,
+                              "Compression algorithm '%.*s' is not supported; use identity, "
+                              "deflate or gzip",
+                              SPAN_ARG(name));
+    reject(state, call, CODE_UNIMPLEMENTED, span_of(text));
+}
+
+static void on_head(void *context, void *request)
+{
+    static const struct h2_field not_post[] = {FIELD(":status", "405"), FIELD("allow", "POST")};
+    static const struct h2_field not_grpc[] = {FIELD(":status", "415")};
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = request;
+    if (call->rpc.too_large)
+        reject(state, call, CODE_RESOURCE_EXHAUSTED,
+               SPAN_LITERAL("The request's metadata are larger than 64 KiB or more than 100"));
+    else if (!call->rpc.is_post)
+        reject_http(state, call, not_post, 2);
+    else if (!call->rpc.is_grpc)
+        reject_http(state, call, not_grpc, 1);
+    else if (!call->rpc.fn)
+        reject(state, call, CODE_UNIMPLEMENTED, (struct span){0});
+    else if (call->rpc.encoding_unknown)
+        reject_encoding(state, call);
+}
+
+/* The window for bytes that a request keeps; see the head of the file. */
+static void pace(struct grpc_state *state, struct call *call, size_t len)
+{
+    call->rpc.buffered += len;
+    state->buffered += len;
+    if (state->buffered <= BUFFERED_SOFT || call == oldest_incomplete(state)) {
+        h2_consume(state->h2, call->rpc.stream, len);
+        return;
+    }
+    h2_consume_connection(state->h2, len);
+    call->rpc.withheld += len;
+    state->withheld += len;
+    if (state->buffered > BUFFERED_HARD)
+        reject(state, call, CODE_RESOURCE_EXHAUSTED,
+               SPAN_LITERAL("Too many bytes in unfinished requests on one connection"));
+}
+
+static void on_data(void *context, void *request, struct span bytes)
+{
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = request;
+    state->data_us = c->loop->now_us;
+    if (call->answered) {
+        h2_consume(state->h2, call->rpc.stream, bytes.len);
+        return;
+    }
+    struct error err;
+    enum code code = grpc_reader_feed(&call->rpc.reader, &call->body, &call->exchange.arena, bytes,
+                                      c->loop->shared->options.message_max, &err);
+    if (code) {
+        h2_consume(state->h2, call->rpc.stream, bytes.len);
+        reject(state, call, code, span_of(err.message));
+        return;
+    }
+    pace(state, call, bytes.len);
+}
+
+/* Puts the inflated message in the place of the compressed one. */
+static enum code decompress(struct connection *c, struct call *call, struct error *err)
+{
+    enum encoding encoding = call->rpc.encoding;
+    if (encoding == ENCODING_IDENTITY)
+        return error_set(err, CODE_INTERNAL,
+                         "A compressed message needs a grpc-encoding of deflate or gzip");
+    struct body inflated = {0};
+    enum code code = inflate_all(&inflated, &call->exchange.arena, encoding, body_span(&call->body),
+                                 c->loop->shared->options.message_max, err);
+    body_release(&call->body);
+    call->body = inflated;
+    if (call->rpc.accepts[encoding])
+        call->rpc.answer_encoding = encoding;
+    return code;
+}
+
+static void expire(struct grpc_state *state, struct call *call)
+{
+    reject(state, call, CODE_DEADLINE_EXCEEDED, SPAN_LITERAL("Deadline Exceeded"));
+}
+
+static void on_end(void *context, void *request)
+{
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = request;
+    request_over(state, call);
+    if (call->answered)
+        return;
+    struct error err;
+    enum code code = grpc_reader_end(&call->rpc.reader, &err);
+    if (!code && call->rpc.reader.compressed)
+        code = decompress(c, call, &err);
+    if (code) {
+        reject(state, call, code, span_of(err.message));
+    } else if (call->exchange.deadline_us <= c->loop->now_us) {
+        expire(state, call);
+    } else {
+        call->exchange.body = body_span(&call->body);
+        loop_hand(c->loop, call, call->rpc.fn);
+    }
+}
+
+static void answering_over(struct grpc_state *state, struct call *call)
+{
+    if (call->rpc.answering)
+        state->answering--;
+    call->rpc.answering = false;
+}
+
+static void on_close(void *context, void *request)
+{
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = request;
+    request_over(state, call);
+    answering_over(state, call);
+    unlink_call(state, call);
+    state->idle_us = c->loop->now_us;
+    connection_detach(c, call);
+}
+
+static size_t body_left(void *context, void *request)
+{
+    (void)context;
+    return call_left(request);
+}
+
+static void body_write(void *context, void *request, struct output *output, size_t len)
+{
+    struct connection *c = context;
+    struct grpc_state *state = c->state;
+    struct call *call = request;
+    call_write(call, output, len);
+    state->sent_us = c->loop->now_us;
+    if (!call_left(call))
+        answering_over(state, call);
+}
+
+static size_t trailers(void *context, void *request, struct h2_field *out)
+{
+    (void)context;
+    (void)request;
+    out[0] = grpc_status(CODE_OK);
+    return 1;
+}
+
+static const struct h2_events events = {
+    .on_begin = on_begin,
+    .on_field = on_field,
+    .on_head = on_head,
+    .on_data = on_data,
+    .on_end = on_end,
+    .on_close = on_close,
+    .body_left = body_left,
+    .body_write = body_write,
+    .trailers = trailers,
+};
+
+static void grpc_open(struct connection *c)
+{
+    struct grpc_state *state = pool_alloc(&c->loop->pool, sizeof *state);
+    CHECK(state && "out of memory");
+    *state = (struct grpc_state){.opened_us = c->loop->now_us, .idle_us = c->loop->now_us};
+    state->h2 = h2_new(&events, c, &c->loop->pool);
+    c->state = state;
+}
+
+static size_t grpc_feed(struct connection *c, char *bytes, size_t len)
+{
+    struct grpc_state *state = c->state;
+    bool was_in_headers = state->in_headers;
+    if (h2_feed(state->h2, span_make(bytes, len), NULL))
+        connection_finish(c, CONNECTION_LINGER);
+    state->in_headers = h2_in_headers(state->h2);
+    if (state->in_headers && !was_in_headers)
+        state->headers_us = c->loop->now_us;
+    return len;
+}
+
+static bool grpc_produce(struct connection *c, struct output *output)
+{
+    struct grpc_state *state = c->state;
+    bool more = h2_produce(state->h2, output);
+    if (!more && h2_finished(state->h2))
+        connection_finish(c, CONNECTION_LINGER);
+    return more;
+}
+
+static void grpc_answered(struct connection *c, struct call *call)
+{
+    struct grpc_state *state = c->state;
+    const struct answer *answer = &call->answer;
+    if (answer->status != CODE_OK) {
+        answer_error(state, call->rpc.stream, answer->status,
+                     grpc_message_encode(&call->exchange.arena, answer->message));
+        return;
+    }
+    struct h2_field head[H2_HEAD_MAX] = {status_200, content_type};
+    size_t count = 2;
+    if (answer->compressed)
+        head[count++] = (struct h2_field){{"grpc-encoding", 13},
+                                          span_of(grpc_encoding_name(call->rpc.answer_encoding))};
+    h2_answer(state->h2, call->rpc.stream, head, count);
+    call->rpc.answering = true;
+    state->answering++;
+    state->sent_us = c->loop->now_us;
+}
+
+/* The handler keeps the call, its arena is not ours to use: everything that is sent here is
+ * constant. */
+static void grpc_expired(struct connection *c, struct call *call)
+{
+    struct grpc_state *state = c->state;
+    answer_error(state, call->rpc.stream, CODE_DEADLINE_EXCEEDED,
+                 SPAN_LITERAL("Deadline Exceeded"));
+    h2_forget(state->h2, call->rpc.stream);
+    unlink_call(state, call);
+    state->idle_us = c->loop->now_us;
+    connection_detach(c, call);
+    connection_touch(c);
+}
+
+/* Nobody is there to read answers: HTTP/2 knows no half-closed connection. */
+static void grpc_ended(struct connection *c)
+{
+    connection_finish(c, CONNECTION_DEAD);
+}
+
+static void grpc_drain(struct connection *c)
+{
+    struct grpc_state *state = c->state;
+    state->drain_us = c->loop->now_us;
+    h2_shutdown_notice(state->h2);
+}
+
+static void earlier(int64_t *limit_us, int64_t since_us, int64_t timeout_us)
+{
+    int64_t at_us;
+    if (!__builtin_add_overflow(since_us, timeout_us, &at_us) && at_us < *limit_us)
+        *limit_us = at_us;
+}
+
+static int64_t grpc_limit(struct connection *c)
+{
+    const struct grpc_state *state = c->state;
+    const struct net_options *o = &c->loop->shared->options;
+    int64_t limit_us = INT64_MAX;
+    if (c->rest)
+        earlier(&limit_us, c->progress_us, o->body_timeout_us);
+    if (!h2_has_preface(state->h2))
+        earlier(&limit_us, state->opened_us, o->header_timeout_us);
+    if (state->in_headers)
+        earlier(&limit_us, state->headers_us, o->header_timeout_us);
+    if (state->incomplete)
+        earlier(&limit_us, state->data_us, o->body_timeout_us);
+    if (state->answering)
+        earlier(&limit_us, state->sent_us, o->body_timeout_us);
+    if (!state->calls && o->idle_timeout_us)
+        earlier(&limit_us, state->idle_us, o->idle_timeout_us);
+    if (state->drain_us && !state->notice_over)
+        earlier(&limit_us, state->drain_us, NOTICE_US);
+    return limit_us;
+}
+
+/* Requests that do not get on are refused one by one: those beside them may be with their handlers.
+ */
+static void refuse_incomplete(struct connection *c)
+{
+    struct grpc_state *state = c->state;
+    for (struct call *call = state->calls; call; call = call->next)
+        if (!call->rpc.ended)
+            reject(state, call, CODE_DEADLINE_EXCEEDED,
+                   SPAN_LITERAL("The request did not arrive in time"));
+}
+
+static void grpc_too_slow(struct connection *c)
+{
+    struct grpc_state *state = c->state;
+    const struct net_options *o = &c->loop->shared->options;
+    int64_t now_us = c->loop->now_us;
+    bool noticed = state->drain_us && !state->notice_over && now_us - state->drain_us >= NOTICE_US;
+    bool stuck = state->incomplete && now_us - state->data_us >= o->body_timeout_us;
+    if (noticed) {
+        state->notice_over = true;
+        h2_goaway(state->h2);
+    }
+    if (stuck)
+        refuse_incomplete(c);
+    if (noticed || stuck)
+        return;
+    h2_goaway(state->h2);
+    connection_finish(c, CONNECTION_LINGER);
+}
+
+static void grpc_close(struct connection *c)
+{
+    struct grpc_state *state = c->state;
+    while (state->calls) {
+        struct call *call = state->calls;
+        unlink_call(state, call);
+        connection_detach(c, call);
+    }
+    h2_free(state->h2);
+    pool_free(&c->loop->pool, state);
+}
+
+const struct protocol grpc_connection = {
+    .open = grpc_open,
+    .feed = grpc_feed,
+    .produce = grpc_produce,
+    .answered = grpc_answered,
+    .expired = grpc_expired,
+    .ended = grpc_ended,
+    .drain = grpc_drain,
+    .limit = grpc_limit,
+    .too_slow = grpc_too_slow,
+    .close = grpc_close,
+};

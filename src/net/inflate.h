@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whole-buffer compression (zlib): gzip (RFC 1952) and what HTTP and gRPC call "deflate", the zlib
+ * format (RFC 1950). Any thread.
+ */
+#ifndef NET_INFLATE_H
+#define NET_INFLATE_H
+
+#include "base/error.h"
+#include "net/body.h"
+
+enum encoding {
+    ENCODING_IDENTITY,
+    ENCODING_GZIP,
+    ENCODING_DEFLATE,
+    ENCODING_COUNT,
+};
+
+/* Inflates `in` into the empty `out`, at most `max` bytes. RESOURCE_EXHAUSTED: more than that, or
+ * no memory (the message tells); INTERNAL: not whole or not valid. Several gzip members one after
+ * the other are one stream. */
+enum code inflate_all(struct body *out, struct arena *arena, enum encoding encoding, struct span in,
+                      size_t max, struct error *err);
+
+/* Compresses the pieces into the empty `out`. RESOURCE_EXHAUSTED without memory. */
+enum code deflate_all(struct body *out, struct arena *arena, enum encoding encoding,
+                      const struct span *pieces, size_t count, struct error *err);
+
+#endif

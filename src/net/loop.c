@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The turn of a loop, see loop.h. What makes it cheap: one clock read and one epoll_wait() per
+ * turn, answers of handlers that run on the loop go straight to their connection, and the mailbox
+ * is looked at with one relaxed load.
+ *
+ * A loop ends when it is draining and has neither connections nor calls with handlers, or when it
+ * is stopped. What is left then is dropped by loop_release(), on the thread that joined it.
+ */
+#include "net/loop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "net/connection.h"
+
+enum {
+    EVENTS_MAX = 256, /* of one turn */
+    ACCEPTS_MAX = 32, /* of one turn: those that are connected already want their turn, too */
+};
+
+/* Which loop this thread runs, by its mailbox: unlike a loop's, a mailbox's address is not used
+ * again while a call may still come home to it. */
+static _Thread_local const struct mailbox *current;
+
+static void on_mail(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct loop *loop = (struct loop *)((char *)watch - offsetof(struct loop, mail_watch));
+    mailbox_awake(loop->mailbox, true);
+}
+
+enum code loop_watch(struct loop *loop, struct watch *watch, unsigned events, struct error *err)
+{
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, watch->fd, &event) == 0)
+        return CODE_OK;
+    return error_set(err, CODE_RESOURCE_EXHAUSTED, "epoll_ctl: %s", strerror(errno));
+}
+
+void loop_rewatch(struct loop *loop, struct watch *watch, unsigned events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = watch};
+    if (watch->fd >= 0)
+        CHECK(epoll_ctl(loop->epoll_fd, EPOLL_CTL_MOD, watch->fd, &event) == 0);
+}
+
+enum code loop_init(struct loop *loop, struct shared *shared, struct error *err)
+{
+    *loop = (struct loop){.shared = shared, .epoll_fd = -1, .spare_fd = -1};
+    loop->now_us = clock_now_us();
+    timers_init(&loop->timers);
+    pool_init(&loop->pool);
+    output_init(&loop->output);
+    loop->input = malloc(LOOP_INPUT);
+    CHECK(loop->input && "out of memory");
+    loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+    loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    loop->mailbox = mailbox_new();
+    if (loop->epoll_fd < 0 || loop->spare_fd < 0 || !loop->mailbox)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "Cannot make an event loop: %s",
+                         strerror(errno));
+    loop->mail_watch = (struct watch){.fn = on_mail, .fd = mailbox_fd(loop->mailbox)};
+    return loop_watch(loop, &loop->mail_watch, EPOLLIN, err);
+}
+
+static void close_listeners(struct loop *loop)
+{
+    while (loop->listeners) {
+        struct listener *listener = loop->listeners;
+        loop->listeners = listener->next;
+        close(listener->watch.fd);
+        free(listener);
+    }
+}
+
+/* Calls that were answered but not taken home go; those with their handlers will find the mailbox
+ * closed. */
+static void close_mailbox(struct loop *loop)
+{
+    struct mail *mail = mailbox_close(loop->mailbox, loop->outstanding);
+    while (mail) {
+        struct call *call = (struct call *)((char *)mail - offsetof(struct call, mail));
+        mail = mail->next;
+        call_free(call);
+        mailbox_forget(loop->mailbox);
+    }
+    mailbox_forget(loop->mailbox);
+}
+
+static void free_calls(struct loop *loop)
+{
+    while (loop->calls) {
+        struct call *call = loop->calls;
+        loop->calls = call->next;
+        call_free(call);
+    }
+}
+
+void loop_release(struct loop *loop)
+{
+    close_listeners(loop);
+    while (loop->connections)
+        connection_free(loop->connections);
+    if (loop->mailbox)
+        close_mailbox(loop);
+    free_calls(loop);
+    timers_release(&loop->timers);
+    pool_release(&loop->pool);
+    output_release(&loop->output);
+    free(loop->input);
+    if (loop->epoll_fd >= 0)
+        close(loop->epoll_fd);
+    if (loop->spare_fd >= 0)
+        close(loop->spare_fd);
+}
+
+/* No descriptor left: without this the connection would stay in the backlog and epoll would report
+ * it for ever. */
+static void refuse_one(struct loop *loop, int listen_fd)
+{
+    close(loop->spare_fd);
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+static void welcome(struct loop *loop, enum net_protocol protocol, int fd)
+{
+    static const struct protocol *const protocols[] = {
+        [NET_GRPC] = &grpc_connection,
+        [NET_HTTP] = &http1_connection,
+    };
+    struct shared *shared = loop->shared;
+    if (atomic_fetch_add(&shared->connections, 1) >= shared->options.connections_max) {
+        atomic_fetch_sub(&shared->connections, 1);
+        close(fd);
+        return;
+    }
+    struct connection *c = connection_new(loop, protocols[protocol], fd);
+    c->events = EPOLLIN;
+    if (loop_watch(loop, &c->watch, c->events, NULL))
+        connection_free(c);
+    else
+        connection_touch(c);
+}
+
+static void on_listener(struct watch *watch, unsigned events)
+{
+    (void)events;
+    struct listener *listener = (struct listener *)watch;
+    for (int i = 0; i < ACCEPTS_MAX; i++) {
+        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            welcome(listener->loop, listener->protocol, fd);
+            continue;
+        }
+        if (errno == EMFILE || errno == ENFILE)
+            refuse_one(listener->loop, watch->fd);
+        if (errno != ECONNABORTED && errno != EINTR)
+            return;
+    }
+}
+
+void loop_listen(struct loop *loop, enum net_protocol protocol, int fd)
+{
+    struct listener *listener = calloc(1, sizeof *listener);
+    CHECK(listener && "out of memory");
+    listener->watch = (struct watch){.fn = on_listener, .fd = fd};
+    listener->protocol = protocol;
+    listener->loop = loop;
+    listener->next = loop->listeners;
+    loop->listeners = listener;
+}
+
+void loop_wake(struct loop *loop)
+{
+    mailbox_wake(loop->mailbox);
+}
+
+/* Back on its loop. */
+static void come_home(struct call *call)
+{
+    struct loop *loop = call->loop;
+    loop->outstanding--;
+    call->away = false;
+    if (loop->handing == call)
+        loop->handing = NULL;
+    timers_disarm(&loop->timers, &call->deadline);
+    if (!call->connection) {
+        call_recycle(call);
+        return;
+    }
+    connection_touch(call->connection);
+    call->connection->protocol->answered(call->connection, call);
+}
+
+void loop_answered(struct call *call)
+{
+    struct mailbox *mailbox = call->mailbox;
+    if (mailbox == current) {
+        come_home(call);
+    } else if (!mailbox_push(mailbox, &call->mail)) {
+        call_free(call);
+        mailbox_forget(mailbox);
+    }
+}
+
+static void on_deadline(struct timer *timer)
+{
+    struct call *call = (struct call *)((char *)timer - offsetof(struct call, deadline));
+    call->connection->protocol->expired(call->connection, call);
+}
+
+void loop_hand(struct loop *loop, struct call *call, exchange_fn *fn)
+{
+    call->away = true;
+    loop->outstanding++;
+    loop->handing = call;
+    fn(&call->exchange, loop->shared->options.context);
+    if (loop->handing == call && call->exchange.deadline_us != INT64_MAX) {
+        call->deadline.fn = on_deadline;
+        timers_arm(&loop->timers, &call->deadline, call->exchange.deadline_us);
+    }
+    loop->handing = NULL;
+}
+
+struct span loop_date(struct loop *loop)
+{
+    if (loop->now_us >= loop->date_until_us) {
+        int64_t wall_us = clock_wall_us();
+        time_t seconds = (time_t)(wall_us / 1000000);
+        struct tm tm;
+        gmtime_r(&seconds, &tm);
+        /* The C locale: tensord never calls setlocale(). */
+        strftime(loop->date, sizeof loop->date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+        loop->date_until_us = loop->now_us + 1000000 - wall_us % 1000000;
+    }
+    return span_of(loop->date);
+}
+
+static void take_mail(struct loop *loop)
+{
+    struct mail *mail = mailbox_take(loop->mailbox);
+    while (mail) {
+        struct call *call = (struct call *)((char *)mail - offsetof(struct call, mail));
+        mail = mail->next;
+        come_home(call);
+    }
+}
+
+static void start_drain(struct loop *loop)
+{
+    loop->draining = true;
+    close_listeners(loop);
+    for (struct connection *c = loop->connections; c; c = c->next) {
+        connection_touch(c);
+        c->protocol->drain(c);
+    }
+}
+
+static void flush_dirty(struct loop *loop)
+{
+    struct connection *list = loop->dirty;
+    loop->dirty = NULL;
+    while (list) {
+        struct connection *c = list;
+        list = c->next_dirty;
+        c->dirty = false;
+        connection_flush(c);
+    }
+}
+
+/* For epoll_wait(): how long until a timer is due; -1: none is armed. */
+static int until_timer_ms(const struct loop *loop)
+{
+    int64_t next_us = timers_next(&loop->timers);
+    if (next_us == INT64_MAX)
+        return -1;
+    int64_t ms = (next_us - clock_now_us() + 999) / 1000;
+    return ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : (int)ms;
+}
+
+void loop_turn(struct loop *loop, bool may_sleep)
+{
+    struct epoll_event events[EVENTS_MAX];
+    int wait_ms = !may_sleep || loop->dirty ? 0 : until_timer_ms(loop);
+    if (wait_ms && !mailbox_sleep(loop->mailbox))
+        wait_ms = 0;
+    int count = epoll_wait(loop->epoll_fd, events, EVENTS_MAX, wait_ms);
+    if (wait_ms)
+        mailbox_awake(loop->mailbox, false);
+    loop->now_us = clock_now_us();
+    for (int i = 0; i < count; i++) {
+        struct watch *watch = events[i].data.ptr;
+        watch->fn(watch, events[i].events);
+    }
+    take_mail(loop);
+    timers_run(&loop->timers, loop->now_us);
+    if (!loop->draining && atomic_load(&loop->shared->draining))
+        start_drain(loop);
+    flush_dirty(loop);
+}
+
+static bool is_over(const struct loop *loop)
+{
+    if (atomic_load_explicit(&loop->shared->stopping, memory_order_relaxed))
+        return true;
+    return loop->draining && !loop->connections && !loop->outstanding;
+}
+
+static void *run(void *arg)
+{
+    struct loop *loop = arg;
+    current = loop->mailbox;
+    while (!is_over(loop))
+        loop_turn(loop, true);
+    current = NULL;
+    return NULL;
+}
+
+static enum code watch_listeners(struct loop *loop, struct error *err)
+{
+    /* Exclusive: a Unix socket is shared by all loops, and one woken loop is enough. */
+    for (struct listener *l = loop->listeners; l; l = l->next) {
+        enum code code = loop_watch(loop, &l->watch, EPOLLIN | EPOLLEXCLUSIVE, err);
+        if (code)
+            return code;
+    }
+    return CODE_OK;
+}
+
+enum code loop_start(struct loop *loop, struct error *err)
+{
+    enum code code = watch_listeners(loop, err);
+    if (code)
+        return code;
+    /* Signals are the main thread's. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int result = pthread_create(&loop->thread, NULL, run, loop);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (result)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "Cannot start a loop's thread: %s",
+                         strerror(result));
+    pthread_setname_np(loop->thread, "net");
+    loop->started = true;
+    return CODE_OK;
+}

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listeners and the life of the loops. Every loop listens on a socket of its own for each TCP
+ * address (SO_REUSEPORT: the kernel spreads connections by their hash); Unix sockets know no such
+ * thing, there the loops share one.
+ */
+#include "net/server.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/check.h"
+#include "base/clock.h"
+#include "net/loop.h"
+
+enum {
+    BACKLOG = 4096,         /* the kernel cuts it to net.core.somaxconn */
+    DESCRIPTORS_SPARE = 64, /* of RLIMIT_NOFILE, for files, epoll and the like */
+};
+
+struct net_server {
+    struct shared shared;
+    struct loop *loops; /* owned */
+    unsigned loop_count;
+    enum code init_code; /* why the loops could not be made; told by net_server_start() */
+    struct error init_error;
+};
+
+static size_t default_connections_max(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY)
+        return 1 << 20;
+    return limit.rlim_cur > 2 * DESCRIPTORS_SPARE ? limit.rlim_cur - DESCRIPTORS_SPARE
+                                                  : limit.rlim_cur / 2;
+}
+
+static void fill_defaults(struct net_options *o)
+{
+    o->loops = o->loops ? o->loops : 1;
+    o->message_max = o->message_max ? o->message_max : INT32_MAX;
+    o->body_max = o->body_max ? o->body_max : INT32_MAX;
+    o->inflated_max = o->inflated_max ? o->inflated_max : 100u << 20;
+    o->header_timeout_us = o->header_timeout_us ? o->header_timeout_us : 10000000;
+    o->body_timeout_us = o->body_timeout_us ? o->body_timeout_us : 60000000;
+    o->connections_max = o->connections_max ? o->connections_max : default_connections_max();
+}
+
+struct net_server *net_server_new(const struct net_options *options)
+{
+    struct net_server *server = calloc(1, sizeof *server);
+    CHECK(server && "out of memory");
+    struct shared *shared = &server->shared;
+    shared->options = *options;
+    fill_defaults(&shared->options);
+    arena_init(&shared->arena, ARENA_FIRST_BLOCK);
+    map_init(&shared->rpcs, &shared->arena);
+    for (size_t i = 0; i < options->rpc_count; i++)
+        map_put(&shared->rpcs, span_of(options->rpcs[i].path),
+                (void *)(uintptr_t)&options->rpcs[i]);
+    server->loop_count = shared->options.loops;
+    server->loops = calloc(server->loop_count, sizeof *server->loops);
+    CHECK(server->loops && "out of memory");
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        enum code code = loop_init(&server->loops[i], shared, &server->init_error);
+        server->init_code = server->init_code ? server->init_code : code;
+    }
+    return server;
+}
+
+static enum code cannot_listen(int fd, const char *address, int port, struct error *err)
+{
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return error_set(err, CODE_UNAVAILABLE, "Cannot listen on %s:%d: %s", address, port,
+                     strerror(error));
+}
+
+static enum code parse_address(struct sockaddr_storage *out, socklen_t *len, const char *address,
+                               int port, struct error *err)
+{
+    *out = (struct sockaddr_storage){0};
+    struct sockaddr_in *v4 = (struct sockaddr_in *)out;
+    struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)out;
+    if (port < 0 || port > 65535)
+        return error_set(err, CODE_INVALID_ARGUMENT, "%d is no port: 0 to 65535 expected", port);
+    if (inet_pton(AF_INET, address, &v4->sin_addr) == 1) {
+        v4->sin_family = AF_INET;
+        v4->sin_port = htons((uint16_t)port);
+        *len = sizeof *v4;
+        return CODE_OK;
+    }
+    if (inet_pton(AF_INET6, address, &v6->sin6_addr) == 1) {
+        v6->sin6_family = AF_INET6;
+        v6->sin6_port = htons((uint16_t)port);
+        *len = sizeof *v6;
+        return CODE_OK;
+    }
+    return error_set(err, CODE_INVALID_ARGUMENT, "'%s' is no IPv4 or IPv6 address", address);
+}
+
+static int set_option(int fd, int level, int name, int value)
+{
+    return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* A bound socket; with `shared_port` others of this process may bind the same port. */
+static int bind_socket(const struct sockaddr_storage *address, socklen_t len, bool shared_port)
+{
+    int fd = socket(address->ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    bool ok = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) == 0;
+    if (ok && address->ss_family == AF_INET6)
+        ok = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0;
+    if (ok && shared_port)
+        ok = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
+    /* Accepted sockets inherit it. */
+    if (ok)
+        ok = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) == 0;
+    if (ok && bind(fd, (const struct sockaddr *)address, len) == 0)
+        return fd;
+    int error = errno;
+    close(fd);
+    errno = error;
+    return -1;
+}
+
+/* SO_REUSEPORT would silently share the port with another process of ours: a probe without it finds
+ * out. */
+static bool is_free(const struct sockaddr_storage *address, socklen_t len)
+{
+    int fd = bind_socket(address, len, false);
+    bool is = fd >= 0 && listen(fd, 1) == 0;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+    return is;
+}
+
+/* The port of an IPv4 or IPv6 address is in the same place. */
+static in_port_t *port_of(struct sockaddr_storage *address)
+{
+    return &((struct sockaddr_in *)address)->sin_port;
+}
+
+static enum code listen_once(struct loop *loop, enum net_protocol protocol,
+                             struct sockaddr_storage *address, socklen_t len)
+{
+    int fd = bind_socket(address, len, true);
+    socklen_t bound_len = sizeof *address;
+    if (fd < 0)
+        return CODE_UNAVAILABLE;
+    /* With port 0 the first socket takes a port, which the other loops' sockets share. */
+    if (listen(fd, BACKLOG) || getsockname(fd, (struct sockaddr *)address, &bound_len)) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return CODE_UNAVAILABLE;
+    }
+    loop_listen(loop, protocol, fd);
+    return CODE_OK;
+}
+
+enum code net_server_listen_tcp(struct net_server *server, enum net_protocol protocol,
+                                const char *address, int port, int *bound, struct error *err)
+{
+    struct sockaddr_storage where;
+    socklen_t len = 0;
+    enum code code = parse_address(&where, &len, address, port, err);
+    if (code)
+        return code;
+    if (port && !is_free(&where, len))
+        return cannot_listen(-1, address, port, err);
+    for (unsigned i = 0; i < server->loop_count; i++)
+        if (listen_once(&server->loops[i], protocol, &where, len))
+            return cannot_listen(-1, address, port, err);
+    if (bound)
+        *bound = ntohs(*port_of(&where));
+    return CODE_OK;
+}
+
+/* A socket file that nobody listens on any more is in the way of bind(). */
+static void remove_stale(const char *path)
+{
+    struct stat st;
+    if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
+        unlink(path);
+}
+
+enum code net_server_listen_unix(struct net_server *server, enum net_protocol protocol,
+                                 const char *path, struct error *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    size_t len = strlen(path);
+    if (len >= sizeof address.sun_path)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "The path of a Unix socket has at most %zu bytes, not %zu: %s",
+                         sizeof address.sun_path - 1, len, path);
+    memcpy(address.sun_path, path, len);
+    remove_stale(path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, BACKLOG))
+        return cannot_listen(fd, path, 0, err);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        int own = i ? dup(fd) : fd;
+        if (own < 0)
+            return cannot_listen(-1, path, 0, err);
+        loop_listen(&server->loops[i], protocol, own);
+    }
+    return CODE_OK;
+}
+
+enum code net_server_start(struct net_server *server, struct error *err)
+{
+    if (server->init_code)
+        return error_set(err, server->init_code, "%s", server->init_error.message);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        enum code code = loop_start(&server->loops[i], err);
+        if (code) {
+            net_server_join(server, 0);
+            return code;
+        }
+    }
+    return CODE_OK;
+}
+
+static void wake_all(struct net_server *server)
+{
+    for (unsigned i = 0; i < server->loop_count; i++)
+        if (server->loops[i].started)
+            loop_wake(&server->loops[i]);
+}
+
+void net_server_drain(struct net_server *server)
+{
+    atomic_store(&server->shared.draining, true);
+    wake_all(server);
+}
+
+static bool join_until(struct loop *loop, int64_t until_us)
+{
+    if (until_us == INT64_MAX)
+        return pthread_join(loop->thread, NULL) == 0;
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    return pthread_clockjoin_np(loop->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+}
+
+enum code net_server_join(struct net_server *server, int64_t timeout_us)
+{
+    int64_t until_us;
+    if (__builtin_add_overflow(clock_now_us(), timeout_us, &until_us))
+        until_us = INT64_MAX;
+    net_server_drain(server);
+    enum code code = CODE_OK;
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        struct loop *loop = &server->loops[i];
+        if (loop->started && !join_until(loop, until_us)) {
+            code = CODE_DEADLINE_EXCEEDED;
+            atomic_store(&server->shared.stopping, true);
+            wake_all(server);
+            pthread_join(loop->thread, NULL);
+        }
+        loop->started = false;
+    }
+    return code;
+}
+
+void net_server_free(struct net_server *server)
+{
+    if (!server)
+        return;
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        CHECK(!server->loops[i].started && "net_server_join() comes first");
+        loop_release(&server->loops[i]);
+    }
+    free(server->loops);
+    arena_release(&server->shared.arena);
+    free(server);
+}
+
+size_t net_server_connections(const struct net_server *server)
+{
+    return atomic_load(&((struct net_server *)(uintptr_t)server)->shared.connections);
+}
