@@ -84,9 +84,14 @@ static struct mail *turn_round(struct mail *newest)
     return oldest;
 }
 
+bool mailbox_has_mail(const struct mailbox *mailbox)
+{
+    return atomic_load_explicit(&mailbox->head, memory_order_relaxed);
+}
+
 struct mail *mailbox_take(struct mailbox *mailbox)
 {
-    if (!atomic_load_explicit(&mailbox->head, memory_order_relaxed))
+    if (!mailbox_has_mail(mailbox))
         return NULL;
     return turn_round(atomic_exchange(&mailbox->head, NULL));
 }

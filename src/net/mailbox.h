@@ -33,6 +33,9 @@ void mailbox_wake(struct mailbox *mailbox);
 /* Owner: what was pushed since, oldest first. */
 struct mail *mailbox_take(struct mailbox *mailbox);
 
+/* Owner: whether there is mail. */
+bool mailbox_has_mail(const struct mailbox *mailbox);
+
 /* Owner: about to sleep. False: there is mail, do not. */
 bool mailbox_sleep(struct mailbox *mailbox);
 
