@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What kernels share. KERNEL marks a hot loop: a static leaf function on restrict pointers, compiled for several levels of
+ * the instruction set, of which the loader picks one once. Without -ffast-math the compiler keeps the order of additions.
+ */
+#ifndef OPS_KERNEL_H
+#define OPS_KERNEL_H
+
+#include "engine/op.h"
+
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&      \
+    !defined(__clang__)
+#define KERNEL __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static
+#else
+#define KERNEL static
+#endif
+
+/* X(dtype, C type, name) for all types that C computes with by itself. */
+#define KERNEL_TYPES_FLOAT(X)                                                                      \
+    X(DTYPE_FLOAT, float, float)                                                                   \
+    X(DTYPE_DOUBLE, double, double)
+#define KERNEL_TYPES_SIGNED(X)                                                                     \
+    X(DTYPE_INT8, int8_t, int8)                                                                    \
+    X(DTYPE_INT16, int16_t, int16)                                                                 \
+    X(DTYPE_INT32, int32_t, int32)                                                                 \
+    X(DTYPE_INT64, int64_t, int64)
+#define KERNEL_TYPES_UNSIGNED(X)                                                                   \
+    X(DTYPE_UINT8, uint8_t, uint8)                                                                 \
+    X(DTYPE_UINT16, uint16_t, uint16)                                                              \
+    X(DTYPE_UINT32, uint32_t, uint32)                                                              \
+    X(DTYPE_UINT64, uint64_t, uint64)
+#define KERNEL_TYPES_INTEGER(X)                                                                    \
+    KERNEL_TYPES_SIGNED(X)                                                                         \
+    KERNEL_TYPES_UNSIGNED(X)
+#define KERNEL_TYPES_REAL(X)                                                                       \
+    KERNEL_TYPES_FLOAT(X)                                                                          \
+    KERNEL_TYPES_INTEGER(X)
+
+/* The axis -rank <= axis < rank counted from the front. False if it is out of range. */
+static inline bool kernel_axis(int64_t axis, int rank, int *result)
+{
+    if (axis < -rank || axis >= rank)
+        return false;
+    *result = (int)(axis < 0 ? axis + rank : axis);
+    return true;
+}
+
+/* Product of the dimensions [from, to). */
+static inline int64_t kernel_span(const struct shape *shape, int from, int to)
+{
+    int64_t n = 1;
+    for (int i = from; i < to; i++)
+        n *= shape->dims[i];
+    return n;
+}
+
+#endif

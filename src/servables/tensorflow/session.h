@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct session: one loaded version of a SavedModel, ready to run: its state restored and
+ * initialised, a plan per signature. Loading happens on one thread; afterwards any number of
+ * threads run it.
+ */
+#ifndef SERVABLES_TENSORFLOW_SESSION_H
+#define SERVABLES_TENSORFLOW_SESSION_H
+
+#include "engine/plan.h"
+#include "savedmodel/savedmodel.h"
+
+struct session;
+
+struct session_options {
+    const struct span *tags; /* NULL: { serve } */
+    size_t tag_count;
+};
+
+/* Loads `dir`. Codes and texts of reference 6.1; UNIMPLEMENTED with the list of all ops that are
+ * missing; else what restoring or initialising says. A signature that can not be compiled otherwise
+ * is no obstacle: calling it gives the error. */
+enum code session_load(const char *dir, const struct session_options *options,
+                       struct session **session, struct error *err);
+void session_free(struct session *session);
+
+const struct savedmodel *session_model(const struct session *session);
+
+/* One signature, by name; NULL when there is none (or it is the initialiser's). */
+struct session_signature;
+struct session_signature *session_find(struct session *session, struct span name);
+const struct savedmodel_signature *
+session_signature_info(const struct session_signature *signature);
+
+/* Runs it. `inputs`: one tensor per input of the signature, in the order of its (sorted) inputs.
+ * `wanted`: output numbers in the order of the (sorted) outputs, NULL: all. `outputs` has room for
+ * `wanted_count` (or all). The data lives until run->arena is reset. run->resources is set here. */
+enum code session_run(struct session_signature *signature, const struct tensor *inputs,
+                      const int *wanted, size_t wanted_count, struct run *run,
+                      struct tensor *outputs, struct error *err);
+
+/* Smoothed time of a run in nanoseconds; 0 before the first. Any thread. */
+int64_t session_run_ns(const struct session_signature *signature);
+
+/* What the plan looks like; false when the signature could not be compiled. */
+bool session_describe(struct session_signature *signature, struct plan_info *info);
+
+#endif
