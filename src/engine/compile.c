@@ -93,9 +93,7 @@ static enum code first_half(struct compilation *c, const struct compile_request 
         code = pass_inline(&c->work, err);
     if (code)
         return code;
-    size_t lacked = c->work.missing->ops.count;
-    pass_check_ops(&c->work);
-    if (c->work.missing->ops.count > lacked)
+    if (!pass_check_ops(&c->work))
         return CODE_OK; /* The caller reports them all together. */
     code = pass_references(&c->work, err);
     if (!code)

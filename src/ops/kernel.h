@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What kernels share. KERNEL marks a hot loop: a static leaf function on restrict pointers, compiled for several levels of
- * the instruction set, of which the loader picks one once. Without -ffast-math the compiler keeps the order of additions.
+ * What kernels share. KERNEL marks a hot loop: a static leaf function on restrict pointers,
+ * compiled for several levels of the instruction set, of which the loader picks one once. Without
+ * -ffast-math the compiler keeps the order of additions.
  */
 #ifndef OPS_KERNEL_H
 #define OPS_KERNEL_H

@@ -46,28 +46,33 @@ enum code missing_ops_report(const struct missing_ops *missing, struct error *er
 }
 
 /* Does our kernel have the node's dtype? */
-static void check_type(struct work *work, const struct node *node)
+static bool check_type(struct work *work, const struct node *node)
 {
     if (!node->op->types)
-        return;
+        return true;
     const char *attr = node->op->types_attr ? node->op->types_attr : "T";
     const struct pb_attr_value *value = op_def_attr(node->def, node, span_of(attr));
     enum dtype dtype = value && value->value_case == ATTR_CASE_TYPE ? dtype_from_number(value->type)
                                                                     : DTYPE_INVALID;
     if (node->op->types & OP_TYPE(dtype))
-        return;
+        return true;
     char text[64];
     int len = snprintf(text, sizeof text, "for %s=%s", attr, dtype_name(dtype));
     missing_ops_add(work->missing, node, span_make(text, (size_t)len));
+    return false;
 }
 
-void pass_check_ops(struct work *work)
+bool pass_check_ops(struct work *work)
 {
+    bool complete = true;
     for (int i = 0; i < work->graph.count; i++) {
         const struct node *node = work->graph.nodes[i];
-        if (!node->op)
+        if (node->op) {
+            complete &= check_type(work, node);
+        } else {
             missing_ops_add(work->missing, node, (struct span){0});
-        else
-            check_type(work, node);
+            complete = false;
+        }
     }
+    return complete;
 }

@@ -18,7 +18,8 @@ enum code broadcast_shape(const struct shape *a, const struct shape *b, struct s
     return CODE_OK;
 }
 
-/* Does the operand step through this dimension? One of size 1 steps only where the other has size 1 too, and such are left out. */
+/* Does the operand step through this dimension? One of size 1 steps only where the other has size 1
+ * too, and such are left out. */
 struct dimension {
     int64_t size;
     bool a_moves;

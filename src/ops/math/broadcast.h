@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Broadcasting of two tensors (numpy's rules) as TensorFlow has it, and the loop over the result that elementwise ops of two inputs share.
- * Neighbouring dimensions that behave alike are joined first, so that most cases are one inner loop.
+ * Broadcasting of two tensors (numpy's rules) as TensorFlow has it, and the loop over the result
+ * that elementwise ops of two inputs share. Neighbouring dimensions that behave alike are joined
+ * first, so that most cases are one inner loop.
  */
 #ifndef OPS_MATH_BROADCAST_H
 #define OPS_MATH_BROADCAST_H
 
 #include "engine/op.h"
 
-/* out[i] = f(a[i], b[i]) for i < n; an operand whose step is 0 stays at its first element, else its step is 1. */
+/* out[i] = f(a[i], b[i]) for i < n; an operand whose step is 0 stays at its first element, else its
+ * step is 1. */
 typedef void broadcast_inner_fn(const void *a, const void *b, void *out, int64_t n, int a_step,
                                 int b_step);
 
@@ -20,7 +22,7 @@ struct broadcast {
     int64_t inner; /* elements of the inner loop */
     int a_step;
     int b_step;
-    size_t in_size;  /* bytes of an element */
+    size_t in_size; /* bytes of an element */
     size_t out_size;
     broadcast_inner_fn *fn;
 };
