@@ -57,7 +57,8 @@ void arena_reset(struct arena *arena)
     struct arena_block *keep = NULL;
     for (struct arena_block *block = arena->blocks, *older; block; block = older) {
         older = block->older;
-        /* Keep the largest one that is no outsize block, so that the steady state needs no malloc. */
+        /* Keep the largest one that is no outsize block, so that the steady state needs no malloc.
+         */
         if (block->size <= BLOCK_MAX && (!keep || block->size > keep->size)) {
             free(keep);
             keep = block;

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct arena: memory with one lifetime. There are three lifetimes in tensord (process, servable version,
- * request) and an arena for each; things are allocated from one and never freed singly. Foreign resources
- * (a mapping, a reference) join by arena_defer() and are released, last first, when the arena is.
+ * struct arena: memory with one lifetime. There are three lifetimes in tensord (process, servable
+ * version, request) and an arena for each; things are allocated from one and never freed singly.
+ * Foreign resources (a mapping, a reference) join by arena_defer() and are released, last first,
+ * when the arena is.
  *
- * Blocks come from malloc and grow: the first is `first_block` bytes, later ones double up to 1 MiB; what is
- * larger than a quarter of the next block gets a block of its own. arena_reset() keeps the first block, so that a
- * reused arena allocates nothing in the steady state. Not thread-safe; one owner at a time.
+ * Blocks come from malloc and grow: the first is `first_block` bytes, later ones double up to 1
+ * MiB; what is larger than a quarter of the next block gets a block of its own. arena_reset() keeps
+ * the first block, so that a reused arena allocates nothing in the steady state. Not thread-safe;
+ * one owner at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -44,8 +46,8 @@ void arena_release(struct arena *arena);
 /* The same, but keeps one block for the next use. */
 void arena_reset(struct arena *arena);
 
-/* Memory aligned to ARENA_ALIGN, not cleared. Running out of memory ends the process: use arena_try_alloc where
- * the size comes from outside. A size of 0 gives a valid pointer. */
+/* Memory aligned to ARENA_ALIGN, not cleared. Running out of memory ends the process: use
+ * arena_try_alloc where the size comes from outside. A size of 0 gives a valid pointer. */
 void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, returns_nonnull));
 
 /* The same, cleared. */
@@ -69,7 +71,7 @@ char *arena_vprintf(struct arena *arena, const char *format, va_list args)
 /* Bytes that the arena holds from malloc. */
 size_t arena_reserved(const struct arena *arena);
 
-#define ARENA_NEW(arena, type) ((type *)arena_calloc((arena), 1, sizeof(type)))
+#define ARENA_NEW(arena, type)          ((type *)arena_calloc((arena), 1, sizeof(type)))
 #define ARENA_ARRAY(arena, type, count) ((type *)arena_calloc((arena), (count), sizeof(type)))
 
 #endif

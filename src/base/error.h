@@ -2,10 +2,11 @@
 /*
  * Errors: one code and one message, set once where the error happens and prefixed on the way up.
  *
- * The codes are gRPC's canonical codes, so that an error from the depth of a kernel needs no translation
- * on its way to the client. A function that can fail returns `enum code` (CODE_OK is 0) and takes
- * `struct error *err` as its last argument; `err` may be NULL where the caller does not want the text.
- * Bad input, peers, files and models give a code; a broken invariant of ours is a CHECK() (base/check.h).
+ * The codes are gRPC's canonical codes, so that an error from the depth of a kernel needs no
+ * translation on its way to the client. A function that can fail returns `enum code` (CODE_OK is 0)
+ * and takes `struct error *err` as its last argument; `err` may be NULL where the caller does not
+ * want the text. Bad input, peers, files and models give a code; a broken invariant of ours is a
+ * CHECK() (base/check.h).
  */
 #ifndef BASE_ERROR_H
 #define BASE_ERROR_H
@@ -33,7 +34,8 @@ enum code {
     CODE_UNAUTHENTICATED = 16,
 };
 
-/* Longer messages are cut at the end. gRPC cuts at 1,024 anyway; REST shows whole what fits here. */
+/* Longer messages are cut at the end. gRPC cuts at 1,024 anyway; REST shows whole what fits here.
+ */
 enum { ERROR_MESSAGE_SIZE = 4096 };
 
 struct error {

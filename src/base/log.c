@@ -82,9 +82,9 @@ static size_t format_time(char *out, size_t size, char separator)
     time_t seconds = (time_t)(now / 1000000);
     struct tm t;
     gmtime_r(&seconds, &t);
-    int n = snprintf(out, size, "%04d-%02d-%02d%c%02d:%02d:%02d.%06d", t.tm_year + 1900,
-                     t.tm_mon + 1, t.tm_mday, separator, t.tm_hour, t.tm_min, t.tm_sec,
-                     (int)(now % 1000000));
+    int n =
+        snprintf(out, size, "%04d-%02d-%02d%c%02d:%02d:%02d.%06d", t.tm_year + 1900, t.tm_mon + 1,
+                 t.tm_mday, separator, t.tm_hour, t.tm_min, t.tm_sec, (int)(now % 1000000));
     return n > 0 ? (size_t)n : 0;
 }
 
@@ -92,7 +92,7 @@ static size_t format_text(const struct log_event *event, char *out)
 {
     size_t used = format_time(out, LINE_SIZE, ' ');
     used += (size_t)snprintf(out + used, LINE_SIZE - used, ": %c %s:%d] ", "DIWE"[event->level],
-                             event->file, event->line);
+                             event -> file, event -> line);
     return used + escape(event->message, false, out + used, LINE_SIZE - used);
 }
 
@@ -120,7 +120,8 @@ void log_line(enum log_level level, const char *file, int line, const char *form
     va_end(args);
     struct log_event event = {level, file, line, message};
     char out[LINE_SIZE + 1];
-    size_t used = formats[atomic_load_explicit(&format_index, memory_order_relaxed)].fn(&event, out);
+    size_t used =
+        formats[atomic_load_explicit(&format_index, memory_order_relaxed)].fn(&event, out);
     out[used++] = '\n';
     ssize_t ignored = write(STDERR_FILENO, out, used);
     (void)ignored;

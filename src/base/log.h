@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The log: one line per event on stderr, written with one write() so that lines of threads never mix.
+ * The log: one line per event on stderr, written with one write() so that lines of threads never
+ * mix.
  *
  *   2026-11-24 16:41:29.123456: I server.c:88] Running gRPC ModelServer at 0.0.0.0:8500 ...
  *
- * The shape is TensorFlow's own (scripts grep it). Control bytes inside a message are escaped: what a client
- * sends can not forge a line. Any thread.
+ * The shape is TensorFlow's own (scripts grep it). Control bytes inside a message are escaped: what
+ * a client sends can not forge a line. Any thread.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -23,10 +24,10 @@ enum log_level {
 /* The file's name without its folders. */
 #define LOG_FILE (strrchr(__FILE__, '/') ? strrchr(__FILE__, '/') + 1 : __FILE__)
 
-#define log_debug(...) log_line(LOG_DEBUG, LOG_FILE, __LINE__, __VA_ARGS__)
-#define log_info(...) log_line(LOG_INFO, LOG_FILE, __LINE__, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_DEBUG, LOG_FILE, __LINE__, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_INFO, LOG_FILE, __LINE__, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_WARNING, LOG_FILE, __LINE__, __VA_ARGS__)
-#define log_error(...) log_line(LOG_ERROR, LOG_FILE, __LINE__, __VA_ARGS__)
+#define log_error(...)   log_line(LOG_ERROR, LOG_FILE, __LINE__, __VA_ARGS__)
 
 /* Lines below `level` are dropped; LOG_INFO at the start. */
 void log_set_level(enum log_level level);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct map: byte strings to pointers, open addressing, memory from an arena. Keys are borrowed and must outlive
- * the map. Entries are never removed one by one. Lookups may run on many threads once nobody inserts.
- * The hash is seeded per process, so that names from outside can not be chosen to collide.
+ * struct map: byte strings to pointers, open addressing, memory from an arena. Keys are borrowed
+ * and must outlive the map. Entries are never removed one by one. Lookups may run on many threads
+ * once nobody inserts. The hash is seeded per process, so that names from outside can not be chosen
+ * to collide.
  */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H

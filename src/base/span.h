@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct span: bytes that somebody else owns. Not zero-terminated; may hold any byte; an empty span may have
- * a NULL pointer. Print one with "%.*s" and SPAN_ARG(s).
+ * struct span: bytes that somebody else owns. Not zero-terminated; may hold any byte; an empty span
+ * may have a NULL pointer. Print one with "%.*s" and SPAN_ARG(s).
  */
 #ifndef BASE_SPAN_H
 #define BASE_SPAN_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Feeds the files of a corpus folder to a fuzz target: what libFuzzer does under clang, for any compiler. */
+/* Feeds the files of a corpus folder to a fuzz target: what libFuzzer does under clang, for any
+ * compiler. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
