@@ -73,7 +73,8 @@ def fail(text):
 
 
 def snake(name):
-    """ModelSpec -> model_spec, SSLConfig -> ssl_config."""
+    """ModelSpec -> model_spec, SSLConfig -> ssl_config, UInt32Value -> uint32_value."""
+    name = name.replace("UInt", "Uint")
     name = re.sub(r"([A-Z]+)([A-Z][a-z])", r"\1_\2", name)
     return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
 

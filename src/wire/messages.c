@@ -324,10 +324,10 @@ static const uint8_t batch_op_rewrite_config_declared[] = {2, 0, 1};
 const struct pb_message pb_batch_op_rewrite_config_type = {"tensorflow.serving.BatchOpRewriteConfig", batch_op_rewrite_config_fields, batch_op_rewrite_config_dense, batch_op_rewrite_config_declared, NULL, sizeof(struct pb_batch_op_rewrite_config), 3, 5};
 
 static const struct pb_field batch_op_rewrite_config_adaptive_batch_scheduler_option_fields[] = {
-    {"min_inflight_batches_limit", {.message = &pb_u_int32_value_type}, 1, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, min_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, min_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
-    {"initial_inflight_batches_limit", {.message = &pb_u_int32_value_type}, 2, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, initial_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, initial_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
-    {"max_inflight_batches_limit", {.message = &pb_u_int32_value_type}, 3, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, max_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, max_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
-    {"batches_to_average_over", {.message = &pb_u_int32_value_type}, 4, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, batches_to_average_over), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, batches_to_average_over), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"min_inflight_batches_limit", {.message = &pb_uint32_value_type}, 1, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, min_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, min_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"initial_inflight_batches_limit", {.message = &pb_uint32_value_type}, 2, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, initial_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, initial_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"max_inflight_batches_limit", {.message = &pb_uint32_value_type}, 3, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, max_inflight_batches_limit), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, max_inflight_batches_limit), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"batches_to_average_over", {.message = &pb_uint32_value_type}, 4, offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, batches_to_average_over), offsetof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option, batches_to_average_over), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
 };
 static const uint8_t batch_op_rewrite_config_adaptive_batch_scheduler_option_dense[] = {0, 1, 2, 3, 4};
 const struct pb_message pb_batch_op_rewrite_config_adaptive_batch_scheduler_option_type = {"tensorflow.serving.BatchOpRewriteConfig.AdaptiveBatchSchedulerOption", batch_op_rewrite_config_adaptive_batch_scheduler_option_fields, batch_op_rewrite_config_adaptive_batch_scheduler_option_dense, NULL, NULL, sizeof(struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option), 4, 5};
@@ -1556,7 +1556,7 @@ const struct pb_message pb_remote_op_remap_config_target_address_remap_entry_typ
 
 static const struct pb_field resource_fields[] = {
     {"device", {NULL}, 1, offsetof(struct pb_resource, device), offsetof(struct pb_resource, device), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
-    {"device_instance", {.message = &pb_u_int32_value_type}, 2, offsetof(struct pb_resource, device_instance), offsetof(struct pb_resource, device_instance), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"device_instance", {.message = &pb_uint32_value_type}, 2, offsetof(struct pb_resource, device_instance), offsetof(struct pb_resource, device_instance), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
     {"kind", {NULL}, 3, offsetof(struct pb_resource, kind), offsetof(struct pb_resource, kind), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
 };
 static const uint8_t resource_dense[] = {0, 1, 2, 3};
@@ -2185,17 +2185,17 @@ static const struct pb_field type_spec_proto_fields[] = {
 static const uint8_t type_spec_proto_dense[] = {0, 1, 2, 3, 4};
 const struct pb_message pb_type_spec_proto_type = {"tensorflow.TypeSpecProto", type_spec_proto_fields, type_spec_proto_dense, NULL, NULL, sizeof(struct pb_type_spec_proto), 4, 5};
 
-static const struct pb_field u_int32_value_fields[] = {
-    {"value", {NULL}, 1, offsetof(struct pb_u_int32_value, value), offsetof(struct pb_u_int32_value, value), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
+static const struct pb_field uint32_value_fields[] = {
+    {"value", {NULL}, 1, offsetof(struct pb_uint32_value, value), offsetof(struct pb_uint32_value, value), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
 };
-static const uint8_t u_int32_value_dense[] = {0, 1};
-const struct pb_message pb_u_int32_value_type = {"google.protobuf.UInt32Value", u_int32_value_fields, u_int32_value_dense, NULL, NULL, sizeof(struct pb_u_int32_value), 1, 2};
+static const uint8_t uint32_value_dense[] = {0, 1};
+const struct pb_message pb_uint32_value_type = {"google.protobuf.UInt32Value", uint32_value_fields, uint32_value_dense, NULL, NULL, sizeof(struct pb_uint32_value), 1, 2};
 
-static const struct pb_field u_int64_value_fields[] = {
-    {"value", {NULL}, 1, offsetof(struct pb_u_int64_value, value), offsetof(struct pb_u_int64_value, value), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+static const struct pb_field uint64_value_fields[] = {
+    {"value", {NULL}, 1, offsetof(struct pb_uint64_value, value), offsetof(struct pb_uint64_value, value), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
 };
-static const uint8_t u_int64_value_dense[] = {0, 1};
-const struct pb_message pb_u_int64_value_type = {"google.protobuf.UInt64Value", u_int64_value_fields, u_int64_value_dense, NULL, NULL, sizeof(struct pb_u_int64_value), 1, 2};
+static const uint8_t uint64_value_dense[] = {0, 1};
+const struct pb_message pb_uint64_value_type = {"google.protobuf.UInt64Value", uint64_value_fields, uint64_value_dense, NULL, NULL, sizeof(struct pb_uint64_value), 1, 2};
 
 static const struct pb_field variable_def_fields[] = {
     {"variable_name", {NULL}, 1, offsetof(struct pb_variable_def, variable_name), offsetof(struct pb_variable_def, variable_name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -2238,8 +2238,8 @@ const struct pb_message *const pb_messages[] = {
     &pb_int32_value_type,
     &pb_int64_value_type,
     &pb_string_value_type,
-    &pb_u_int32_value_type,
-    &pb_u_int64_value_type,
+    &pb_uint32_value_type,
+    &pb_uint64_value_type,
     &pb_health_check_request_type,
     &pb_health_check_response_type,
     &pb_error_response_type,

@@ -497,8 +497,8 @@ struct pb_trackable_object_graph_trackable_object_serialized_tensor;
 struct pb_trackable_object_graph_trackable_object_slot_variable_reference;
 struct pb_tuple_value;
 struct pb_type_spec_proto;
-struct pb_u_int32_value;
-struct pb_u_int64_value;
+struct pb_uint32_value;
+struct pb_uint64_value;
 struct pb_variable_def;
 struct pb_variant_tensor_data_proto;
 struct pb_version_def;
@@ -568,10 +568,10 @@ struct pb_batch_op_rewrite_config {
 
 /* tensorflow.serving.BatchOpRewriteConfig.AdaptiveBatchSchedulerOption */
 struct pb_batch_op_rewrite_config_adaptive_batch_scheduler_option {
-    struct pb_u_int32_value *min_inflight_batches_limit;
-    struct pb_u_int32_value *initial_inflight_batches_limit;
-    struct pb_u_int32_value *max_inflight_batches_limit;
-    struct pb_u_int32_value *batches_to_average_over;
+    struct pb_uint32_value *min_inflight_batches_limit;
+    struct pb_uint32_value *initial_inflight_batches_limit;
+    struct pb_uint32_value *max_inflight_batches_limit;
+    struct pb_uint32_value *batches_to_average_over;
 };
 
 /* tensorflow.serving.BatchOpRewriteConfig.BatchOptions */
@@ -1842,7 +1842,7 @@ struct pb_remote_op_remap_config_target_address_remap_entry {
 /* tensorflow.serving.Resource */
 struct pb_resource {
     struct span device;
-    struct pb_u_int32_value *device_instance;
+    struct pb_uint32_value *device_instance;
     struct span kind;
 };
 
@@ -2504,12 +2504,12 @@ struct pb_type_spec_proto {
 };
 
 /* google.protobuf.UInt32Value */
-struct pb_u_int32_value {
+struct pb_uint32_value {
     uint32_t value;
 };
 
 /* google.protobuf.UInt64Value */
-struct pb_u_int64_value {
+struct pb_uint64_value {
     uint64_t value;
 };
 
@@ -2792,8 +2792,8 @@ extern const struct pb_message pb_trackable_object_graph_trackable_object_serial
 extern const struct pb_message pb_trackable_object_graph_trackable_object_slot_variable_reference_type;
 extern const struct pb_message pb_tuple_value_type;
 extern const struct pb_message pb_type_spec_proto_type;
-extern const struct pb_message pb_u_int32_value_type;
-extern const struct pb_message pb_u_int64_value_type;
+extern const struct pb_message pb_uint32_value_type;
+extern const struct pb_message pb_uint64_value_type;
 extern const struct pb_message pb_variable_def_type;
 extern const struct pb_message pb_variant_tensor_data_proto_type;
 extern const struct pb_message pb_version_def_type;

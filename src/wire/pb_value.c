@@ -101,6 +101,23 @@ void pb_store(enum pb_kind kind, void *at, uint64_t value)
     }
 }
 
+bool pb_is_signed(enum pb_kind kind)
+{
+    static const bool is_signed[PB_KIND_COUNT] = {
+        [PB_KIND_INT32] = true,  [PB_KIND_INT64] = true,    [PB_KIND_SINT32] = true,
+        [PB_KIND_SINT64] = true, [PB_KIND_SFIXED32] = true, [PB_KIND_SFIXED64] = true,
+        [PB_KIND_ENUM] = true,
+    };
+    return is_signed[kind];
+}
+
+int64_t pb_load_signed(enum pb_kind kind, const void *at)
+{
+    if (pb_kinds[kind].width == 4)
+        return (int32_t)load_32(PB_KIND_UINT32, at);
+    return (int64_t)pb_load(PB_KIND_INT64, at);
+}
+
 size_t pb_element_size(const struct pb_field *field)
 {
     return field->kind == PB_KIND_MESSAGE ? field->message->size : pb_kinds[field->kind].width;
@@ -228,4 +245,24 @@ bool pb_map_insert(const struct pb_field *field, void *message, const void *entr
     else if (array->count > LINEAR_KEYS)
         header->index = index_new(type, array, arena);
     return true;
+}
+
+bool pb_is_any(const struct pb_message *type)
+{
+    return strcmp(type->name, "google.protobuf.Any") == 0;
+}
+
+const struct pb_message *pb_any_unpack(const struct pb_message *any_type, const void *any,
+                                       struct arena *arena, void **message)
+{
+    struct span url = *(const struct span *)pb_at(any, pb_field_by_number(any_type, 1)->offset);
+    struct span value = *(const struct span *)pb_at(any, pb_field_by_number(any_type, 2)->offset);
+    const char *slash = url.len ? memrchr(url.ptr, '/', url.len) : NULL;
+    if (!slash)
+        return NULL;
+    const struct pb_message *type = pb_find(span_sub(url, (size_t)(slash + 1 - url.ptr), url.len));
+    if (!type)
+        return NULL;
+    *message = arena_alloc(arena, type->size);
+    return pb_decode(type, value, arena, *message, NULL) ? NULL : type;
 }

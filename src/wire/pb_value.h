@@ -110,6 +110,11 @@ uint64_t pb_load(enum pb_kind kind, const void *at);
 /* The other way. */
 void pb_store(enum pb_kind kind, void *at, uint64_t value);
 
+/* Is the kind a signed integer or an enum? */
+bool pb_is_signed(enum pb_kind kind);
+/* The value of one as it is, without zigzag. */
+int64_t pb_load_signed(enum pb_kind kind, const void *at);
+
 /* The bytes of one element. */
 size_t pb_element_size(const struct pb_field *field);
 
@@ -129,5 +134,11 @@ bool pb_map_insert(const struct pb_field *field, void *message, const void *entr
                    struct arena *arena);
 /* The bytes of the entry's key: of the string, or the scalar itself. */
 struct span pb_entry_key(const struct pb_message *entry_type, const void *entry);
+
+bool pb_is_any(const struct pb_message *type);
+/* The type of what an Any holds, and the decoded message; NULL when proto/ has no such type or the
+ * bytes are broken. */
+const struct pb_message *pb_any_unpack(const struct pb_message *any_type, const void *any,
+                                       struct arena *arena, void **message);
 
 #endif

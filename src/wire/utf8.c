@@ -54,3 +54,20 @@ bool utf8_valid(struct span text)
     }
     return true;
 }
+
+size_t utf8_decode(struct span text, uint32_t *code_point)
+{
+    const uint8_t *p = (const uint8_t *)text.ptr;
+    if (text.len && *p < 0x80) {
+        *code_point = *p;
+        return 1;
+    }
+    size_t n = text.len ? character(p, p + text.len) : 0;
+    if (!n)
+        return 0;
+    uint32_t c = *p & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    *code_point = c;
+    return n;
+}

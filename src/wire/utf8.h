@@ -10,4 +10,8 @@
 /* Is all of it well-formed UTF-8? Any thread. */
 bool utf8_valid(struct span text);
 
+/* The first character of the text: its code point, and how many bytes it takes; 0 when it is none.
+ */
+size_t utf8_decode(struct span text, uint32_t *code_point);
+
 #endif
