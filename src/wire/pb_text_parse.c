@@ -5,10 +5,9 @@
  * is that of the token behind the one at fault where that is so there. We stop at the first error.
  *
  * A singular field given twice is an error when its first value is visible (a proto3 scalar: when
- * it is not zero); so is a second member of a oneof. The fields of map entries have no presence of
- * their own, so `seen` keeps count.
+ * it is not zero); so is a second member of a oneof. More lenient than 3.21, like its successors: a
+ * separator may also stand behind an expanded Any.
  */
-#include <ctype.h>
 #include <math.h>
 #include <strings.h>
 
@@ -29,7 +28,6 @@ struct parser {
 struct target {
     const struct pb_message *type;
     void *message;
-    unsigned seen; /* of a map entry: bit i for field i */
 };
 
 static bool parse_body(struct parser *p, struct target *target, char close);
@@ -407,16 +405,22 @@ static bool parse_extension(struct parser *p, const struct target *target)
                 SPAN_ARG(name), target->type->name);
 }
 
-/* Is it the first time that the field, and any member of its oneof, is given? */
-static bool check_first(struct parser *p, struct target *target, const struct pb_field *field)
+/* Is there a visible first value? Key and value of a map entry have no presence; they count like
+ * proto3 scalars. */
+static bool is_given(const struct target *target, const struct pb_field *field)
 {
-    bool twice = field->rule == PB_RULE_ALWAYS
-                     ? target->seen & 1u << (field - target->type->fields)
-                     : !pb_is_repeated(field) && pb_has(field, target->message);
-    if (twice)
+    if (field->rule != PB_RULE_ALWAYS)
+        return !pb_is_repeated(field) && pb_has(field, target->message);
+    const void *at = pb_at(target->message, field->offset);
+    return field->kind == PB_KIND_MESSAGE ? ((const struct pb_pointer *)at)->ptr != NULL
+                                          : pb_is_set(field, at);
+}
+
+/* Is it the first time that the field, and any member of its oneof, is given? */
+static bool check_first(struct parser *p, const struct target *target, const struct pb_field *field)
+{
+    if (is_given(target, field))
         return fail(p, "Non-repeated field \"%s\" is specified multiple times.", field->name);
-    if (field->rule == PB_RULE_ALWAYS)
-        target->seen |= 1u << (field - target->type->fields);
     if (field->rule != PB_RULE_ONEOF)
         return true;
     uint32_t other = *(const uint32_t *)pb_at(target->message, field->presence);
