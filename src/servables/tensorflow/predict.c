@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The order of the checks is the original's: signature, number of inputs, aliases and values (in
+ * the order of the signature's aliases), surplus names, output filter, run. Sets in messages are
+ * sorted and joined by commas.
+ */
+#include "servables/tensorflow/predict.h"
+
+#include <stdlib.h>
+
+#include "tensor/tensor_proto.h"
+
+enum code predict_signature(struct session *session, struct span name,
+                            struct session_signature **signature, struct error *err)
+{
+    if (!name.len)
+        name = SPAN_LITERAL("serving_default");
+    *signature = session_find(session, name);
+    if (!*signature)
+        return error_set(err, CODE_FAILED_PRECONDITION, "Serving signature key \"%.*s\" not found.",
+                         SPAN_ARG(name));
+    return CODE_OK;
+}
+
+/* ---- sets of names in messages ---- */
+
+static int compare_spans(const void *a, const void *b)
+{
+    return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+/* "a,b,c", sorted, in the arena. Sorts `names`. */
+static const char *join(struct span *names, size_t count, struct arena *arena)
+{
+    size_t length = 1;
+    for (size_t i = 0; i < count; i++)
+        length += names[i].len + 1;
+    qsort(names, count, sizeof *names, compare_spans);
+    char *text = arena_alloc(arena, length);
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            text[used++] = ',';
+        if (names[i].len)
+            memcpy(text + used, names[i].ptr, names[i].len);
+        used += names[i].len;
+    }
+    text[used] = 0;
+    return text;
+}
+
+static const struct savedmodel_tensor_info *find_info(const struct savedmodel_tensor_info *infos,
+                                                      size_t count, struct span alias)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal(infos[i].alias, alias))
+            return &infos[i];
+    }
+    return NULL;
+}
+
+static const struct predict_tensor *find_input(const struct predict_tensor *inputs, size_t count,
+                                               struct span alias)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (span_equal(inputs[i].alias, alias))
+            return &inputs[i];
+    }
+    return NULL;
+}
+
+static const char *request_names(const struct predict_tensor *inputs, size_t count,
+                                 struct arena *arena)
+{
+    struct span *names = ARENA_ARRAY(arena, struct span, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = inputs[i].alias;
+    return join(names, count, arena);
+}
+
+static const char *info_names(const struct savedmodel_tensor_info *infos, size_t count,
+                              struct arena *arena)
+{
+    struct span *names = ARENA_ARRAY(arena, struct span, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = infos[i].alias;
+    return join(names, count, arena);
+}
+
+static const char *default_names(const struct savedmodel_signature *info, struct arena *arena)
+{
+    struct span *names = ARENA_ARRAY(arena, struct span, info->input_count);
+    size_t count = 0;
+    for (size_t i = 0; i < info->input_count; i++) {
+        if (info->inputs[i].default_value)
+            names[count++] = info->inputs[i].alias;
+    }
+    return join(names, count, arena);
+}
+
+/* ---- inputs ---- */
+
+static enum code size_mismatch(const struct savedmodel_signature *info,
+                               const struct predict_tensor *inputs, size_t count,
+                               struct arena *arena, struct error *err)
+{
+    struct span *extra = ARENA_ARRAY(arena, struct span, count);
+    struct span *missing = ARENA_ARRAY(arena, struct span, info->input_count);
+    size_t extra_count = 0, missing_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!find_info(info->inputs, info->input_count, inputs[i].alias))
+            extra[extra_count++] = inputs[i].alias;
+    }
+    for (size_t i = 0; i < info->input_count; i++) {
+        if (!find_input(inputs, count, info->inputs[i].alias))
+            missing[missing_count++] = info->inputs[i].alias;
+    }
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "input size does not match signature: %zu!=%zu len({%s}) != len({%s}). Sent "
+                     "extra: {%s}. Missing but required: {%s}.",
+                     count, info->input_count, request_names(inputs, count, arena),
+                     info_names(info->inputs, info->input_count, arena),
+                     join(extra, extra_count, arena), join(missing, missing_count, arena));
+}
+
+static enum code check_input_count(const struct savedmodel_signature *info,
+                                   const struct predict_tensor *inputs, size_t count,
+                                   struct arena *arena, struct error *err)
+{
+    bool has_defaults = false;
+    for (size_t i = 0; i < info->input_count; i++)
+        has_defaults |= info->inputs[i].default_value != NULL;
+    if (count == info->input_count || (count < info->input_count && has_defaults))
+        return CODE_OK;
+    return size_mismatch(info, inputs, count, arena, err);
+}
+
+static enum code missing_input(const struct savedmodel_signature *info,
+                               const struct savedmodel_tensor_info *input,
+                               const struct predict_tensor *inputs, size_t count,
+                               struct arena *arena, struct error *err)
+{
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Signature input alias: %.*s(feed name: %.*s) not found in request and no "
+                     "default value provided. Inputs expected to be in the request {%s}, or "
+                     "default input alias set: %s",
+                     SPAN_ARG(input->alias), SPAN_ARG(input->name),
+                     request_names(inputs, count, arena), default_names(info, arena));
+}
+
+/* With defaults, names may be fewer than the signature's and yet wrong. */
+static enum code check_surplus(const struct savedmodel_signature *info,
+                               const struct predict_tensor *inputs, size_t count, size_t used,
+                               struct arena *arena, struct error *err)
+{
+    if (used == count)
+        return CODE_OK;
+    struct span *names = ARENA_ARRAY(arena, struct span, count);
+    size_t known = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (find_info(info->inputs, info->input_count, inputs[i].alias))
+            names[known++] = inputs[i].alias;
+    }
+    const char *used_names = join(names, known, arena);
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Inputs contains invalid name. Used request inputs: %s, request input: %s",
+                     used_names, request_names(inputs, count, arena));
+}
+
+/* One tensor per input of the signature, in its order. */
+static enum code collect_inputs(const struct savedmodel_signature *info,
+                                const struct predict_tensor *inputs, size_t count,
+                                struct arena *arena, struct tensor *feeds, struct error *err)
+{
+    enum code code = check_input_count(info, inputs, count, arena, err);
+    size_t used = 0;
+    for (size_t i = 0; !code && i < info->input_count; i++) {
+        const struct savedmodel_tensor_info *input = &info->inputs[i];
+        const struct predict_tensor *given = find_input(inputs, count, input->alias);
+        if (given)
+            feeds[i] = given->tensor;
+        else if (input->default_value)
+            feeds[i] = *input->default_value;
+        else
+            code = missing_input(info, input, inputs, count, arena, err);
+        used += given != NULL;
+    }
+    return code ? code : check_surplus(info, inputs, count, used, arena, err);
+}
+
+/* ---- outputs ---- */
+
+static enum code find_wanted(const struct savedmodel_signature *info,
+                             const struct predict_filter *filter, struct arena *arena, int *wanted,
+                             struct error *err)
+{
+    for (size_t i = 0; i < filter->count; i++) {
+        struct span alias = filter->aliases[i];
+        const struct savedmodel_tensor_info *output =
+            find_info(info->outputs, info->output_count, alias);
+        if (!output)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "output tensor alias not found in signature: %.*s Outputs expected to "
+                             "be in the set {%s}.",
+                             SPAN_ARG(alias), info_names(info->outputs, info->output_count, arena));
+        wanted[i] = (int)(output - info->outputs);
+        for (size_t k = 0; k < i; k++) {
+            if (wanted[k] == wanted[i])
+                return error_set(err, CODE_INVALID_ARGUMENT, "duplicate output tensor alias: %.*s",
+                                 SPAN_ARG(alias));
+        }
+    }
+    return CODE_OK;
+}
+
+enum code predict_run(struct session_signature *signature, const struct predict_tensor *inputs,
+                      size_t input_count, const struct predict_filter *filter, struct run *run,
+                      struct predict_tensor **outputs, size_t *output_count, struct error *err)
+{
+    const struct savedmodel_signature *info = session_signature_info(signature);
+    struct arena *arena = run->arena;
+    bool all = !filter || !filter->count;
+    *output_count = all ? info->output_count : filter->count;
+    struct tensor *feeds = arena_alloc(arena, (info->input_count + 1) * sizeof *feeds);
+    enum code code = collect_inputs(info, inputs, input_count, arena, feeds, err);
+    int *wanted = all ? NULL : arena_alloc(arena, filter->count * sizeof *wanted);
+    if (!code && !all)
+        code = find_wanted(info, filter, arena, wanted, err);
+    if (code)
+        return code;
+    struct tensor *results = arena_alloc(arena, (*output_count + 1) * sizeof *results);
+    code = session_run(signature, feeds, wanted, *output_count, run, results, err);
+    if (code)
+        return code;
+    *outputs = arena_alloc(arena, (*output_count + 1) * sizeof **outputs);
+    for (size_t i = 0; i < *output_count; i++)
+        (*outputs)[i] = (struct predict_tensor){
+            .alias = all ? info->outputs[i].alias : filter->aliases[i],
+            .tensor = results[i],
+        };
+    return CODE_OK;
+}
+
+/* ---- messages ---- */
+
+/* The values of aliases that the signature does not have are not looked at. */
+static enum code decode_inputs(const struct savedmodel_signature *info,
+                               const struct pb_predict_request *request, struct arena *arena,
+                               struct predict_tensor *inputs, struct error *err)
+{
+    static const struct pb_tensor_proto empty;
+    size_t count = request->inputs.count;
+    for (size_t i = 0; i < count; i++)
+        inputs[i].alias = request->inputs.items[i].key;
+    enum code code = check_input_count(info, inputs, count, arena, err);
+    for (size_t i = 0; !code && i < count; i++) {
+        const struct pb_tensor_proto *value = request->inputs.items[i].value;
+        if (!find_info(info->inputs, info->input_count, inputs[i].alias))
+            continue;
+        if (tensor_from_proto(value ? value : &empty, arena, &inputs[i].tensor, NULL))
+            code = error_set(err, CODE_INVALID_ARGUMENT, "tensor parsing error: %.*s",
+                             SPAN_ARG(inputs[i].alias));
+    }
+    return code;
+}
+
+static void encode_outputs(const struct predict_tensor *outputs, size_t count, bool content,
+                           struct arena *arena, struct pb_predict_response *response)
+{
+    response->outputs.count = count;
+    response->outputs.items = arena_alloc(arena, (count + 1) * sizeof *response->outputs.items);
+    for (size_t i = 0; i < count; i++) {
+        struct pb_tensor_proto *proto = ARENA_NEW(arena, struct pb_tensor_proto);
+        (content ? tensor_to_proto_content : tensor_to_proto)(&outputs[i].tensor, arena, proto);
+        response->outputs.items[i].key = outputs[i].alias;
+        response->outputs.items[i].value = proto;
+    }
+}
+
+enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
+                  struct run *run, struct pb_predict_response *response, struct error *err)
+{
+    struct arena *arena = run->arena;
+    struct session_signature *signature;
+    struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};
+    enum code code = predict_signature(session, name, &signature, err);
+    if (code)
+        return code;
+    const struct savedmodel_signature *info = session_signature_info(signature);
+    size_t count = request->inputs.count;
+    struct predict_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
+    code = decode_inputs(info, request, arena, inputs, err);
+    if (code)
+        return code;
+    struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
+    struct predict_tensor *outputs;
+    size_t output_count;
+    code = predict_run(signature, inputs, count, &filter, run, &outputs, &output_count, err);
+    if (code)
+        return code;
+    encode_outputs(outputs, output_count, content, arena, response);
+    response->model_spec = ARENA_NEW(arena, struct pb_model_spec);
+    response->model_spec->signature_name = info->name;
+    return CODE_OK;
+}

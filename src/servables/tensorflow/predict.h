@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Predict on a loaded SavedModel (reference 6.3, 10.2): the checks of a request against its
+ * signature, in the original's order and words, the run, and the answer. Knows messages and
+ * tensors, no transport and no model lookup.
+ */
+#ifndef SERVABLES_TENSORFLOW_PREDICT_H
+#define SERVABLES_TENSORFLOW_PREDICT_H
+
+#include "servables/tensorflow/session.h"
+#include "wire/messages.h"
+
+/* A named tensor of a request or an answer. */
+struct predict_tensor {
+    struct span alias;
+    struct tensor tensor;
+};
+
+/* The signature that a request names (empty: "serving_default"). FAILED_PRECONDITION `Serving
+ * signature key "S" not found.` */
+enum code predict_signature(struct session *session, struct span name,
+                            struct session_signature **signature, struct error *err);
+
+/* Runs a signature on named tensors: checks the aliases, fills in the signature's defaults, applies
+ * the output filter (in its order; NULL: all outputs, by alias). *outputs lies in run->arena, as
+ * many as *output_count. */
+struct predict_filter {
+    const struct span *aliases;
+    size_t count;
+};
+enum code predict_run(struct session_signature *signature, const struct predict_tensor *inputs,
+                      size_t input_count, const struct predict_filter *filter, struct run *run,
+                      struct predict_tensor **outputs, size_t *output_count, struct error *err);
+
+/* The whole of a Predict call but the model lookup; `response` lacks only model_spec.name and
+ * version. With `content`, outputs are written as tensor_content. */
+enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
+                  struct run *run, struct pb_predict_response *response, struct error *err);
+
+#endif
