@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tensorctl: tensord's command line. The commands are the rows of a table. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+
+static const struct command *const commands[] = {
+    &command_run,
+};
+
+enum { COMMAND_COUNT = sizeof commands / sizeof *commands };
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "usage: tensorctl COMMAND [ARGUMENTS]\n\n");
+    for (int i = 0; i < COMMAND_COUNT; i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\n'tensorctl COMMAND --help' says more.\n");
+}
+
+int command_failed(const char *name, const struct error *err)
+{
+    fprintf(stderr, "tensorctl %s: %s: %s\n", name, code_name(err->code), err->message);
+    return EXIT_FAILED;
+}
+
+int command_usage(const char *name, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    fprintf(stderr, "tensorctl %s: ", name);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "\nTry 'tensorctl %s --help'.\n", name);
+    va_end(args);
+    return EXIT_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv)
+{
+    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+        printf("usage: tensorctl %s %s\n\n%s\n", command->name, command->arguments, command->help);
+        return EXIT_DONE;
+    }
+    struct arena arena;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    int status = command->run(argc, argv, &arena);
+    arena_release(&arena);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_help(stderr);
+        return EXIT_USAGE;
+    }
+    if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
+        print_help(stdout);
+        return EXIT_DONE;
+    }
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (!strcmp(argv[1], commands[i]->name))
+            return run_command(commands[i], argc - 1, argv + 1);
+    }
+    fprintf(stderr, "tensorctl: there is no command '%s'\n\n", argv[1]);
+    print_help(stderr);
+    return EXIT_USAGE;
+}
