@@ -1,0 +1,241 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Replays TensorFlow's answers: sends each request and compares what comes back.
+
+usage: replay.py [--only MODEL[,MODEL...]] [--via run|grpc] [--keep-going] FOLDER...
+
+A FOLDER has cases.json and the messages (tests/golden/README.md says how they look); the models lie in its sibling
+`models`, or in ours. Each case goes through `tensorctl run` and, when the server is built, over gRPC.
+BUILD says where the programs are. Exits 1 if any case differs.
+"""
+import argparse
+import collections
+import fnmatch
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
+import support  # noqa: E402  (the server's runner and the stubs, shared with the end-to-end tests)
+
+ROOT = support.ROOT
+NUMBERS = {1: ("float_val", np.float32), 2: ("double_val", np.float64), 3: ("int_val", np.int32),
+           4: ("int_val", np.uint8), 5: ("int_val", np.int16), 6: ("int_val", np.int8), 9: ("int64_val", np.int64),
+           10: ("bool_val", np.bool_), 17: ("int_val", np.uint16), 22: ("uint32_val", np.uint32),
+           23: ("uint64_val", np.uint64)}
+
+
+def array_of(proto):
+    shape = [d.size for d in proto.tensor_shape.dim]
+    if proto.dtype == 7:
+        values = list(proto.string_val)
+        assert len(values) == int(np.prod(shape)), "strings are not whole"
+        return shape, values
+    field, dtype = NUMBERS[proto.dtype]
+    if proto.tensor_content:
+        return shape, np.frombuffer(proto.tensor_content, dtype)
+    values = np.array(getattr(proto, field), dtype)
+    assert values.size == int(np.prod(shape)), f"{values.size} values for shape {shape}"
+    return shape, values
+
+
+def compare_floats(case, ours, theirs):
+    ours, theirs = ours.astype(np.float64), theirs.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        near = np.abs(ours - theirs) <= case["atol"] + case["rtol"] * np.abs(theirs)
+    near |= (ours == theirs) | (np.isnan(ours) & np.isnan(theirs))
+    if near.all():
+        return None
+    i = int(np.argmin(near))
+    return f"value {i}: {ours[i]!r}, expected {theirs[i]!r} ({np.count_nonzero(~near)} of {near.size} differ)"
+
+
+def compare_tensor(case, alias, ours, theirs):
+    if ours.dtype != theirs.dtype:
+        return f"{alias}: dtype {ours.dtype}, expected {theirs.dtype}"
+    (shape, values), (wanted_shape, wanted) = array_of(ours), array_of(theirs)
+    if shape != wanted_shape:
+        return f"{alias}: shape {shape}, expected {wanted_shape}"
+    if theirs.dtype in (1, 2):
+        what = compare_floats(case, values, wanted)
+        return what and f"{alias}: {what}"
+    same = values == wanted if isinstance(wanted, list) else np.array_equal(values, wanted)
+    return None if same else f"{alias}: {str(values)[:80]}, expected {str(wanted)[:80]}"
+
+
+def compare_digest(case, alias, ours, digest):
+    shape, values = array_of(ours)
+    if shape != digest["shape"]:
+        return f"{alias}: shape {shape}, expected {digest['shape']}"
+    picked = digest["values"]
+    index = [int(i) for i, _ in picked]
+    what = compare_floats(case, values[index], np.array([float(v) for _, v in picked]))
+    return what and f"{alias}: {what}"
+
+
+def compare_response(case, folder, bytes_):
+    response = support.pb("predict").PredictResponse.FromString(bytes_)
+    if "digest" in case:
+        outputs = case["digest"].get("outputs", case["digest"])
+        for alias, digest in outputs.items():
+            if alias not in response.outputs:
+                return f"output {alias} is missing"
+            what = compare_digest(case, alias, response.outputs[alias], digest)
+            if what:
+                return what
+        return None
+    with open(os.path.join(folder, case["res"]), "rb") as file:
+        wanted = support.pb("predict").PredictResponse.FromString(file.read())
+    if set(response.outputs) != set(wanted.outputs):
+        return f"outputs {sorted(response.outputs)}, expected {sorted(wanted.outputs)}"
+    for alias in wanted.outputs:
+        what = compare_tensor(case, alias, response.outputs[alias], wanted.outputs[alias])
+        if what:
+            return what
+    if response.model_spec.signature_name != wanted.model_spec.signature_name:
+        return f"signature_name {response.model_spec.signature_name!r}"
+    return None
+
+
+def compare_error(case, code, message):
+    if code != case["error_code"]:
+        return f"{code}: {message[:200]!r}, expected {case['error_code']}: {case['error_message'][:200]!r}"
+    wanted, ours = case["error_message"].split("\n\t [[")[0], message.split("\n\t [[")[0]
+    if case.get("message_varies") or wanted == ours or ours.startswith(wanted[:900]):
+        return None
+    # What a client sent comes back in the text; bytes that are no UTF-8 are shown differently by different clients.
+    if "\ufffd" in wanted and ours.split("'")[0] == wanted.split("'")[0]:
+        return None
+    return f"{message[:200]!r}, expected {case['error_message'][:200]!r}"
+
+
+def judge(case, folder, result):
+    """result: bytes of the response, or (code, message)."""
+    if "error_code" in case:
+        if isinstance(result, bytes):
+            return f"answered, expected {case['error_code']}: {case['error_message'][:120]!r}"
+        return compare_error(case, *result)
+    if not isinstance(result, bytes):
+        return f"{result[0]}: {result[1][:300]!r}"
+    try:
+        return compare_response(case, folder, result)
+    except AssertionError as error:
+        return str(error)
+
+
+class ViaRun:
+    """Each case, and the cases that must come before it, in one `tensorctl run`."""
+
+    def __init__(self, folder, path, cases):
+        self.folder, self.path = folder, path
+        self.by_id = {c["id"]: c for c in cases}
+
+    def call(self, case):
+        chain = [case]
+        while chain[0].get("after"):
+            chain.insert(0, self.by_id[chain[0]["after"]])
+        with tempfile.TemporaryDirectory() as scratch:
+            response = os.path.join(scratch, "response")
+            command = [support.program("tensorctl"), "run", self.path]
+            for step in chain:
+                command += ["--request", os.path.join(self.folder, step["req"]), "--response", response]
+            done = subprocess.run(command, capture_output=True, timeout=120)
+            if done.returncode == 0:
+                with open(response, "rb") as file:
+                    return file.read()
+            text = done.stderr.decode(errors="replace").rstrip("\n")
+            if not text.startswith("tensorctl run: "):
+                return "CRASH", f"exit {done.returncode}: {text[-300:]}"
+            last = text[text.rindex("tensorctl run: "):].split(": ", 2)
+            return last[1], last[2]
+
+    def close(self):
+        pass
+
+
+class ViaGrpc:
+    def __init__(self, folder, path, cases):
+        self.folder = folder
+        self.server = support.Server(model_name=cases[0]["model"], model_base_path=os.path.dirname(path))
+        self.last = None
+
+    def call(self, case):
+        if case.get("fresh") and self.last is not None or \
+                case.get("after") and case["after"] != self.last:
+            self.server.restart()
+        self.last = case["id"]
+        with open(os.path.join(self.folder, case["req"]), "rb") as file:
+            return self.server.call_bytes("/tensorflow.serving.PredictionService/Predict", file.read())
+
+    def close(self):
+        self.server.close()
+
+
+def find_model(folder, model, version):
+    for base in (os.path.join(folder, "..", "models"), os.path.join(ROOT, "models")):
+        for sub in ("", "_edge", "_graph_only"):
+            path = os.path.abspath(os.path.join(base, sub, model, version))
+            if os.path.isdir(path):
+                return path
+    return None
+
+
+def run_folder(folder, options, totals):
+    with open(os.path.join(folder, "cases.json"), encoding="utf-8") as file:
+        cases = [c for c in json.load(file) if c["method"] == "predict" and not c.get("nondeterministic")]
+    groups = collections.OrderedDict()
+    for case in cases:
+        if any(fnmatch.fnmatch(case["model"], p) for p in options.only):
+            groups.setdefault((case["model"], case["version"]), []).append(case)
+    ways = {"run": ViaRun, "grpc": ViaGrpc}
+    for (model, version), group in groups.items():
+        path = find_model(folder, model, version)
+        for name in options.via:
+            run_group(folder, path, model, group, ways[name], name, totals, options)
+
+
+def run_group(folder, path, model, group, way, name, totals, options):
+    try:
+        client = way(folder, path, group)
+    except support.ServerError as error:
+        totals["failed"] += len(group)
+        print(f"FAILED {model} via {name}: the server did not start: {error}")
+        return
+    bad = 0
+    for case in group:
+        if case.get("crashes_with_onednn") or case.get("unstable"):
+            continue
+        what = judge(case, folder, client.call(case))
+        totals["failed" if what else "passed"] += 1
+        if what:
+            bad += 1
+            if bad <= options.show:
+                print(f"FAILED {case['id']} via {name}: {what}")
+    client.close()
+    if options.verbose or bad:
+        print(f"{model} via {name}: {len(group) - bad} passed, {bad} failed")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--only", default="*")
+    parser.add_argument("--via", default="run,grpc")
+    parser.add_argument("--show", type=int, default=5)
+    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("folders", nargs="+")
+    options = parser.parse_args()
+    options.only = options.only.split(",")
+    options.via = options.via.split(",")
+    totals = collections.Counter()
+    for folder in options.folders:
+        run_folder(folder, options, totals)
+    print(f"golden answers: {totals['passed']} passed, {totals['failed']} failed")
+    return 1 if totals["failed"] or not totals["passed"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
