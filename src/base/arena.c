@@ -124,8 +124,8 @@ static void *alloc_slow(struct arena *arena, size_t size, size_t align)
 void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
 {
     CHECK(align && (align & (align - 1)) == 0);
-    char *start = align_up(arena->next, align);
-    if (arena->next && start <= arena->end && size <= (size_t)(arena->end - start)) {
+    char *start = arena->next ? align_up(arena->next, align) : NULL;
+    if (start && start <= arena->end && size <= (size_t)(arena->end - start)) {
         arena->next = start + size;
         arena->used += size;
         return start;

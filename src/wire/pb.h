@@ -92,6 +92,29 @@ static inline int32_t pb_get_int32(struct pb_int32s a, size_t i)
     return v;
 }
 
+static inline double pb_get_double(struct pb_doubles a, size_t i)
+{
+    double v;
+    memcpy(&v, (const char *)a.ptr + i * sizeof v, sizeof v);
+    return v;
+}
+static inline uint32_t pb_get_uint32(struct pb_uint32s a, size_t i)
+{
+    uint32_t v;
+    memcpy(&v, (const char *)a.ptr + i * sizeof v, sizeof v);
+    return v;
+}
+static inline uint64_t pb_get_uint64(struct pb_uint64s a, size_t i)
+{
+    uint64_t v;
+    memcpy(&v, (const char *)a.ptr + i * sizeof v, sizeof v);
+    return v;
+}
+static inline bool pb_get_bool(struct pb_bools a, size_t i)
+{
+    return ((const bool *)a.ptr)[i];
+}
+
 struct pb_message; /* the description of a message; defined in wire/pb_table.h */
 struct pb_enum;    /* the description of an enum: pb_<enum>_enum; also there */
 

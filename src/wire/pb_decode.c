@@ -297,8 +297,13 @@ static const char *read_submessage(struct decoder *d, const struct occurrence *o
 /* Each varint has exactly one byte below 0x80. */
 static size_t count_varints(struct span bytes)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < bytes.len; i++)
+    size_t count = 0, i = 0;
+    for (; i + 8 <= bytes.len; i += 8) {
+        uint64_t word;
+        memcpy(&word, bytes.ptr + i, sizeof word);
+        count += (size_t)__builtin_popcountll(~word & 0x8080808080808080u);
+    }
+    for (; i < bytes.len; i++)
         count += (uint8_t)bytes.ptr[i] < 0x80;
     return count;
 }
