@@ -82,7 +82,7 @@ struct pb_message {
     const struct pb_field *fields;
     const uint8_t *dense;
     const uint8_t *declared;   /* indices of fields in the order that JSON prints: as declared,
-                                  members of oneofs   last; NULL when that is the order of numbers */
+                                  members of oneofs last; NULL when that is the order of numbers */
     const char *const *oneofs; /* names */
     uint32_t size;             /* of the struct */
     uint16_t field_count;
