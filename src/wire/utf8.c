@@ -38,6 +38,8 @@ static size_t character(const uint8_t *p, const uint8_t *end)
 
 bool utf8_valid(struct span text)
 {
+    if (!text.len) /* its pointer may be NULL */
+        return true;
     const uint8_t *p = (const uint8_t *)text.ptr, *end = p + text.len;
     while (p < end) {
         uint64_t word;
