@@ -127,8 +127,7 @@ static int find_arg(const struct op_call *call, const struct op_arg *args, int a
             return at;
         at += *count;
     }
-    CHECK(!"argument of an op");
-    return -1;
+    check_failed(__FILE__, __LINE__, "argument of an op");
 }
 
 int op_call_input(const struct op_call *call, const char *name, int *count)

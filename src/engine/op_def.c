@@ -52,8 +52,7 @@ static enum attr_kind parse_kind(struct span text)
         if (span_is(text, kinds[i].name))
             return kinds[i].kind;
     }
-    CHECK(!"attribute kind of an op definition");
-    return ATTR_INT;
+    check_failed(__FILE__, __LINE__, "attribute kind of an op definition");
 }
 
 static struct pb_tensor_shape_proto *parse_shape(struct span text, struct arena *arena)
@@ -92,7 +91,7 @@ static void parse_scalar(struct span text, enum attr_kind kind, struct arena *ar
         break;
     case ATTR_TENSOR:
     case ATTR_FUNC:
-        CHECK(!"a default of this kind");
+        check_failed(__FILE__, __LINE__, "a default of this kind");
     }
 }
 
