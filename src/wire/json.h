@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * JSON, in three layers: a pull reader (tokens, no recursion, bounded memory), a tape (a whole
- * document as a flat array of 16-byte values, built by the reader) and a writer.
+ * JSON: a parser that makes a tape (a whole document as a flat array of 16-byte values; no
+ * recursion) and a writer.
  *
  * The rules are those of the original server's parser (reference 2.4): no limit on depth; NaN, Inf,
  * Infinity, -Inf and -Infinity are numbers; what follows the first complete value is ignored; a
@@ -97,28 +97,59 @@ struct span json_dump(const struct json_value *v, struct arena *arena);
 
 /* ---- writing ---- */
 
+enum { JSON_DEPTH_MAX = 32 }; /* of what we write: a tensor's rank and a few levels around it */
+
 /* A growing text in an arena. Writes never fail (memory exhaustion ends the process: answers are
- * bounded by what was computed). */
+ * bounded by what was computed).
+ *
+ * Two ways to use it: json_write_* append values as they are; json_open_*, json_key, json_item and
+ * json_close lay them out as RapidJSON's PrettyWriter does, four blanks a level: json_item() or
+ * json_key() before each value, then a json_write_* or an open. */
 struct json_writer {
     struct arena *arena; /* borrowed */
     char *ptr;
     size_t len;
     size_t room;
+    bool single_line; /* arrays on one line, ", " between elements; may be changed at any time */
+    int depth;
+    struct {
+        bool is_array;
+        bool has_items;
+    } levels[JSON_DEPTH_MAX];
 };
 
 void json_writer_init(struct json_writer *w, struct arena *arena, size_t expected);
 struct span json_writer_text(const struct json_writer *w);
+
 void json_write_raw(struct json_writer *w, struct span text);
-void json_write_string(struct json_writer *w,
-                       struct span text); /* quoted, escaped; bytes above 0x7f as they are */
+/* Quoted, escaped; bytes above 0x7e as they are. */
+void json_write_string(struct json_writer *w, struct span text);
+void json_write_bool(struct json_writer *w, bool value);
 void json_write_int(struct json_writer *w, int64_t value);
 void json_write_uint(struct json_writer *w, uint64_t value);
-/* Shortest text that reads back the same float / double, in the original's dress (reference 2.6):
- * "%g"-like six significant digits if they read back equal, else "%.9g" / "%.17g"; ".0" behind it
- * when there is neither '.' nor 'e'; NaN, Infinity, -Infinity. */
+/* In the original's dress (reference 2.6): six significant digits if they read back equal, else
+ * nine / seventeen; ".0" behind it when there is neither '.' nor 'e'; NaN, Infinity, -Infinity. */
 void json_write_float(struct json_writer *w, float value);
 void json_write_double(struct json_writer *w, double value);
-void json_write_base64(struct json_writer *w, struct span bytes); /* {"b64": "..."} */
+/* Quoted standard base64 with padding. */
+void json_write_base64(struct json_writer *w, struct span bytes);
+
+/* The place of the next value of an array, or of the root: comma, line break, indent. */
+void json_item(struct json_writer *w);
+/* The place of the next member of an object, its key and the colon. */
+void json_key(struct json_writer *w, struct span key);
+/* Open a level here; the caller has called json_item() or json_key(). At most JSON_DEPTH_MAX. */
+void json_open_array(struct json_writer *w);
+void json_open_object(struct json_writer *w);
+void json_close(struct json_writer *w);
+
+/* Room for `n` more bytes, to be written at the returned place; json_wrote() says how many were.
+ * For tight loops. */
+char *json_reserve(struct json_writer *w, size_t n);
+static inline void json_wrote(struct json_writer *w, size_t n)
+{
+    w->len += n;
+}
 
 /* Standard base64, padding optional, white space skipped; false if it is none. */
 bool json_decode_base64(struct span text, struct arena *arena, struct span *bytes);

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The writer: a text that doubles in its arena when it is full. Layout is RapidJSON's
+ * PrettyWriter's, which clients see: four blanks a level, every array element on a line of its own
+ * unless `single_line` is on. The flag may change while an array is open (the original switches it
+ * around the elements of "predictions"), so each place decides by what it is then.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "wire/decimal.h"
+#include "wire/json.h"
+
+enum { INDENT = 4 };
+
+void json_writer_init(struct json_writer *w, struct arena *arena, size_t expected)
+{
+    *w = (struct json_writer){.arena = arena, .room = expected < 64 ? 64 : expected};
+    w->ptr = arena_alloc(arena, w->room);
+}
+
+struct span json_writer_text(const struct json_writer *w)
+{
+    return span_make(w->ptr, w->len);
+}
+
+char *json_reserve(struct json_writer *w, size_t n)
+{
+    if (__builtin_expect(w->room - w->len < n, 0)) {
+        size_t room = w->room * 2 > w->len + n ? w->room * 2 : w->len + n;
+        char *grown = arena_alloc(w->arena, room);
+        memcpy(grown, w->ptr, w->len);
+        w->ptr = grown;
+        w->room = room;
+    }
+    return w->ptr + w->len;
+}
+
+void json_write_raw(struct json_writer *w, struct span text)
+{
+    if (text.len)
+        memcpy(json_reserve(w, text.len), text.ptr, text.len);
+    w->len += text.len;
+}
+
+static void put(struct json_writer *w, char c)
+{
+    *json_reserve(w, 1) = c;
+    w->len++;
+}
+
+/* ---- values ---- */
+
+static bool is_plain(unsigned char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\';
+}
+
+static void put_escaped(struct json_writer *w, unsigned char c)
+{
+    static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt", hex[] = "0123456789ABCDEF";
+    const char *hit = c ? strchr(from, c) : NULL;
+    char *out = json_reserve(w, 6);
+    out[0] = '\\';
+    if (hit) {
+        out[1] = to[hit - from];
+        w->len += 2;
+        return;
+    }
+    memcpy(out + 1, "u00", 3);
+    out[4] = hex[c >> 4];
+    out[5] = hex[c & 15];
+    w->len += 6;
+}
+
+void json_write_string(struct json_writer *w, struct span text)
+{
+    put(w, '"');
+    size_t i = 0;
+    while (i < text.len) {
+        size_t start = i;
+        while (i < text.len && is_plain((unsigned char)text.ptr[i]))
+            i++;
+        json_write_raw(w, span_make(text.ptr + start, i - start));
+        if (i < text.len)
+            put_escaped(w, (unsigned char)text.ptr[i++]);
+    }
+    put(w, '"');
+}
+
+void json_write_bool(struct json_writer *w, bool value)
+{
+    json_write_raw(w, value ? SPAN_LITERAL("true") : SPAN_LITERAL("false"));
+}
+
+void json_write_uint(struct json_writer *w, uint64_t value)
+{
+    w->len += decimal_print_uint(json_reserve(w, DECIMAL_TEXT_MAX), value);
+}
+
+void json_write_int(struct json_writer *w, int64_t value)
+{
+    if (value < 0)
+        put(w, '-');
+    json_write_uint(w, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}
+
+static void write_special(struct json_writer *w, double value)
+{
+    if (isnan(value))
+        json_write_raw(w, SPAN_LITERAL("NaN"));
+    else
+        json_write_raw(w, value < 0 ? SPAN_LITERAL("-Infinity") : SPAN_LITERAL("Infinity"));
+}
+
+void json_write_float(struct json_writer *w, float value)
+{
+    if (isfinite(value))
+        w->len += decimal_print_float(json_reserve(w, DECIMAL_TEXT_MAX), value);
+    else
+        write_special(w, (double)value);
+}
+
+void json_write_double(struct json_writer *w, double value)
+{
+    if (isfinite(value))
+        w->len += decimal_print_double(json_reserve(w, DECIMAL_TEXT_MAX), value);
+    else
+        write_special(w, value);
+}
+
+void json_write_base64(struct json_writer *w, struct span bytes)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    char *out = json_reserve(w, bytes.len / 3 * 4 + 6), *start = out;
+    const unsigned char *in = (const unsigned char *)bytes.ptr;
+    size_t i = 0;
+    *out++ = '"';
+    for (; bytes.len - i >= 3; i += 3) {
+        uint32_t group = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
+        *out++ = alphabet[group >> 18];
+        *out++ = alphabet[group >> 12 & 63];
+        *out++ = alphabet[group >> 6 & 63];
+        *out++ = alphabet[group & 63];
+    }
+    if (i < bytes.len) {
+        bool two = bytes.len - i == 2;
+        uint32_t group = (uint32_t)in[i] << 16 | (two ? (uint32_t)in[i + 1] << 8 : 0);
+        *out++ = alphabet[group >> 18];
+        *out++ = alphabet[group >> 12 & 63];
+        *out++ = two ? alphabet[group >> 6 & 63] : '=';
+        *out++ = '=';
+    }
+    *out++ = '"';
+    w->len += (size_t)(out - start);
+}
+
+/* ---- layout ---- */
+
+static void new_line(struct json_writer *w)
+{
+    size_t n = (size_t)w->depth * INDENT;
+    char *out = json_reserve(w, n + 1);
+    out[0] = '\n';
+    memset(out + 1, ' ', n);
+    w->len += n + 1;
+}
+
+void json_item(struct json_writer *w)
+{
+    if (w->depth == 0)
+        return;
+    bool is_first = !w->levels[w->depth - 1].has_items;
+    w->levels[w->depth - 1].has_items = true;
+    if (w->single_line) {
+        if (!is_first)
+            json_write_raw(w, SPAN_LITERAL(", "));
+        return;
+    }
+    if (!is_first)
+        put(w, ',');
+    new_line(w);
+}
+
+void json_key(struct json_writer *w, struct span key)
+{
+    CHECK(w->depth > 0 && !w->levels[w->depth - 1].is_array);
+    if (w->levels[w->depth - 1].has_items)
+        put(w, ',');
+    w->levels[w->depth - 1].has_items = true;
+    new_line(w);
+    json_write_string(w, key);
+    json_write_raw(w, SPAN_LITERAL(": "));
+}
+
+static void open_level(struct json_writer *w, bool is_array)
+{
+    CHECK(w->depth < JSON_DEPTH_MAX);
+    put(w, is_array ? '[' : '{');
+    w->levels[w->depth].is_array = is_array;
+    w->levels[w->depth++].has_items = false;
+}
+
+void json_open_array(struct json_writer *w)
+{
+    open_level(w, true);
+}
+
+void json_open_object(struct json_writer *w)
+{
+    open_level(w, false);
+}
+
+void json_close(struct json_writer *w)
+{
+    CHECK(w->depth > 0);
+    w->depth--;
+    bool is_array = w->levels[w->depth].is_array;
+    if (w->levels[w->depth].has_items && !(is_array && w->single_line))
+        new_line(w);
+    put(w, is_array ? ']' : '}');
+}
