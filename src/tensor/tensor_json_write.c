@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tensors become {"predictions": [...]} or {"outputs": ...}. The layout is the original's: in the
+ * row format the items stand on single lines, but the bracket that closes "predictions" stands on
+ * one of its own; the column format has a line for every value. Recursion goes as deep as a tensor
+ * has dimensions.
+ */
+#include <inttypes.h>
+
+#include "tensor/tensor_json.h"
+
+/* Writes element `i`. */
+typedef void write_fn(struct json_writer *w, const void *data, int64_t i);
+
+#define WRITE(name, type, function)                                                                \
+    static void write_##name(struct json_writer *w, const void *data, int64_t i)                   \
+    {                                                                                              \
+        function(w, ((const type *)data)[i]);                                                      \
+    }
+
+WRITE(float, float, json_write_float)
+WRITE(double, double, json_write_double)
+WRITE(int32, int32_t, json_write_int)
+WRITE(int16, int16_t, json_write_int)
+WRITE(int8, int8_t, json_write_int)
+WRITE(uint8, uint8_t, json_write_int)
+WRITE(int64, int64_t, json_write_int)
+WRITE(uint32, uint32_t, json_write_uint)
+WRITE(uint64, uint64_t, json_write_uint)
+WRITE(bool, uint8_t, json_write_bool)
+WRITE(string, struct span, json_write_string)
+
+static void write_base64(struct json_writer *w, const void *data, int64_t i)
+{
+    json_open_object(w);
+    json_key(w, SPAN_LITERAL("b64"));
+    json_write_base64(w, ((const struct span *)data)[i]);
+    json_close(w);
+}
+
+static write_fn *const writers[DTYPE_COUNT] = {
+    [DTYPE_FLOAT] = write_float,   [DTYPE_DOUBLE] = write_double, [DTYPE_INT32] = write_int32,
+    [DTYPE_INT16] = write_int16,   [DTYPE_INT8] = write_int8,     [DTYPE_UINT8] = write_uint8,
+    [DTYPE_INT64] = write_int64,   [DTYPE_BOOL] = write_bool,     [DTYPE_UINT32] = write_uint32,
+    [DTYPE_UINT64] = write_uint64, [DTYPE_STRING] = write_string,
+};
+
+/* One tensor on its way out. */
+struct values {
+    const struct tensor *tensor;
+    write_fn *write;
+    int64_t next; /* element */
+};
+
+static enum code start_values(struct values *values, const struct tensor_json_named *named,
+                              struct error *err)
+{
+    *values = (struct values){.tensor = &named->tensor};
+    enum dtype dtype = named->tensor.dtype;
+    if (dtype_is_valid((int)dtype))
+        values->write = writers[dtype];
+    if (dtype == DTYPE_STRING && span_ends_with(named->name, SPAN_LITERAL("_bytes")))
+        values->write = write_base64;
+    if (!values->write && tensor_elements(&named->tensor) > 0)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Failed to write JSON value for tensor type: %s", dtype_name(dtype));
+    return CODE_OK;
+}
+
+/* The elements from dimension `level` on, at a place that the caller has made. */
+static void write_values(struct json_writer *w, struct values *values, int level)
+{
+    const struct shape *shape = &values->tensor->shape;
+    if (level == shape->rank) {
+        values->write(w, values->tensor->data, values->next++);
+        return;
+    }
+    json_open_array(w);
+    for (int64_t i = 0; i < shape->dims[level]; i++) {
+        json_item(w);
+        write_values(w, values, level + 1);
+    }
+    json_close(w);
+}
+
+static enum code check_batch(const struct tensor_json_named *tensors, size_t count,
+                             struct error *err)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct shape *shape = &tensors[i].tensor.shape;
+        if (shape->rank == 0)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Tensor name: %.*s has no shape information ",
+                             SPAN_ARG(tensors[i].name));
+        if (shape->dims[0] != tensors[0].tensor.shape.dims[0])
+            return error_set(
+                err, CODE_INVALID_ARGUMENT,
+                "Tensor name: %.*s has inconsistent batch size: %" PRId64 " expecting: %" PRId64,
+                SPAN_ARG(tensors[i].name), shape->dims[0], tensors[0].tensor.shape.dims[0]);
+    }
+    return CODE_OK;
+}
+
+static void write_row(struct json_writer *w, const struct tensor_json_named *tensors, size_t count,
+                      struct values *values)
+{
+    json_item(w);
+    if (count == 1) {
+        write_values(w, &values[0], 1);
+        return;
+    }
+    json_open_object(w);
+    for (size_t i = 0; i < count; i++) {
+        json_key(w, tensors[i].name);
+        write_values(w, &values[i], 1);
+    }
+    json_close(w);
+}
+
+static void write_rows(struct json_writer *w, const struct tensor_json_named *tensors, size_t count,
+                       struct values *values)
+{
+    json_key(w, SPAN_LITERAL("predictions"));
+    json_open_array(w);
+    w->single_line = true;
+    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0]; row++)
+        write_row(w, tensors, count, values);
+    w->single_line = false;
+    json_close(w);
+}
+
+static void write_columns(struct json_writer *w, const struct tensor_json_named *tensors,
+                          size_t count, struct values *values)
+{
+    json_key(w, SPAN_LITERAL("outputs"));
+    if (count == 1) {
+        write_values(w, &values[0], 0);
+        return;
+    }
+    json_open_object(w);
+    for (size_t i = 0; i < count; i++) {
+        json_key(w, tensors[i].name);
+        write_values(w, &values[i], 0);
+    }
+    json_close(w);
+}
+
+enum code tensor_json_write(struct json_writer *w, enum tensor_json_format format,
+                            const struct tensor_json_named *tensors, size_t count,
+                            struct error *err)
+{
+    if (count == 0)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Cannot convert empty tensor map to JSON");
+    enum code code = format == TENSOR_JSON_ROW ? check_batch(tensors, count, err) : CODE_OK;
+    struct values *values = ARENA_ARRAY(w->arena, struct values, count);
+    for (size_t i = 0; i < count && !code; i++)
+        code = start_values(&values[i], &tensors[i], err);
+    if (code)
+        return code;
+    json_item(w);
+    json_open_object(w);
+    if (format == TENSOR_JSON_ROW)
+        write_rows(w, tensors, count, values);
+    else
+        write_columns(w, tensors, count, values);
+    json_close(w);
+    return CODE_OK;
+}
