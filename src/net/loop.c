@@ -353,6 +353,14 @@ static bool is_over(const struct loop *loop)
     return loop->draining && !loop->connections && !loop->outstanding;
 }
 
+static void count_running(struct shared *shared, int change)
+{
+    pthread_mutex_lock(&shared->mutex);
+    shared->running += (unsigned)change;
+    pthread_cond_broadcast(&shared->loop_ended);
+    pthread_mutex_unlock(&shared->mutex);
+}
+
 static void *run(void *arg)
 {
     struct loop *loop = arg;
@@ -360,6 +368,7 @@ static void *run(void *arg)
     while (!is_over(loop))
         loop_turn(loop, true);
     current = NULL;
+    count_running(loop->shared, -1);
     return NULL;
 }
 
@@ -383,11 +392,14 @@ enum code loop_start(struct loop *loop, struct error *err)
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
+    count_running(loop->shared, 1);
     int result = pthread_create(&loop->thread, NULL, run, loop);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (result)
+    if (result) {
+        count_running(loop->shared, -1);
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "Cannot start a loop's thread: %s",
                          strerror(result));
+    }
     pthread_setname_np(loop->thread, "net");
     loop->started = true;
     return CODE_OK;

@@ -37,6 +37,9 @@ struct shared {
     atomic_size_t connections;  /* open now */
     atomic_bool draining;
     atomic_bool stopping; /* drop what is left */
+    pthread_mutex_t mutex;
+    pthread_cond_t loop_ended; /* on the monotonic clock */
+    unsigned running;          /* loops that have not ended; guarded by mutex */
 };
 
 struct listener {

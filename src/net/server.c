@@ -62,6 +62,12 @@ struct net_server *net_server_new(const struct net_options *options)
     shared->options = *options;
     fill_defaults(&shared->options);
     arena_init(&shared->arena, ARENA_FIRST_BLOCK);
+    pthread_mutex_init(&shared->mutex, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&shared->loop_ended, &monotonic);
+    pthread_condattr_destroy(&monotonic);
     map_init(&shared->rpcs, &shared->arena);
     for (size_t i = 0; i < options->rpc_count; i++)
         map_put(&shared->rpcs, span_of(options->rpcs[i].path),
@@ -248,12 +254,19 @@ void net_server_drain(struct net_server *server)
     wake_all(server);
 }
 
-static bool join_until(struct loop *loop, int64_t until_us)
+/* Waits until all loops have ended; false: not in time. */
+static bool await_loops(struct shared *shared, int64_t until_us)
 {
-    if (until_us == INT64_MAX)
-        return pthread_join(loop->thread, NULL) == 0;
     struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
-    return pthread_clockjoin_np(loop->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+    int result = 0;
+    pthread_mutex_lock(&shared->mutex);
+    while (shared->running && result != ETIMEDOUT)
+        result = until_us == INT64_MAX
+                     ? pthread_cond_wait(&shared->loop_ended, &shared->mutex)
+                     : pthread_cond_timedwait(&shared->loop_ended, &shared->mutex, &until);
+    bool ended = !shared->running;
+    pthread_mutex_unlock(&shared->mutex);
+    return ended;
 }
 
 enum code net_server_join(struct net_server *server, int64_t timeout_us)
@@ -263,15 +276,15 @@ enum code net_server_join(struct net_server *server, int64_t timeout_us)
         until_us = INT64_MAX;
     net_server_drain(server);
     enum code code = CODE_OK;
+    if (!await_loops(&server->shared, until_us)) {
+        code = CODE_DEADLINE_EXCEEDED;
+        atomic_store(&server->shared.stopping, true);
+        wake_all(server);
+    }
     for (unsigned i = 0; i < server->loop_count; i++) {
-        struct loop *loop = &server->loops[i];
-        if (loop->started && !join_until(loop, until_us)) {
-            code = CODE_DEADLINE_EXCEEDED;
-            atomic_store(&server->shared.stopping, true);
-            wake_all(server);
-            pthread_join(loop->thread, NULL);
-        }
-        loop->started = false;
+        if (server->loops[i].started)
+            pthread_join(server->loops[i].thread, NULL);
+        server->loops[i].started = false;
     }
     return code;
 }
@@ -285,6 +298,8 @@ void net_server_free(struct net_server *server)
         loop_release(&server->loops[i]);
     }
     free(server->loops);
+    pthread_cond_destroy(&server->shared.loop_ended);
+    pthread_mutex_destroy(&server->shared.mutex);
     arena_release(&server->shared.arena);
     free(server);
 }
