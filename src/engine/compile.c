@@ -136,7 +136,9 @@ enum code compile_finish(struct compilation *c, bool freeze, struct plan **plan,
 {
     if (freeze)
         pass_freeze(&c->work);
-    enum code code = pass_fold(&c->work, err);
+    enum code code = pass_order(&c->work, err);
+    if (!code)
+        code = pass_fold(&c->work, err);
     if (code) {
         compile_abort(c);
         return code;

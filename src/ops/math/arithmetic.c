@@ -5,80 +5,56 @@
  * Each op is a table of inner loops by dtype (ops/math/broadcast.h) and a record.
  */
 #include <complex.h>
-#include <math.h>
 
 #include "ops/kernel.h"
 #include "ops/math/broadcast.h"
-
-/* The loop of one op and type: `load` and `store` convert between the type in memory and the
- * computed one. */
-#define DEFINE_LOOP(qualifier, function, type, computed, load, store, expression)                  \
-    qualifier void function(const void *va, const void *vb, void *vout, int64_t n, int a_step,     \
-                            int b_step)                                                            \
-    {                                                                                              \
-        const type *a = va;                                                                        \
-        const type *b = vb;                                                                        \
-        type *out = vout;                                                                          \
-        if (!a_step) {                                                                             \
-            const computed x = load(a[0]);                                                         \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                const computed y = load(b[i]);                                                     \
-                out[i] = store(expression);                                                        \
-            }                                                                                      \
-        } else if (!b_step) {                                                                      \
-            const computed y = load(b[0]);                                                         \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                const computed x = load(a[i]);                                                     \
-                out[i] = store(expression);                                                        \
-            }                                                                                      \
-        } else {                                                                                   \
-            for (int64_t i = 0; i < n; i++) {                                                      \
-                const computed x = load(a[i]);                                                     \
-                const computed y = load(b[i]);                                                     \
-                out[i] = store(expression);                                                        \
-            }                                                                                      \
-        }                                                                                          \
-    }
-
-#define AS_IS(v) (v)
+#include "ops/math/loops.h"
 
 #define DEFINE_FLOAT_LOOPS(op, expression)                                                         \
-    DEFINE_LOOP(KERNEL, op##_float, float, float, AS_IS, AS_IS, expression)                        \
-    DEFINE_LOOP(KERNEL, op##_double, double, double, AS_IS, AS_IS, expression)                     \
-    DEFINE_LOOP(static, op##_half, uint16_t, float, dtype_half_to_float, dtype_half_from_float,    \
-                expression)                                                                        \
-    DEFINE_LOOP(static, op##_bfloat16, uint16_t, float, dtype_bfloat16_to_float,                   \
+    LOOP_BINARY(KERNEL, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, expression)       \
+    LOOP_BINARY(KERNEL, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS, expression)   \
+    LOOP_BINARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                 \
+                dtype_half_from_float, expression)                                                 \
+    LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
                 dtype_bfloat16_from_float, expression)
 #define FLOAT_ROWS(op)                                                                             \
     [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
     [DTYPE_BFLOAT16] = op##_bfloat16
 
 #define DEFINE_COMPLEX_LOOPS(op, expression)                                                       \
-    DEFINE_LOOP(static, op##_complex64, float complex, float complex, AS_IS, AS_IS, expression)    \
-    DEFINE_LOOP(static, op##_complex128, double complex, double complex, AS_IS, AS_IS, expression)
+    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
+                LOOP_AS_IS, expression)                                                            \
+    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
+                LOOP_AS_IS, LOOP_AS_IS, expression)
 #define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
 
 /* Sums and products are computed without a sign, where overflow is defined. */
 #define DEFINE_WRAPPING_LOOPS(op, expression)                                                      \
-    DEFINE_LOOP(static, op##_int8, int8_t, uint32_t, (uint32_t), (int8_t), expression)             \
-    DEFINE_LOOP(static, op##_int16, int16_t, uint32_t, (uint32_t), (int16_t), expression)          \
-    DEFINE_LOOP(KERNEL, op##_int32, int32_t, uint32_t, (uint32_t), (int32_t), expression)          \
-    DEFINE_LOOP(static, op##_int64, int64_t, uint64_t, (uint64_t), (int64_t), expression)          \
-    DEFINE_LOOP(static, op##_uint8, uint8_t, uint32_t, (uint32_t), (uint8_t), expression)          \
-    DEFINE_LOOP(static, op##_uint16, uint16_t, uint32_t, (uint32_t), (uint16_t), expression)       \
-    DEFINE_LOOP(static, op##_uint32, uint32_t, uint32_t, AS_IS, AS_IS, expression)                 \
-    DEFINE_LOOP(static, op##_uint64, uint64_t, uint64_t, AS_IS, AS_IS, expression)
+    LOOP_BINARY(static, op##_int8, int8_t, uint32_t, int8_t, (uint32_t), (int8_t), expression)     \
+    LOOP_BINARY(static, op##_int16, int16_t, uint32_t, int16_t, (uint32_t), (int16_t), expression) \
+    LOOP_BINARY(KERNEL, op##_int32, int32_t, uint32_t, int32_t, (uint32_t), (int32_t), expression) \
+    LOOP_BINARY(static, op##_int64, int64_t, uint64_t, int64_t, (uint64_t), (int64_t), expression) \
+    LOOP_BINARY(static, op##_uint8, uint8_t, uint32_t, uint8_t, (uint32_t), (uint8_t), expression) \
+    LOOP_BINARY(static, op##_uint16, uint16_t, uint32_t, uint16_t, (uint32_t), (uint16_t),         \
+                expression)                                                                        \
+    LOOP_BINARY(static, op##_uint32, uint32_t, uint32_t, uint32_t, LOOP_AS_IS, LOOP_AS_IS,         \
+                expression)                                                                        \
+    LOOP_BINARY(static, op##_uint64, uint64_t, uint64_t, uint64_t, LOOP_AS_IS, LOOP_AS_IS,         \
+                expression)
 
 /* Comparisons are made in the type itself. */
 #define DEFINE_ORDERED_LOOPS(op, expression)                                                       \
-    DEFINE_LOOP(static, op##_int8, int8_t, int8_t, AS_IS, AS_IS, expression)                       \
-    DEFINE_LOOP(static, op##_int16, int16_t, int16_t, AS_IS, AS_IS, expression)                    \
-    DEFINE_LOOP(KERNEL, op##_int32, int32_t, int32_t, AS_IS, AS_IS, expression)                    \
-    DEFINE_LOOP(static, op##_int64, int64_t, int64_t, AS_IS, AS_IS, expression)                    \
-    DEFINE_LOOP(static, op##_uint8, uint8_t, uint8_t, AS_IS, AS_IS, expression)                    \
-    DEFINE_LOOP(static, op##_uint16, uint16_t, uint16_t, AS_IS, AS_IS, expression)                 \
-    DEFINE_LOOP(static, op##_uint32, uint32_t, uint32_t, AS_IS, AS_IS, expression)                 \
-    DEFINE_LOOP(static, op##_uint64, uint64_t, uint64_t, AS_IS, AS_IS, expression)
+    LOOP_BINARY(static, op##_int8, int8_t, int8_t, int8_t, LOOP_AS_IS, LOOP_AS_IS, expression)     \
+    LOOP_BINARY(static, op##_int16, int16_t, int16_t, int16_t, LOOP_AS_IS, LOOP_AS_IS, expression) \
+    LOOP_BINARY(KERNEL, op##_int32, int32_t, int32_t, int32_t, LOOP_AS_IS, LOOP_AS_IS, expression) \
+    LOOP_BINARY(static, op##_int64, int64_t, int64_t, int64_t, LOOP_AS_IS, LOOP_AS_IS, expression) \
+    LOOP_BINARY(static, op##_uint8, uint8_t, uint8_t, uint8_t, LOOP_AS_IS, LOOP_AS_IS, expression) \
+    LOOP_BINARY(static, op##_uint16, uint16_t, uint16_t, uint16_t, LOOP_AS_IS, LOOP_AS_IS,         \
+                expression)                                                                        \
+    LOOP_BINARY(static, op##_uint32, uint32_t, uint32_t, uint32_t, LOOP_AS_IS, LOOP_AS_IS,         \
+                expression)                                                                        \
+    LOOP_BINARY(static, op##_uint64, uint64_t, uint64_t, uint64_t, LOOP_AS_IS, LOOP_AS_IS,         \
+                expression)
 #define INTEGER_ROWS(op)                                                                           \
     [DTYPE_INT8] = op##_int8, [DTYPE_INT16] = op##_int16, [DTYPE_INT32] = op##_int32,              \
     [DTYPE_INT64] = op##_int64, [DTYPE_UINT8] = op##_uint8, [DTYPE_UINT16] = op##_uint16,          \

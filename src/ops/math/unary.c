@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Elementwise functions of one tensor. float is computed by libm's float functions, half and
+ * bfloat16 as float and rounded once. Each op is a row of loops by dtype and a record; the record's
+ * `types` says which of them TensorFlow has.
+ */
+#include <complex.h>
+#include <math.h>
+
+#include "ops/kernel.h"
+#include "ops/math/loops.h"
+
+typedef void unary_fn(const void *in, void *out, int64_t n);
+
+struct unary {
+    const char *op;
+    unary_fn *loops[DTYPE_COUNT];
+};
+
+#define SMALL_FLOAT_LOOPS(op, expression)                                                          \
+    LOOP_UNARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                  \
+               dtype_half_from_float, expression)                                                  \
+    LOOP_UNARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,          \
+               dtype_bfloat16_from_float, expression)
+
+/* The float expression serves the small floats too. */
+#define FLOAT_LOOPS(op, float_expression, double_expression)                                       \
+    LOOP_UNARY(KERNEL, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_expression)  \
+    LOOP_UNARY(KERNEL, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,                \
+               double_expression)                                                                  \
+    SMALL_FLOAT_LOOPS(op, float_expression)
+#define FLOAT_ROWS(op)                                                                             \
+    [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
+    [DTYPE_BFLOAT16] = op##_bfloat16
+
+#define COMPLEX_LOOPS(op, float_expression, double_expression)                                     \
+    LOOP_UNARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,    \
+               LOOP_AS_IS, float_expression)                                                       \
+    LOOP_UNARY(static, op##_complex128, double complex, double complex, double complex,            \
+               LOOP_AS_IS, LOOP_AS_IS, double_expression)
+#define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
+
+/* Integers without a sign, where overflow is defined. */
+#define INTEGER_LOOPS(op, expression)                                                              \
+    LOOP_UNARY(static, op##_int8, int8_t, uint32_t, int8_t, (uint32_t), (int8_t), expression)      \
+    LOOP_UNARY(static, op##_int16, int16_t, uint32_t, int16_t, (uint32_t), (int16_t), expression)  \
+    LOOP_UNARY(static, op##_int32, int32_t, uint32_t, int32_t, (uint32_t), (int32_t), expression)  \
+    LOOP_UNARY(static, op##_int64, int64_t, uint64_t, int64_t, (uint64_t), (int64_t), expression)  \
+    LOOP_UNARY(static, op##_uint8, uint8_t, uint32_t, uint8_t, LOOP_AS_IS, (uint8_t), expression)  \
+    LOOP_UNARY(static, op##_uint16, uint16_t, uint32_t, uint16_t, LOOP_AS_IS, (uint16_t),          \
+               expression)                                                                         \
+    LOOP_UNARY(static, op##_uint32, uint32_t, uint32_t, uint32_t, LOOP_AS_IS, LOOP_AS_IS,          \
+               expression)                                                                         \
+    LOOP_UNARY(static, op##_uint64, uint64_t, uint64_t, uint64_t, LOOP_AS_IS, LOOP_AS_IS,          \
+               expression)
+#define SIGNED_LOOPS(op, expression)                                                               \
+    LOOP_UNARY(static, op##_int8, int8_t, int, int8_t, LOOP_AS_IS, (int8_t), expression)           \
+    LOOP_UNARY(static, op##_int16, int16_t, int, int16_t, LOOP_AS_IS, (int16_t), expression)       \
+    LOOP_UNARY(static, op##_int32, int32_t, int64_t, int32_t, LOOP_AS_IS, (int32_t), expression)   \
+    LOOP_UNARY(static, op##_int64, int64_t, int64_t, int64_t, LOOP_AS_IS, LOOP_AS_IS, expression)
+#define SIGNED_ROWS(op)                                                                            \
+    [DTYPE_INT8] = op##_int8, [DTYPE_INT16] = op##_int16, [DTYPE_INT32] = op##_int32,              \
+    [DTYPE_INT64] = op##_int64
+#define INTEGER_ROWS(op)                                                                           \
+    SIGNED_ROWS(op), [DTYPE_UINT8] = op##_uint8, [DTYPE_UINT16] = op##_uint16,                     \
+                     [DTYPE_UINT32] = op##_uint32, [DTYPE_UINT64] = op##_uint64
+
+/* Round rounds halves to even, as rint does in the default mode. */
+FLOAT_LOOPS(neg, -x, -x)
+COMPLEX_LOOPS(neg, -x, -x)
+SIGNED_LOOPS(neg, (int64_t)(0 - (uint64_t)x))
+FLOAT_LOOPS(abs, fabsf(x), fabs(x))
+SIGNED_LOOPS(abs, x < 0 ? (int64_t)(0 - (uint64_t)x) : x)
+FLOAT_LOOPS(square, x *x, x *x)
+COMPLEX_LOOPS(square, x *x, x *x)
+INTEGER_LOOPS(square, x *x)
+FLOAT_LOOPS(sqrt, sqrtf(x), sqrt(x))
+COMPLEX_LOOPS(sqrt, csqrtf(x), csqrt(x))
+FLOAT_LOOPS(rsqrt, 1 / sqrtf(x), 1 / sqrt(x))
+COMPLEX_LOOPS(rsqrt, 1 / csqrtf(x), 1 / csqrt(x))
+FLOAT_LOOPS(exp, expf(x), exp(x))
+COMPLEX_LOOPS(exp, cexpf(x), cexp(x))
+FLOAT_LOOPS(expm1, expm1f(x), expm1(x))
+FLOAT_LOOPS(log, logf(x), log(x))
+COMPLEX_LOOPS(log, clogf(x), clog(x))
+FLOAT_LOOPS(log1p, log1pf(x), log1p(x))
+FLOAT_LOOPS(floor, floorf(x), floor(x))
+FLOAT_LOOPS(ceil, ceilf(x), ceil(x))
+FLOAT_LOOPS(rint, rintf(x), rint(x))
+INTEGER_LOOPS(rint, x)
+FLOAT_LOOPS(sign, (float)((x > 0) - (x < 0)) + (x != x ? x : 0),
+            (x > 0) - (x < 0) + (x != x ? x : 0))
+SIGNED_LOOPS(sign, (x > 0) - (x < 0))
+FLOAT_LOOPS(reciprocal, 1 / x, 1 / x)
+COMPLEX_LOOPS(reciprocal, 1 / x, 1 / x)
+FLOAT_LOOPS(sin, sinf(x), sin(x))
+FLOAT_LOOPS(cos, cosf(x), cos(x))
+FLOAT_LOOPS(tan, tanf(x), tan(x))
+FLOAT_LOOPS(asin, asinf(x), asin(x))
+FLOAT_LOOPS(acos, acosf(x), acos(x))
+FLOAT_LOOPS(atan, atanf(x), atan(x))
+FLOAT_LOOPS(sinh, sinhf(x), sinh(x))
+FLOAT_LOOPS(cosh, coshf(x), cosh(x))
+FLOAT_LOOPS(asinh, asinhf(x), asinh(x))
+FLOAT_LOOPS(acosh, acoshf(x), acosh(x))
+FLOAT_LOOPS(atanh, atanhf(x), atanh(x))
+FLOAT_LOOPS(erf, erff(x), erf(x))
+FLOAT_LOOPS(erfc, erfcf(x), erfc(x))
+FLOAT_LOOPS(lgamma, lgammaf(x), lgamma(x))
+
+#define TEST_LOOPS(op, expression)                                                                 \
+    LOOP_UNARY(static, op##_float, float, float, bool, LOOP_AS_IS, LOOP_AS_IS, expression)         \
+    LOOP_UNARY(static, op##_double, double, double, bool, LOOP_AS_IS, LOOP_AS_IS, expression)      \
+    LOOP_UNARY(static, op##_half, uint16_t, float, bool, dtype_half_to_float, LOOP_AS_IS,          \
+               expression)                                                                         \
+    LOOP_UNARY(static, op##_bfloat16, uint16_t, float, bool, dtype_bfloat16_to_float, LOOP_AS_IS,  \
+               expression)
+
+TEST_LOOPS(is_nan, isnan(x) != 0)
+TEST_LOOPS(is_inf, isinf(x) != 0)
+TEST_LOOPS(is_finite, isfinite(x) != 0)
+
+static const struct unary table[] = {
+    {"Abs", {FLOAT_ROWS(abs), SIGNED_ROWS(abs)}},
+    {"Acos", {FLOAT_ROWS(acos)}},
+    {"Acosh", {FLOAT_ROWS(acosh)}},
+    {"Asin", {FLOAT_ROWS(asin)}},
+    {"Asinh", {FLOAT_ROWS(asinh)}},
+    {"Atan", {FLOAT_ROWS(atan)}},
+    {"Atanh", {FLOAT_ROWS(atanh)}},
+    {"Ceil", {FLOAT_ROWS(ceil)}},
+    {"Cos", {FLOAT_ROWS(cos)}},
+    {"Cosh", {FLOAT_ROWS(cosh)}},
+    {"Erf", {FLOAT_ROWS(erf)}},
+    {"Erfc", {FLOAT_ROWS(erfc)}},
+    {"Exp", {FLOAT_ROWS(exp), COMPLEX_ROWS(exp)}},
+    {"Expm1", {FLOAT_ROWS(expm1)}},
+    {"Floor", {FLOAT_ROWS(floor)}},
+    {"Inv", {FLOAT_ROWS(reciprocal), COMPLEX_ROWS(reciprocal)}},
+    {"IsFinite", {FLOAT_ROWS(is_finite)}},
+    {"IsInf", {FLOAT_ROWS(is_inf)}},
+    {"IsNan", {FLOAT_ROWS(is_nan)}},
+    {"Lgamma", {FLOAT_ROWS(lgamma)}},
+    {"Log", {FLOAT_ROWS(log), COMPLEX_ROWS(log)}},
+    {"Log1p", {FLOAT_ROWS(log1p)}},
+    {"Neg", {FLOAT_ROWS(neg), COMPLEX_ROWS(neg), SIGNED_ROWS(neg)}},
+    {"Reciprocal", {FLOAT_ROWS(reciprocal), COMPLEX_ROWS(reciprocal)}},
+    {"Rint", {FLOAT_ROWS(rint)}},
+    {"Round", {FLOAT_ROWS(rint), INTEGER_ROWS(rint)}},
+    {"Rsqrt", {FLOAT_ROWS(rsqrt), COMPLEX_ROWS(rsqrt)}},
+    {"Sign", {FLOAT_ROWS(sign), SIGNED_ROWS(sign)}},
+    {"Sin", {FLOAT_ROWS(sin)}},
+    {"Sinh", {FLOAT_ROWS(sinh)}},
+    {"Sqrt", {FLOAT_ROWS(sqrt), COMPLEX_ROWS(sqrt)}},
+    {"Square", {FLOAT_ROWS(square), COMPLEX_ROWS(square), INTEGER_ROWS(square)}},
+    {"Tan", {FLOAT_ROWS(tan)}},
+};
+
+static enum code unary_prepare(struct op_call *call, struct error *err)
+{
+    unary_fn **fn = ARENA_NEW(call->arena, unary_fn *);
+    call->state = fn;
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        if (span_is(call->node->op_name, table[i].op))
+            *fn = table[i].loops[call->in[0]->dtype];
+    }
+    if (!*fn)
+        return error_set(err, CODE_UNIMPLEMENTED, "op %s has no kernel for %s",
+                         call->node->op->name, dtype_name(call->in[0]->dtype));
+    return CODE_OK;
+}
+
+static enum code unary_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    unary_fn *const *fn = call->state;
+    (*fn)(call->in[0]->data, call->out[0]->data, tensor_elements(call->in[0]));
+    return CODE_OK;
+}
+
+#define UNARY_OP(symbol, dtypes)                                                                   \
+    const struct op op_##symbol = {                                                                \
+        .name = #symbol,                                                                           \
+        .inputs = "x:T",                                                                           \
+        .outputs = "y:T",                                                                          \
+        .attrs = "T:type",                                                                         \
+        .flags = OP_IN_PLACE,                                                                      \
+        .types = dtypes,                                                                           \
+        .prepare = unary_prepare,                                                                  \
+        .run = unary_run,                                                                          \
+    }
+
+#define TEST_OP(symbol)                                                                            \
+    const struct op op_##symbol = {                                                                \
+        .name = #symbol,                                                                           \
+        .inputs = "x:T",                                                                           \
+        .outputs = "y:bool",                                                                       \
+        .attrs = "T:type",                                                                         \
+        .types = OP_TYPES_FLOAT,                                                                   \
+        .prepare = unary_prepare,                                                                  \
+        .run = unary_run,                                                                          \
+    }
+
+#define TYPES_SIGNED                                                                               \
+    (OP_TYPE(DTYPE_INT8) | OP_TYPE(DTYPE_INT16) | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
+
+UNARY_OP(Abs, OP_TYPES_FLOAT | TYPES_SIGNED);
+UNARY_OP(Acos, OP_TYPES_FLOAT);
+UNARY_OP(Acosh, OP_TYPES_FLOAT);
+UNARY_OP(Asin, OP_TYPES_FLOAT);
+UNARY_OP(Asinh, OP_TYPES_FLOAT);
+UNARY_OP(Atan, OP_TYPES_FLOAT);
+UNARY_OP(Atanh, OP_TYPES_FLOAT);
+UNARY_OP(Ceil, OP_TYPES_FLOAT);
+UNARY_OP(Cos, OP_TYPES_FLOAT);
+UNARY_OP(Cosh, OP_TYPES_FLOAT);
+UNARY_OP(Erf, OP_TYPES_FLOAT);
+UNARY_OP(Erfc, OP_TYPES_FLOAT);
+UNARY_OP(Exp, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Expm1, OP_TYPES_FLOAT);
+UNARY_OP(Floor, OP_TYPES_FLOAT);
+UNARY_OP(Inv, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Lgamma, OP_TYPES_FLOAT);
+UNARY_OP(Log, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Log1p, OP_TYPES_FLOAT);
+UNARY_OP(Neg, OP_TYPES_FLOAT | OP_TYPES_COMPLEX | TYPES_SIGNED);
+UNARY_OP(Reciprocal, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Rint, OP_TYPES_FLOAT);
+UNARY_OP(Round, OP_TYPES_REAL);
+UNARY_OP(Rsqrt, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Sign, OP_TYPES_FLOAT | TYPES_SIGNED);
+UNARY_OP(Sin, OP_TYPES_FLOAT);
+UNARY_OP(Sinh, OP_TYPES_FLOAT);
+UNARY_OP(Sqrt, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+UNARY_OP(Square, OP_TYPES_NUMBER);
+UNARY_OP(Tan, OP_TYPES_FLOAT);
+TEST_OP(IsFinite);
+TEST_OP(IsInf);
+TEST_OP(IsNan);
