@@ -40,6 +40,11 @@ enum {
  * again while a call may still come home to it. */
 static _Thread_local const struct mailbox *current;
 
+void loop_adopt(struct loop *loop)
+{
+    current = loop ? loop->mailbox : NULL;
+}
+
 static void on_mail(struct watch *watch, unsigned events)
 {
     (void)events;
@@ -316,9 +321,9 @@ static int spin(struct loop *loop, struct epoll_event *events)
     return 0;
 }
 
-static int wait_for_events(struct loop *loop, struct epoll_event *events, bool may_sleep)
+static int wait_for_events(struct loop *loop, struct epoll_event *events)
 {
-    int wait_ms = !may_sleep || loop->dirty ? 0 : until_timer_ms(loop);
+    int wait_ms = loop->dirty ? 0 : until_timer_ms(loop);
     int count = wait_ms ? spin(loop, events) : 0;
     if (count)
         return count;
@@ -330,10 +335,10 @@ static int wait_for_events(struct loop *loop, struct epoll_event *events, bool m
     return count;
 }
 
-void loop_turn(struct loop *loop, bool may_sleep)
+static void turn(struct loop *loop)
 {
     struct epoll_event events[EVENTS_MAX];
-    int count = wait_for_events(loop, events, may_sleep);
+    int count = wait_for_events(loop, events);
     loop->now_us = clock_now_us();
     for (int i = 0; i < count; i++) {
         struct watch *watch = events[i].data.ptr;
@@ -364,10 +369,10 @@ static void count_running(struct shared *shared, int change)
 static void *run(void *arg)
 {
     struct loop *loop = arg;
-    current = loop->mailbox;
+    loop_adopt(loop);
     while (!is_over(loop))
-        loop_turn(loop, true);
-    current = NULL;
+        turn(loop);
+    loop_adopt(NULL);
     count_running(loop->shared, -1);
     return NULL;
 }

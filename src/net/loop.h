@@ -106,8 +106,9 @@ void loop_unwatch(struct loop *loop, struct watch *watch);
 /* For the Date header, renewed every second. */
 struct span loop_date(struct loop *loop);
 
-/* One turn, on the calling thread: the loop's own, or that of a test that has not started the loop.
- */
-void loop_turn(struct loop *loop, bool may_sleep);
+/* Makes the calling thread the loop's (NULL: no loop's): answers given on it go straight to their
+ * connection. What a loop's own thread does first; tests that drive protocols without sockets do
+ * it, too. */
+void loop_adopt(struct loop *loop);
 
 #endif
