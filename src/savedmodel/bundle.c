@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "savedmodel/bundle_index.h"
 #include "savedmodel/mapped_file.h"
 #include "savedmodel/slice.h"
 #include "savedmodel/table.h"
@@ -157,21 +158,14 @@ static enum code read_table(struct bundle *bundle, const struct table *table, st
     return CODE_OK;
 }
 
-static enum code read_index(struct bundle *bundle, struct error *err)
+static enum code read_index(struct bundle *bundle, struct span index, struct error *err)
 {
-    char *path = arena_printf(&bundle->arena, "%s.index", bundle->prefix);
-    struct buffer *file;
-    enum code code = mapped_file_open(path, &file, err);
-    if (code)
-        return code;
-    /* Keys and values may point into the mapping. */
-    arena_defer(&bundle->arena, unref_buffer, file);
     struct table table;
-    code = table_read(mapped_file_bytes(file), &bundle->arena, &table, err);
+    enum code code = table_read(index, &bundle->arena, &table, err);
     if (!code)
         code = read_table(bundle, &table, err);
     if (code)
-        error_prefix(err, "%s: ", path);
+        error_prefix(err, "%s.index: ", bundle->prefix);
     return code;
 }
 
@@ -190,24 +184,53 @@ static void open_shard(struct bundle *bundle, int32_t i)
         arena_defer(&bundle->arena, unref_buffer, shard->buffer);
 }
 
+static struct bundle *new_bundle(const char *prefix)
+{
+    struct bundle *bundle = calloc(1, sizeof *bundle);
+    CHECK(bundle && "out of memory");
+    atomic_init(&bundle->refs, 1);
+    arena_init(&bundle->arena, ARENA_FIRST_BLOCK);
+    bundle->prefix = arena_strdup(&bundle->arena, span_of(prefix));
+    return bundle;
+}
+
+static enum code fill_bundle(struct bundle *bundle, struct span index, struct error *err)
+{
+    struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
+    enum code code = read_index(bundle, index, err ? err : &local);
+    for (size_t i = 0; i < bundle->stored_count && !code; i++)
+        if (!bundle->stored[i].entry.sliced)
+            open_shard(bundle, bundle->stored[i].shard);
+    return code;
+}
+
+enum code bundle_open_index(const char *prefix, struct span index, struct bundle **bundle,
+                            struct error *err)
+{
+    struct bundle *made = new_bundle(prefix);
+    enum code code = fill_bundle(made, index, err);
+    if (code)
+        bundle_unref(made);
+    else
+        *bundle = made;
+    return code;
+}
+
 enum code bundle_open(const char *prefix, struct bundle **bundle, struct error *err)
 {
-    struct bundle *made = calloc(1, sizeof *made);
-    CHECK(made && "out of memory");
-    atomic_init(&made->refs, 1);
-    arena_init(&made->arena, ARENA_FIRST_BLOCK);
-    made->prefix = arena_strdup(&made->arena, span_of(prefix));
-    struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
-    enum code code = read_index(made, err ? err : &local);
-    if (code) {
-        bundle_unref(made);
-        return code;
+    struct bundle *made = new_bundle(prefix);
+    struct buffer *file;
+    enum code code = mapped_file_open(arena_printf(&made->arena, "%s.index", prefix), &file, err);
+    if (!code) {
+        /* Keys and values may point into the mapping. */
+        arena_defer(&made->arena, unref_buffer, file);
+        code = fill_bundle(made, mapped_file_bytes(file), err);
     }
-    for (size_t i = 0; i < made->stored_count; i++)
-        if (!made->stored[i].entry.sliced)
-            open_shard(made, made->stored[i].shard);
-    *bundle = made;
-    return CODE_OK;
+    if (code)
+        bundle_unref(made);
+    else
+        *bundle = made;
+    return code;
 }
 
 struct bundle *bundle_ref(struct bundle *bundle)

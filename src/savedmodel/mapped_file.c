@@ -9,33 +9,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/file.h"
 
 static char nothing[1];
-
-static enum code fail(const char *path, int number, struct error *err)
-{
-    static const struct {
-        int number;
-        enum code code;
-    } codes[] = {
-        {ENOENT, CODE_NOT_FOUND},          {ENOTDIR, CODE_NOT_FOUND},
-        {EACCES, CODE_PERMISSION_DENIED},  {EMFILE, CODE_RESOURCE_EXHAUSTED},
-        {ENFILE, CODE_RESOURCE_EXHAUSTED}, {ENOMEM, CODE_RESOURCE_EXHAUSTED},
-        {EINVAL, CODE_INVALID_ARGUMENT},
-    };
-    enum code code = CODE_UNKNOWN;
-    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-        if (codes[i].number == number)
-            code = codes[i].code;
-    char reason[128];
-    return error_set(err, code, "%s; %s", path, strerror_r(number, reason, sizeof reason));
-}
 
 static void release_mapping(struct buffer *buffer)
 {
@@ -48,15 +29,15 @@ static enum code map_descriptor(int fd, const char *path, struct buffer **buffer
 {
     struct stat status;
     if (fstat(fd, &status) < 0)
-        return fail(path, errno, err);
+        return file_error(path, errno, err);
     if (!S_ISREG(status.st_mode))
-        return fail(path, EINVAL, err);
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s: not a regular file", path);
     size_t size = (size_t)status.st_size;
     void *data = nothing;
     if (size)
         data = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (data == MAP_FAILED)
-        return fail(path, errno, err);
+        return file_error(path, errno, err);
     struct buffer *made = malloc(sizeof *made);
     CHECK(made && "out of memory");
     *made =
@@ -70,7 +51,7 @@ enum code mapped_file_open(const char *path, struct buffer **buffer, struct erro
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return fail(path, errno, err);
+        return file_error(path, errno, err);
     enum code code = map_descriptor(fd, path, buffer, err);
     close(fd);
     return code;

@@ -267,8 +267,10 @@ static enum code read_asset_collection(struct savedmodel *model, struct error *e
                              SPAN_ARG(any->type_url));
         struct pb_asset_file_def asset;
         enum code code = pb_decode(&pb_asset_file_def_type, any->value, model->arena, &asset, err);
-        if (code)
-            return error_prefix(err, "collection saved_model_assets: ");
+        if (code) {
+            error_prefix(err, "collection saved_model_assets: ");
+            return code;
+        }
         read_asset(model, &asset);
     }
     return CODE_OK;
@@ -325,16 +327,10 @@ static void read_restore(struct savedmodel *model)
     model->filename_tensor = saver->filename_tensor_name;
 }
 
-enum code savedmodel_read(const char *dir, const struct span *tags, size_t tag_count,
-                          struct arena *arena, struct savedmodel *model, struct error *err)
+enum code savedmodel_from_proto(struct savedmodel *model, const struct pb_saved_model *proto,
+                                const struct span *tags, size_t tag_count, struct error *err)
 {
-    struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
-    err = err ? err : &local;
-    *model = (struct savedmodel){.arena = arena, .dir = arena_copy(arena, span_of(dir))};
-    struct pb_saved_model *proto;
-    enum code code = read_proto(model, &proto, err);
-    if (!code)
-        code = choose_meta_graph(model, proto, tags, tag_count, err);
+    enum code code = choose_meta_graph(model, proto, tags, tag_count, err);
     if (!code)
         code = validate_graph(model->meta_graph->graph_def, err);
     if (!code)
@@ -345,5 +341,18 @@ enum code savedmodel_read(const char *dir, const struct span *tags, size_t tag_c
         code = read_init_op(model, err);
     if (!code)
         read_restore(model);
+    return code;
+}
+
+enum code savedmodel_read(const char *dir, const struct span *tags, size_t tag_count,
+                          struct arena *arena, struct savedmodel *model, struct error *err)
+{
+    struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
+    err = err ? err : &local;
+    *model = (struct savedmodel){.arena = arena, .dir = arena_copy(arena, span_of(dir))};
+    struct pb_saved_model *proto;
+    enum code code = read_proto(model, &proto, err);
+    if (!code)
+        code = savedmodel_from_proto(model, proto, tags, tag_count, err);
     return code;
 }

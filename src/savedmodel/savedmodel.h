@@ -59,6 +59,11 @@ struct savedmodel {
 enum code savedmodel_read(const char *dir, const struct span *tags, size_t tag_count,
                           struct arena *arena, struct savedmodel *model, struct error *err);
 
+/* The same for a proto that was decoded already and, with its bytes, outlives the model; `arena`
+ * and `dir` of the model are set, everything else is filled in. */
+enum code savedmodel_from_proto(struct savedmodel *model, const struct pb_saved_model *proto,
+                                const struct span *tags, size_t tag_count, struct error *err);
+
 const struct savedmodel_signature *savedmodel_find_signature(const struct savedmodel *model,
                                                              struct span name);
 

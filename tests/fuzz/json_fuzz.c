@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * JSON from a client: the tape must be sound, a dump must come out, and whatever the tape holds as
+ * a request must be read or refused. What is read as an Example parses as one.
+ */
+#include "base/check.h"
+#include "tensor/example.h"
+#include "tensor/tensor_json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Members must fill their container exactly. */
+static void check_tape(const struct json_document *doc)
+{
+    const struct json_value *behind = doc->values + doc->count;
+    CHECK(json_end(doc->values) == behind);
+    for (const struct json_value *v = doc->values; v < behind;) {
+        CHECK(json_end(v) <= behind);
+        if (v->type != JSON_ARRAY && v->type != JSON_OBJECT) {
+            v = json_next(v);
+            continue;
+        }
+        size_t parts = v->type == JSON_OBJECT ? 2 * v->count : v->count;
+        CHECK(parts < v->extent);
+        v++;
+    }
+}
+
+static void try_example(const struct json_value *v, struct arena *arena)
+{
+    struct span bytes;
+    struct example example;
+    if (v->type == JSON_OBJECT && !example_from_json(v, arena, &bytes, NULL))
+        CHECK(example_parse(bytes, arena, &example, NULL) == CODE_OK);
+}
+
+static void try_tensors(const struct json_value *v, struct arena *arena)
+{
+    static const enum dtype dtypes[] = {DTYPE_FLOAT, DTYPE_STRING, DTYPE_INT8, DTYPE_BOOL,
+                                        DTYPE_HALF};
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        struct tensor_json_input inputs[] = {{{"x", 1}, dtypes[i]}, {{"y", 1}, DTYPE_INT64}};
+        struct tensor_json_named tensors[2];
+        for (size_t count = 1; count <= 2; count++) {
+            size_t filled;
+            enum tensor_json_format format;
+            if (tensor_json_read(v, inputs, count, arena, tensors, &filled, &format, NULL))
+                continue;
+            struct json_writer w;
+            json_writer_init(&w, arena, 64);
+            (void)tensor_json_write(&w, format, tensors, filled, NULL);
+        }
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct arena arena;
+    struct json_document doc;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    if (!json_parse(span_make(data, size), &arena, &doc, NULL)) {
+        check_tape(&doc);
+        CHECK(json_dump(doc.values, &arena).len <= 256);
+        try_example(doc.values, &arena);
+        try_tensors(doc.values, &arena);
+    }
+    arena_release(&arena);
+    return 0;
+}
