@@ -133,6 +133,7 @@ clean:
 # The tables of src/wire from proto/ (needs protoc and python3-protobuf), and of src/ops from its files.
 generated:
 	$(Q)$(PYTHON) tools/make_messages.py
+	$(Q)$(PYTHON) tools/make_powers.py > src/wire/powers.inc
 	$(Q)tools/op-table
 
 .PHONY: all help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated

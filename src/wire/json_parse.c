@@ -12,28 +12,8 @@
  * parser (the original's): a state knows which token may come and what is missing otherwise; the
  * end of the text and a zero byte are the same to it. A character that begins nothing is taken for
  * a number and fails there.
- *
- * Numbers of up to 19 digits are read in a tight loop (number_fast); anything odd is read again by
- * number_slow, which knows all rules.
  */
-#include <math.h>
-
-#include "base/check.h"
-#include "wire/decimal.h"
-#include "wire/json.h"
-
-enum state {
-    STATE_START,
-    STATE_OBJECT_FIRST, /* behind '{' */
-    STATE_MEMBER_NEXT,  /* behind ',' in an object */
-    STATE_KEY,          /* behind a key */
-    STATE_COLON,        /* behind its colon */
-    STATE_MEMBER,       /* behind a member's value */
-    STATE_ARRAY_FIRST,  /* behind '[' */
-    STATE_ELEMENT_NEXT, /* behind ',' in an array */
-    STATE_ELEMENT,      /* behind an element */
-    STATE_DONE,
-};
+#include "wire/json_parser.h"
 
 /* What is missing when the next token does not fit. */
 static const char *const missing[] = {
@@ -48,51 +28,10 @@ static const char *const missing[] = {
     [STATE_ELEMENT] = "Missing a comma or ] after an array element.",
 };
 
-static const char invalid_value[] = "Invalid value.";
-
-#define NO_SLOT UINT32_MAX
-
-struct parser {
-    const char *at;
-    const char *end;
-    const char *begin;
-    struct json_value *slots;
-    uint32_t count;
-    uint32_t room;
-    uint32_t open; /* the innermost open container, or NO_SLOT */
-    enum state state;
-    struct arena *arena;
-    struct error *err;
-};
-
-static enum code fail(struct parser *p, const char *what, const char *where)
+enum code json_parser_fail(struct json_parser *p, const char *what, const char *where)
 {
     return error_set(p->err, CODE_INVALID_ARGUMENT, "JSON Parse error: %s at offset: %zu", what,
                      (size_t)(where - p->begin));
-}
-
-static inline char peek(const struct parser *p)
-{
-    return p->at < p->end ? *p->at : '\0';
-}
-
-static inline bool consume(struct parser *p, char c)
-{
-    if (p->at == p->end || *p->at != c)
-        return false;
-    p->at++;
-    return true;
-}
-
-static inline bool is_digit(char c)
-{
-    return (unsigned char)(c - '0') < 10;
-}
-
-static inline void skip_space(struct parser *p)
-{
-    while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' || *p->at == '\r' || *p->at == '\t'))
-        p->at++;
 }
 
 /* ---- sizing ---- */
@@ -126,17 +65,8 @@ static size_t count_slots(struct span text)
 
 /* ---- the tape ---- */
 
-static inline struct json_value *push(struct parser *p, enum json_type type)
-{
-    CHECK(p->count < p->room);
-    struct json_value *slot = &p->slots[p->count++];
-    slot->type = type;
-    slot->extent = 1;
-    return slot;
-}
-
 /* The state behind a complete value, which the open container now counts. */
-static inline void value_ended(struct parser *p)
+static inline void value_ended(struct json_parser *p)
 {
     if (p->open == NO_SLOT) {
         p->state = STATE_DONE;
@@ -147,7 +77,7 @@ static inline void value_ended(struct parser *p)
     p->state = container->type == JSON_ARRAY ? STATE_ELEMENT : STATE_MEMBER;
 }
 
-static void open_container(struct parser *p, enum json_type type)
+static void open_container(struct json_parser *p, enum json_type type)
 {
     struct json_value *slot = push(p, type);
     slot->extent = p->open;
@@ -157,7 +87,7 @@ static void open_container(struct parser *p, enum json_type type)
     p->at++;
 }
 
-static void close_container(struct parser *p)
+static void close_container(struct json_parser *p)
 {
     struct json_value *slot = &p->slots[p->open];
     uint32_t around = slot->extent;
@@ -167,259 +97,10 @@ static void close_container(struct parser *p)
     value_ended(p);
 }
 
-/* ---- numbers ---- */
-
-/* Reads digits; the value wraps beyond 19 of them. */
-static inline const char *take_digits(const char *at, const char *end, uint64_t *value)
-{
-    uint64_t v = *value;
-    while (at < end && is_digit(*at))
-        v = v * 10 + (uint64_t)(*at++ - '0');
-    *value = v;
-    return at;
-}
-
-/* Reads "e-12" and the like of at most three digits; NULL for anything else. */
-static const char *take_small_exponent(const char *at, const char *end, int *exponent)
-{
-    uint64_t value = 0;
-    bool minus = false;
-    at++;
-    if (at < end && (*at == '-' || *at == '+'))
-        minus = *at++ == '-';
-    const char *digits = at;
-    at = take_digits(at, end, &value);
-    if (at == digits || at - digits > 3 || value > 280)
-        return NULL;
-    *exponent = minus ? -(int)value : (int)value;
-    return at;
-}
-
-static inline bool finish_real(struct parser *p, const char *at, uint64_t mantissa, int exponent,
-                               bool minus)
-{
-    double value;
-    if (!decimal_to_double(mantissa, exponent, &value))
-        return false;
-    push(p, JSON_NUMBER)->real = minus ? -value : value;
-    p->at = at;
-    return true;
-}
-
-/* A well-formed number of at most 19 digits (18 for an integer). False: nothing was consumed, ask
- * number_slow. */
-static inline bool number_fast(struct parser *p)
-{
-    const char *at = p->at, *end = p->end;
-    bool minus = *at == '-';
-    at += minus;
-    uint64_t mantissa = 0;
-    const char *digits = at;
-    at = at < end && *at == '0' ? at + 1 : take_digits(at, end, &mantissa);
-    if (at == digits || at == end)
-        return false;
-    if (*at != '.' && (*at | 32) != 'e') {
-        if (at - digits > 18)
-            return false;
-        push(p, JSON_INT)->integer = minus ? -(int64_t)mantissa : (int64_t)mantissa;
-        p->at = at;
-        return true;
-    }
-    int exponent = 0, places = 0;
-    if (*at == '.') {
-        const char *fraction = ++at;
-        at = take_digits(at, end, &mantissa);
-        places = at - fraction > 19 ? 20 : (int)(at - fraction);
-        if (places == 0)
-            return false;
-    }
-    if (at - digits > 20 || at == end) /* 19 digits and a point */
-        return false;
-    if ((*at | 32) == 'e') {
-        bool too_long = at - digits > 19 && places == 0;
-        at = take_small_exponent(at, end, &exponent);
-        if (!at || too_long)
-            return false;
-    }
-    return finish_real(p, at, mantissa, exponent - places, minus);
-}
-
-/* NaN, Inf or Infinity, letter by letter as the original does: "NaInf" passes there too. */
-static enum code take_word(struct parser *p, bool minus, double *value)
-{
-    if (consume(p, 'N') && consume(p, 'a') && consume(p, 'N')) {
-        *value = NAN;
-        return CODE_OK;
-    }
-    if (!(consume(p, 'I') && consume(p, 'n') && consume(p, 'f')))
-        return fail(p, invalid_value, p->at);
-    *value = minus ? -INFINITY : INFINITY;
-    if (peek(p) == 'i' && !(consume(p, 'i') && consume(p, 'n') && consume(p, 'i') &&
-                            consume(p, 't') && consume(p, 'y')))
-        return fail(p, invalid_value, p->at);
-    return CODE_OK;
-}
-
-static size_t skip_digits(struct parser *p)
-{
-    const char *start = p->at;
-    while (is_digit(peek(p)))
-        p->at++;
-    return (size_t)(p->at - start);
-}
-
-/* A number's parts, borrowed from the text. */
-struct number {
-    const char *start;    /* with the sign */
-    struct span integer;  /* digits before the point */
-    struct span fraction; /* digits behind it */
-    bool minus;
-    bool is_real; /* has a fraction or an exponent */
-    bool is_word; /* NaN or Inf; `word` */
-    double word;
-};
-
-/* Does the integer part fit 64 bits? */
-static bool integer_fits(const struct number *n, uint64_t *value)
-{
-    uint64_t limit = n->minus ? (uint64_t)1 << 63 : UINT64_MAX;
-    *value = 0;
-    for (size_t i = 0; i < n->integer.len; i++) {
-        uint64_t digit = (uint64_t)(n->integer.ptr[i] - '0');
-        if (__builtin_mul_overflow(*value, 10, value) ||
-            __builtin_add_overflow(*value, digit, value) || *value > limit)
-            return false;
-    }
-    return true;
-}
-
-/* An integer part of 309 digits may, one of 310 must be refused. */
-static bool integer_is_too_big(const struct number *n)
-{
-    return n->integer.len > 309 ||
-           (n->integer.len == 309 &&
-            decimal_parse(span_sub(n->integer, 0, 308)) >= 1.7976931348623157e307);
-}
-
-/* How many fraction digits the original's parser counts: those that entered its mantissa. It allows
- * exponents up to 308 and as many more. */
-static int counted_places(const struct number *n)
-{
-    enum { SIGNIFICANT = 17 };
-    uint64_t mantissa;
-    bool exact = integer_fits(n, &mantissa), positive = mantissa > 0 || !exact;
-    size_t significant = positive && n->integer.len ? n->integer.len - 1 : 0;
-    int places = 0;
-    for (size_t i = 0; i < n->fraction.len; i++) {
-        exact = exact && mantissa <= ((uint64_t)1 << 53) - 1;
-        if (!exact && significant >= SIGNIFICANT)
-            break;
-        if (exact)
-            mantissa = mantissa * 10 + (uint64_t)(n->fraction.ptr[i] - '0');
-        positive |= n->fraction.ptr[i] != '0';
-        significant += positive;
-        places++;
-    }
-    return places;
-}
-
-static enum code take_exponent(struct parser *p, struct number *n)
-{
-    p->at++;
-    bool minus = false;
-    if (!consume(p, '+'))
-        minus = consume(p, '-');
-    if (!is_digit(peek(p)))
-        return fail(p, "Miss exponent in number.", p->at);
-    int exponent = *p->at++ - '0', limit = 308 + counted_places(n);
-    for (; is_digit(peek(p)); p->at++) {
-        if (exponent < 100000)
-            exponent = exponent * 10 + (*p->at - '0');
-        if (!minus && exponent > limit)
-            return fail(p, "Number too big to be stored in double.", n->start);
-    }
-    n->is_real = true;
-    return CODE_OK;
-}
-
-static enum code take_number(struct parser *p, struct number *n)
-{
-    *n = (struct number){.start = p->at, .minus = consume(p, '-')};
-    const char *digits = p->at;
-    if (!consume(p, '0') && skip_digits(p) == 0) {
-        enum code code = take_word(p, n->minus, &n->word);
-        if (code)
-            return code;
-        n->is_word = true;
-        digits = p->at;
-    }
-    n->integer = span_make(digits, (size_t)(p->at - digits));
-    if (integer_is_too_big(n))
-        return fail(p, "Number too big to be stored in double.", n->start);
-    if (consume(p, '.')) {
-        const char *fraction = p->at;
-        if (skip_digits(p) == 0)
-            return fail(p, "Miss fraction part in number.", p->at);
-        n->fraction = span_make(fraction, (size_t)(p->at - fraction));
-        n->is_real = true;
-    }
-    if ((peek(p) | 32) == 'e')
-        return take_exponent(p, n);
-    return CODE_OK;
-}
-
-static enum code number_slow(struct parser *p)
-{
-    struct number n;
-    enum code code = take_number(p, &n);
-    if (code)
-        return code;
-    uint64_t value;
-    if (n.is_word && !n.is_real) {
-        push(p, JSON_NUMBER)->real = n.word;
-    } else if (n.is_real || !integer_fits(&n, &value)) {
-        double real = decimal_parse(span_make(n.integer.ptr, (size_t)(p->at - n.integer.ptr)));
-        push(p, JSON_NUMBER)->real = n.minus ? -real : real;
-    } else if (n.minus || value <= INT64_MAX) {
-        push(p, JSON_INT)->integer = (int64_t)(n.minus ? -value : value);
-    } else {
-        push(p, JSON_UINT)->unsigned_integer = value;
-    }
-    return CODE_OK;
-}
-
-static enum code parse_number(struct parser *p)
-{
-    if (number_fast(p))
-        return CODE_OK;
-    return number_slow(p);
-}
-
-/* A run of numbers in an array, as far as it goes. */
-static enum code parse_elements(struct parser *p)
-{
-    struct json_value *array = &p->slots[p->open];
-    for (;;) {
-        enum code code = parse_number(p);
-        if (code)
-            return code;
-        array->count++;
-        p->state = STATE_ELEMENT;
-        if (p->at < p->end && *p->at != ',')
-            skip_space(p);
-        if (!consume(p, ','))
-            return CODE_OK;
-        p->state = STATE_ELEMENT_NEXT;
-        skip_space(p);
-        if (!is_digit(peek(p)) && peek(p) != '-')
-            return CODE_OK;
-    }
-}
-
 /* ---- strings ---- */
 
 /* Moves to the first quotation mark, backslash or control byte. */
-static void skip_plain(struct parser *p)
+static void skip_plain(struct json_parser *p)
 {
     const uint64_t ones = 0x0101010101010101, tops = 0x8080808080808080;
     while (p->end - p->at >= 8) {
@@ -437,7 +118,7 @@ static void skip_plain(struct parser *p)
         p->at++;
 }
 
-static bool take_hex4(struct parser *p, uint32_t *value)
+static bool take_hex4(struct json_parser *p, uint32_t *value)
 {
     *value = 0;
     for (int i = 0; i < 4; i++) {
@@ -465,27 +146,27 @@ static char *put_utf8(char *out, uint32_t point)
 
 /* Behind "\\u"; `escape` is the backslash. A lone low surrogate passes, as it does in the original.
  */
-static enum code unescape_point(struct parser *p, const char *escape, char **out)
+static enum code unescape_point(struct json_parser *p, const char *escape, char **out)
 {
     static const char bad_hex[] = "Incorrect hex digit after \\u escape in string.";
     static const char bad_pair[] = "The surrogate pair in string is invalid.";
     uint32_t point, low;
     if (!take_hex4(p, &point))
-        return fail(p, bad_hex, escape);
+        return json_parser_fail(p, bad_hex, escape);
     if (point >= 0xd800 && point <= 0xdbff) {
         if (!consume(p, '\\') || !consume(p, 'u'))
-            return fail(p, bad_pair, escape);
+            return json_parser_fail(p, bad_pair, escape);
         if (!take_hex4(p, &low))
-            return fail(p, bad_hex, escape);
+            return json_parser_fail(p, bad_hex, escape);
         if (low < 0xdc00 || low > 0xdfff)
-            return fail(p, bad_pair, escape);
+            return json_parser_fail(p, bad_pair, escape);
         point = ((point - 0xd800) << 10 | (low - 0xdc00)) + 0x10000;
     }
     *out = put_utf8(*out, point);
     return CODE_OK;
 }
 
-static enum code unescape(struct parser *p, char **out)
+static enum code unescape(struct json_parser *p, char **out)
 {
     static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
     const char *escape = p->at++;
@@ -494,14 +175,14 @@ static enum code unescape(struct parser *p, char **out)
         return unescape_point(p, escape, out);
     const char *hit = c ? strchr(from, c) : NULL;
     if (!hit)
-        return fail(p, "Invalid escape character in string.", escape);
+        return json_parser_fail(p, "Invalid escape character in string.", escape);
     *(*out)++ = to[hit - from];
     p->at++;
     return CODE_OK;
 }
 
 /* Copies the rest of a string that has escapes to `out`, which has room for its raw length. */
-static enum code copy_string(struct parser *p, char *out, size_t *len)
+static enum code copy_string(struct json_parser *p, char *out, size_t *len)
 {
     char *start = out;
     for (;;) {
@@ -515,9 +196,9 @@ static enum code copy_string(struct parser *p, char *out, size_t *len)
         }
         char c = peek(p);
         if (c == '\0')
-            return fail(p, "Missing a closing quotation mark in string.", p->at);
+            return json_parser_fail(p, "Missing a closing quotation mark in string.", p->at);
         if (c != '\\')
-            return fail(p, "Invalid escape character in string.", p->at);
+            return json_parser_fail(p, "Invalid escape character in string.", p->at);
         enum code code = unescape(p, &out);
         if (code)
             return code;
@@ -526,7 +207,7 @@ static enum code copy_string(struct parser *p, char *out, size_t *len)
 
 /* The raw length of the string that begins at `at`, up to its quotation mark or whatever ends it.
  */
-static size_t raw_length(struct parser p)
+static size_t raw_length(struct json_parser p)
 {
     const char *start = p.at;
     for (;;) {
@@ -537,7 +218,7 @@ static size_t raw_length(struct parser p)
     }
 }
 
-static enum code parse_string(struct parser *p)
+static enum code parse_string(struct json_parser *p)
 {
     struct json_value *slot = push(p, JSON_STRING);
     slot->extent = 2;
@@ -559,16 +240,16 @@ static enum code parse_string(struct parser *p)
 
 /* ---- the machine ---- */
 
-static enum code parse_word(struct parser *p, const char *word, enum json_type type)
+static enum code parse_word(struct json_parser *p, const char *word, enum json_type type)
 {
     for (; *word; word++)
         if (!consume(p, *word))
-            return fail(p, invalid_value, p->at);
+            return json_parser_fail(p, "Invalid value.", p->at);
     push(p, type);
     return CODE_OK;
 }
 
-static enum code parse_scalar(struct parser *p, char c)
+static enum code parse_scalar(struct json_parser *p, char c)
 {
     switch (c) {
     case '"':
@@ -580,16 +261,16 @@ static enum code parse_scalar(struct parser *p, char c)
     case 'f':
         return parse_word(p, "false", JSON_FALSE);
     default:
-        return parse_number(p);
+        return json_parser_number(p);
     }
 }
 
-static enum code not_expected(struct parser *p)
+static enum code not_expected(struct json_parser *p)
 {
-    return fail(p, missing[p->state], p->at);
+    return json_parser_fail(p, missing[p->state], p->at);
 }
 
-static enum code step_value(struct parser *p, char c)
+static enum code step_value(struct json_parser *p, char c)
 {
     if (c == '[' || c == '{') {
         open_container(p, c == '[' ? JSON_ARRAY : JSON_OBJECT);
@@ -602,7 +283,7 @@ static enum code step_value(struct parser *p, char c)
     if (c == ']' || c == '}' || c == ',' || c == ':')
         return not_expected(p);
     if ((is_digit(c) || c == '-') && p->state != STATE_START && p->state != STATE_COLON)
-        return parse_elements(p);
+        return json_parser_elements(p);
     enum code code = parse_scalar(p, c);
     if (!code)
         value_ended(p);
@@ -610,12 +291,12 @@ static enum code step_value(struct parser *p, char c)
 }
 
 /* Behind something complete: only punctuation may come. */
-static enum code step_punctuation(struct parser *p, char c)
+static enum code step_punctuation(struct json_parser *p, char c)
 {
     static const struct {
-        enum state state;
+        enum json_state state;
         char token;
-        enum state next; /* STATE_DONE: the container ends */
+        enum json_state next; /* STATE_DONE: the container ends */
     } moves[] = {
         {STATE_KEY, ':', STATE_COLON},    {STATE_MEMBER, ',', STATE_MEMBER_NEXT},
         {STATE_MEMBER, '}', STATE_DONE},  {STATE_ELEMENT, ',', STATE_ELEMENT_NEXT},
@@ -635,7 +316,7 @@ static enum code step_punctuation(struct parser *p, char c)
     return not_expected(p);
 }
 
-static enum code step(struct parser *p)
+static enum code step(struct json_parser *p)
 {
     char c = peek(p);
     if (c == '\0')
@@ -672,14 +353,14 @@ enum code json_parse(struct span text, struct arena *arena, struct json_document
     if (!slots)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "JSON text of %zu values is too large",
                          room);
-    struct parser p = {.at = text.ptr,
-                       .end = text.ptr + text.len,
-                       .begin = text.ptr,
-                       .slots = slots,
-                       .room = (uint32_t)room,
-                       .open = NO_SLOT,
-                       .arena = arena,
-                       .err = err};
+    struct json_parser p = {.at = text.ptr,
+                            .end = text.ptr + text.len,
+                            .begin = text.ptr,
+                            .slots = slots,
+                            .room = (uint32_t)room,
+                            .open = NO_SLOT,
+                            .arena = arena,
+                            .err = err};
     /* The byte order mark; its bytes are optional one by one in the original. */
     consume(&p, '\xef');
     consume(&p, '\xbb');

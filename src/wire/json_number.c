@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Numbers in JSON. Two readers: number_fast takes what nearly everybody writes, up to 19 digits in
+ * one tight loop, and hands anything else back untouched; number_slow knows all rules of the
+ * original: which integers stay integers, which numbers are too big, and its words NaN, Inf and
+ * Infinity. Both round correctly (wire/decimal.h), which the original does not.
+ */
+#include <math.h>
+
+#include "wire/decimal.h"
+#include "wire/json_parser.h"
+
+static const char invalid_value[] = "Invalid value.";
+
+/* Reads digits; the value wraps beyond 19 of them. */
+static inline const char *take_digits(const char *at, const char *end, uint64_t *value)
+{
+    uint64_t v = *value;
+    while (at < end && is_digit(*at))
+        v = v * 10 + (uint64_t)(*at++ - '0');
+    *value = v;
+    return at;
+}
+
+/* Reads "e-12" and the like of at most three digits; NULL for anything else. */
+static const char *take_small_exponent(const char *at, const char *end, int *exponent)
+{
+    uint64_t value = 0;
+    bool minus = false;
+    at++;
+    if (at < end && (*at == '-' || *at == '+'))
+        minus = *at++ == '-';
+    const char *digits = at;
+    at = take_digits(at, end, &value);
+    if (at == digits || at - digits > 3 || value > 280)
+        return NULL;
+    *exponent = minus ? -(int)value : (int)value;
+    return at;
+}
+
+static inline bool finish_real(struct json_parser *p, const char *at, uint64_t mantissa,
+                               int exponent, bool minus)
+{
+    double value;
+    if (!decimal_to_double(mantissa, exponent, &value))
+        return false;
+    push(p, JSON_NUMBER)->real = minus ? -value : value;
+    p->at = at;
+    return true;
+}
+
+/* A well-formed number of at most 19 digits (18 for an integer). False: nothing was consumed, ask
+ * number_slow. */
+static inline bool number_fast(struct json_parser *p)
+{
+    const char *at = p->at, *end = p->end;
+    bool minus = *at == '-';
+    at += minus;
+    uint64_t mantissa = 0;
+    const char *digits = at;
+    at = at < end && *at == '0' ? at + 1 : take_digits(at, end, &mantissa);
+    if (at == digits || at == end)
+        return false;
+    if (*at != '.' && (*at | 32) != 'e') {
+        if (at - digits > 18)
+            return false;
+        push(p, JSON_INT)->integer = minus ? -(int64_t)mantissa : (int64_t)mantissa;
+        p->at = at;
+        return true;
+    }
+    int exponent = 0, places = 0;
+    if (*at == '.') {
+        const char *fraction = ++at;
+        at = take_digits(at, end, &mantissa);
+        places = at - fraction > 19 ? 20 : (int)(at - fraction);
+        if (places == 0)
+            return false;
+    }
+    if (at - digits > 20 || at == end) /* 19 digits and a point */
+        return false;
+    if ((*at | 32) == 'e') {
+        bool too_long = at - digits > 19 && places == 0;
+        at = take_small_exponent(at, end, &exponent);
+        if (!at || too_long)
+            return false;
+    }
+    return finish_real(p, at, mantissa, exponent - places, minus);
+}
+
+/* NaN, Inf or Infinity, letter by letter as the original does: "NaInf" passes there too. */
+static enum code take_word(struct json_parser *p, bool minus, double *value)
+{
+    if (consume(p, 'N') && consume(p, 'a') && consume(p, 'N')) {
+        *value = NAN;
+        return CODE_OK;
+    }
+    if (!(consume(p, 'I') && consume(p, 'n') && consume(p, 'f')))
+        return json_parser_fail(p, invalid_value, p->at);
+    *value = minus ? -INFINITY : INFINITY;
+    if (peek(p) == 'i' && !(consume(p, 'i') && consume(p, 'n') && consume(p, 'i') &&
+                            consume(p, 't') && consume(p, 'y')))
+        return json_parser_fail(p, invalid_value, p->at);
+    return CODE_OK;
+}
+
+static size_t skip_digits(struct json_parser *p)
+{
+    const char *start = p->at;
+    while (is_digit(peek(p)))
+        p->at++;
+    return (size_t)(p->at - start);
+}
+
+/* A number's parts, borrowed from the text. */
+struct number {
+    const char *start;    /* with the sign */
+    struct span integer;  /* digits before the point */
+    struct span fraction; /* digits behind it */
+    bool minus;
+    bool is_real; /* has a fraction or an exponent */
+    bool is_word; /* NaN or Inf; `word` */
+    double word;
+};
+
+/* Does the integer part fit 64 bits? */
+static bool integer_fits(const struct number *n, uint64_t *value)
+{
+    uint64_t limit = n->minus ? (uint64_t)1 << 63 : UINT64_MAX;
+    *value = 0;
+    for (size_t i = 0; i < n->integer.len; i++) {
+        uint64_t digit = (uint64_t)(n->integer.ptr[i] - '0');
+        if (__builtin_mul_overflow(*value, 10, value) ||
+            __builtin_add_overflow(*value, digit, value) || *value > limit)
+            return false;
+    }
+    return true;
+}
+
+/* An integer part of 309 digits may, one of 310 must be refused. */
+static bool integer_is_too_big(const struct number *n)
+{
+    return n->integer.len > 309 ||
+           (n->integer.len == 309 &&
+            decimal_parse(span_sub(n->integer, 0, 308)) >= 1.7976931348623157e307);
+}
+
+/* How many fraction digits the original's parser counts: those that entered its mantissa. It allows
+ * exponents up to 308 and as many more. */
+static int counted_places(const struct number *n)
+{
+    enum { SIGNIFICANT = 17 };
+    uint64_t mantissa;
+    bool exact = integer_fits(n, &mantissa), positive = mantissa > 0 || !exact;
+    size_t significant = positive && n->integer.len ? n->integer.len - 1 : 0;
+    int places = 0;
+    for (size_t i = 0; i < n->fraction.len; i++) {
+        exact = exact && mantissa <= ((uint64_t)1 << 53) - 1;
+        if (!exact && significant >= SIGNIFICANT)
+            break;
+        if (exact)
+            mantissa = mantissa * 10 + (uint64_t)(n->fraction.ptr[i] - '0');
+        positive |= n->fraction.ptr[i] != '0';
+        significant += positive;
+        places++;
+    }
+    return places;
+}
+
+static enum code take_exponent(struct json_parser *p, struct number *n)
+{
+    p->at++;
+    bool minus = false;
+    if (!consume(p, '+'))
+        minus = consume(p, '-');
+    if (!is_digit(peek(p)))
+        return json_parser_fail(p, "Miss exponent in number.", p->at);
+    int exponent = *p->at++ - '0', limit = 308 + counted_places(n);
+    for (; is_digit(peek(p)); p->at++) {
+        if (exponent < 100000)
+            exponent = exponent * 10 + (*p->at - '0');
+        if (!minus && exponent > limit)
+            return json_parser_fail(p, "Number too big to be stored in double.", n->start);
+    }
+    n->is_real = true;
+    return CODE_OK;
+}
+
+static enum code take_number(struct json_parser *p, struct number *n)
+{
+    *n = (struct number){.start = p->at, .minus = consume(p, '-')};
+    const char *digits = p->at;
+    if (!consume(p, '0') && skip_digits(p) == 0) {
+        enum code code = take_word(p, n->minus, &n->word);
+        if (code)
+            return code;
+        n->is_word = true;
+        digits = p->at;
+    }
+    n->integer = span_make(digits, (size_t)(p->at - digits));
+    if (integer_is_too_big(n))
+        return json_parser_fail(p, "Number too big to be stored in double.", n->start);
+    if (consume(p, '.')) {
+        const char *fraction = p->at;
+        if (skip_digits(p) == 0)
+            return json_parser_fail(p, "Miss fraction part in number.", p->at);
+        n->fraction = span_make(fraction, (size_t)(p->at - fraction));
+        n->is_real = true;
+    }
+    if ((peek(p) | 32) == 'e')
+        return take_exponent(p, n);
+    return CODE_OK;
+}
+
+static enum code number_slow(struct json_parser *p)
+{
+    struct number n;
+    enum code code = take_number(p, &n);
+    if (code)
+        return code;
+    uint64_t value;
+    if (n.is_word && !n.is_real) {
+        push(p, JSON_NUMBER)->real = n.word;
+    } else if (n.is_real || !integer_fits(&n, &value)) {
+        double real = decimal_parse(span_make(n.integer.ptr, (size_t)(p->at - n.integer.ptr)));
+        push(p, JSON_NUMBER)->real = n.minus ? -real : real;
+    } else if (n.minus || value <= INT64_MAX) {
+        push(p, JSON_INT)->integer = (int64_t)(n.minus ? -value : value);
+    } else {
+        push(p, JSON_UINT)->unsigned_integer = value;
+    }
+    return CODE_OK;
+}
+
+enum code json_parser_number(struct json_parser *p)
+{
+    if (number_fast(p))
+        return CODE_OK;
+    return number_slow(p);
+}
+
+enum code json_parser_elements(struct json_parser *p)
+{
+    struct json_value *array = &p->slots[p->open];
+    for (;;) {
+        enum code code = json_parser_number(p);
+        if (code)
+            return code;
+        array->count++;
+        p->state = STATE_ELEMENT;
+        if (p->at < p->end && *p->at != ',')
+            skip_space(p);
+        if (!consume(p, ','))
+            return CODE_OK;
+        p->state = STATE_ELEMENT_NEXT;
+        skip_space(p);
+        if (!is_digit(peek(p)) && peek(p) != '-')
+            return CODE_OK;
+    }
+}
