@@ -1,0 +1,4 @@
+
+
+digitsserving_default
+imageBtext

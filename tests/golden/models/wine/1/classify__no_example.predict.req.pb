@@ -1,0 +1,4 @@
+
+
+wineclassify.
+inputs$Bÿþno exampleBÿþno example
