@@ -54,13 +54,16 @@ def digits():
     model.fit(images[:1500], data.target[:1500], epochs=12, batch_size=32, verbose=0)
     print("digits: accuracy on unseen images", model.evaluate(images[1500:], data.target[1500:], verbose=0)[1])
 
-    @tf.function(input_signature=[tf.TensorSpec([None, 8, 8, 1], tf.float32, name="image")])
     def serve(image):
         scores = model(image, training=False)
         return {"scores": scores, "digit": tf.argmax(scores, axis=1)}
 
+    # tf.saved_model.save() of a Keras 3 model loses the variables' connection to the checkpoint; this way keeps it.
     path = target("digits")
-    tf.saved_model.save(model, path, signatures={"serving_default": serve})
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serving_default", serve, [tf.TensorSpec([None, 8, 8, 1], tf.float32, name="image")])
+    archive.write_out(path, verbose=False)
     tidy_up(path)
 
 

@@ -179,7 +179,7 @@ def find_model(folder, model, version):
     for base in (os.path.join(folder, "..", "models"), os.path.join(ROOT, "models")):
         for sub in ("", "_edge", "_graph_only"):
             path = os.path.abspath(os.path.join(base, sub, model, version))
-            if os.path.isdir(path):
+            if any(os.path.exists(os.path.join(path, name)) for name in ("saved_model.pb", "saved_model.pbtxt")):
                 return path
     return None
 

@@ -2,6 +2,7 @@
 /* The list of ops that a model needs and we lack: collected over all signatures, reported in one
  * message. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "engine/op.h"
 #include "engine/passes/passes.h"
@@ -27,6 +28,24 @@ void missing_ops_add(struct missing_ops *missing, const struct node *node, struc
     (*slot)->nodes++;
 }
 
+static int compare_slots(const void *a, const void *b)
+{
+    const struct map_slot *const *x = a, *const *y = b;
+    return span_compare((*x)->key, (*y)->key);
+}
+
+/* By name. */
+static const struct map_slot **sorted_slots(const struct missing_ops *missing)
+{
+    const struct map_slot **slots =
+        ARENA_ARRAY(missing->arena, const struct map_slot *, missing->ops.count);
+    size_t cursor = 0;
+    for (size_t i = 0; i < missing->ops.count; i++)
+        slots[i] = map_next(&missing->ops, &cursor);
+    qsort(slots, missing->ops.count, sizeof *slots, compare_slots);
+    return slots;
+}
+
 enum code missing_ops_report(const struct missing_ops *missing, struct error *err)
 {
     if (!missing->ops.count)
@@ -34,13 +53,12 @@ enum code missing_ops_report(const struct missing_ops *missing, struct error *er
     error_set(err, CODE_UNIMPLEMENTED,
               "the model needs %zu op%s that this build lacks:", missing->ops.count,
               missing->ops.count == 1 ? "" : "s");
-    size_t cursor = 0;
-    const char *separator = "";
-    for (const struct map_slot *slot; (slot = map_next(&missing->ops, &cursor));) {
-        const struct missing_op *op = slot->value;
-        error_append(err, "%s %.*s (%zu node%s, first %.*s)", separator, SPAN_ARG(slot->key),
-                     op->nodes, op->nodes == 1 ? "" : "s", SPAN_ARG(op->first_node));
-        separator = ",";
+    const struct map_slot **slots = sorted_slots(missing);
+    for (size_t i = 0; i < missing->ops.count; i++) {
+        const struct missing_op *op = slots[i]->value;
+        error_append(err, "%s %.*s (%zu node%s, first %.*s)", i ? "," : "",
+                     SPAN_ARG(slots[i]->key), op->nodes, op->nodes == 1 ? "" : "s",
+                     SPAN_ARG(op->first_node));
     }
     return CODE_UNIMPLEMENTED;
 }

@@ -1,4 +1,4 @@
 
 
-wineclassify.
-inputs$Bÿþno exampleBÿþno example
+wineclassify,
+inputs"Bno exampleBno example

@@ -1,0 +1,3 @@
+
+
+y*e¼?serving_default

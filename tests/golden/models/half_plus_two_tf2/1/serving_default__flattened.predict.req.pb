@@ -1,0 +1,4 @@
+
+$
+half_plus_two_tf2serving_default
+x*9@£>‰>

@@ -1,0 +1,3 @@
+
+
+outputs*¬ºSC	regress

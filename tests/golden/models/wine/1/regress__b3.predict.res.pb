@@ -1,0 +1,3 @@
+
+!
+outputs*QPC·’CXÚbB	regress

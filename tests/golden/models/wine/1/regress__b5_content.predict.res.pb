@@ -1,0 +1,3 @@
+
+)
+outputs*hÿ,C'CÆšCáB–<C	regress

@@ -1,0 +1,4 @@
+
+
+wineregress,
+inputs"Bno exampleBno example

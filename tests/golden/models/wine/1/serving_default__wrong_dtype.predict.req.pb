@@ -1,0 +1,4 @@
+
+
+wineserving_default
+measurementsBtext
