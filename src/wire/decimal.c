@@ -198,25 +198,7 @@ static const char digit_pairs[201] =
     "34353637383940414243444546474849505152535455565758596061626364656667"
     "6869707172737475767778798081828384858687888990919293949596979899";
 
-size_t decimal_print_uint(char *text, uint64_t value)
-{
-    char digits[20];
-    size_t n = sizeof digits;
-    for (; value >= 100; value /= 100) {
-        n -= 2;
-        memcpy(digits + n, digit_pairs + value % 100 * 2, 2);
-    }
-    if (value >= 10) {
-        n -= 2;
-        memcpy(digits + n, digit_pairs + value * 2, 2);
-    } else {
-        digits[--n] = (char)('0' + value);
-    }
-    memcpy(text, digits + n, sizeof digits - n);
-    return sizeof digits - n;
-}
-
-static const uint64_t integer_powers[18] = {
+static const uint64_t integer_powers[20] = {
     1,
     10,
     100,
@@ -235,7 +217,30 @@ static const uint64_t integer_powers[18] = {
     1000000000000000,
     10000000000000000,
     100000000000000000,
+    1000000000000000000,
+    10000000000000000000u,
 };
+
+static int count_digits(uint64_t value)
+{
+    int bits = 64 - __builtin_clzll(value | 1);
+    int guess = bits * 1233 >> 12; /* bits * log10(2): right, or one too few */
+    return guess + ((value | 1) >= integer_powers[guess]);
+}
+
+size_t decimal_print_uint(char *text, uint64_t value)
+{
+    size_t count = (size_t)count_digits(value), n = count;
+    for (; value >= 100; value /= 100) {
+        n -= 2;
+        memcpy(text + n, digit_pairs + value % 100 * 2, 2);
+    }
+    if (value >= 10)
+        memcpy(text, digit_pairs + value * 2, 2);
+    else
+        text[0] = (char)('0' + value);
+    return count;
+}
 
 /* A value rounded to `precision` significant digits: digits * 10^(exponent - precision + 1), digits
  * with that many places. */
@@ -245,10 +250,13 @@ struct rounded {
     int precision;
 };
 
-/* "%.<precision>g" of it, with ".0" where neither '.' nor 'e' stands. */
+/* "%.<precision>g" of it, with ".0" where neither '.' nor 'e' stands. Digits are copied
+ * DIGITS_COPIED at a time, needed or not: a copy of fixed size is a few instructions, and
+ * DECIMAL_TEXT_MAX leaves room. */
 static size_t format(char *text, const struct rounded *r)
 {
-    char digits[24];
+    enum { DIGITS_COPIED = 20 };
+    char digits[2 * DIGITS_COPIED] = {0};
     size_t count = decimal_print_uint(digits, r->digits);
     while (count > 1 && digits[count - 1] == '0')
         count--;
@@ -258,7 +266,7 @@ static size_t format(char *text, const struct rounded *r)
         *out++ = digits[0];
         if (count > 1) {
             *out++ = '.';
-            memcpy(out, digits + 1, count - 1);
+            memcpy(out, digits + 1, DIGITS_COPIED);
             out += count - 1;
         }
         *out++ = 'e';
@@ -271,18 +279,18 @@ static size_t format(char *text, const struct rounded *r)
     if (exponent < 0) {
         memcpy(out, "0.000", 5);
         out += 1 - exponent;
-        memcpy(out, digits, count);
+        memcpy(out, digits, DIGITS_COPIED);
         return (size_t)(out - text) + count;
     }
     size_t before = (size_t)exponent + 1;
-    memcpy(out, digits, count);
+    memcpy(out, digits, DIGITS_COPIED);
     if (count <= before) {
         memset(out + count, '0', before - count);
         memcpy(out + before, ".0", 2);
         return before + 2;
     }
-    memmove(out + before + 1, out + before, count - before);
     out[before] = '.';
+    memcpy(out + before + 1, digits + before, DIGITS_COPIED);
     return count + 1;
 }
 
@@ -339,7 +347,8 @@ static bool round_float(double value, int precision, struct rounded *r)
         exponent--;
     }
     /* Below 2^30 with a relative error of 2^-53: 2^-20 is ample. */
-    double whole = floor(scaled), rest = scaled - whole;
+    int64_t whole = (int64_t)scaled;
+    double rest = scaled - (double)whole;
     if (fabs(rest - 0.5) < 0x1p-20 || scaled < (double)integer_powers[precision - 1] ||
         scaled >= (double)integer_powers[precision])
         return false;

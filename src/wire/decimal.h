@@ -12,7 +12,9 @@
 
 #include "base/span.h"
 
-enum { DECIMAL_TEXT_MAX = 32 }; /* more than any text that decimal_print_* makes */
+enum {
+    DECIMAL_TEXT_MAX = 48
+}; /* what decimal_print_* may write to, more than the text they leave */
 
 /* mantissa * 10^exponent, rounded to the nearest double. False (seldom) when that needs more than
  * 128 bits of precision or an exponent out of the table: then ask decimal_parse. */

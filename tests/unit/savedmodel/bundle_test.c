@@ -3,6 +3,7 @@
  * (tests/golden/make_bundle.py), and damaged copies. */
 #include "savedmodel/bundle.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -233,6 +234,42 @@ static void test_refuses_bad_slices(void **state)
     bundle_unref(bundle);
 }
 
+static void *read_everything(void *arg)
+{
+    struct bundle *bundle = arg;
+    for (int round = 0; round < 20; round++) {
+        for (size_t i = 0; i < bundle_count(bundle); i++) {
+            struct tensor t;
+            if (bundle_read(bundle, bundle_entry(bundle, i)->name, &t, NULL))
+                return NULL;
+            buffer_unref(t.buffer);
+        }
+    }
+    bundle_unref(bundle);
+    return bundle;
+}
+
+/* Each thread gives its own reference back; the main one is gone before they end, or after. */
+static void test_many_threads_read(void **state)
+{
+    (void)state;
+    enum { THREADS = 4 };
+    static const char *const prefixes[] = {GOLDEN "numbers", GOLDEN "slices"};
+    for (size_t p = 0; p < 2; p++) {
+        struct bundle *bundle = open_golden(prefixes[p]);
+        pthread_t threads[THREADS];
+        for (int i = 0; i < THREADS; i++)
+            assert_int_equal(pthread_create(&threads[i], NULL, read_everything, bundle_ref(bundle)),
+                             0);
+        bundle_unref(bundle);
+        for (int i = 0; i < THREADS; i++) {
+            void *done;
+            assert_int_equal(pthread_join(threads[i], &done), 0);
+            assert_non_null(done);
+        }
+    }
+}
+
 /* ---- damage ---- */
 
 struct file {
@@ -369,6 +406,7 @@ int main(void)
         cmocka_unit_test(test_slices),
         cmocka_unit_test(test_slices_of_strings_and_of_whole_tensors),
         cmocka_unit_test(test_refuses_bad_slices),
+        cmocka_unit_test(test_many_threads_read),
         cmocka_unit_test(test_damaged_index),
         cmocka_unit_test(test_missing_and_damaged_data),
     };

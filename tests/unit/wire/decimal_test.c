@@ -136,6 +136,22 @@ static void test_reads_long_texts(void **state)
     assert_true(decimal_parse(span_make(text, 1006)) == 50.0);
 }
 
+static void test_prints_integers(void **state)
+{
+    (void)state;
+    char got[DECIMAL_TEXT_MAX], want[32];
+    uint64_t power = 1;
+    for (int i = 0; i < 20; i++, power *= 10) {
+        const uint64_t values[] = {power - 1, power, power + 1, 5 * power, UINT64_MAX - power + 1};
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            snprintf(want, sizeof want, "%llu", (unsigned long long)values[k]);
+            size_t n = decimal_print_uint(got, values[k]);
+            assert_int_equal(n, strlen(want));
+            assert_memory_equal(got, want, n);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -143,6 +159,7 @@ int main(void)
         cmocka_unit_test(test_the_original_s_examples),
         cmocka_unit_test(test_reads_correctly_rounded),
         cmocka_unit_test(test_reads_long_texts),
+        cmocka_unit_test(test_prints_integers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
