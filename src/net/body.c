@@ -2,11 +2,14 @@
 #include "net/body.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 void body_release(struct body *body)
 {
-    if (body->heap)
+    if (body->home == BODY_ON_HEAP)
         free(body->data);
+    if (body->home == BODY_MAPPED)
+        munmap(body->data, body->capacity);
     *body = (struct body){0};
 }
 
@@ -37,14 +40,36 @@ static bool grow_in_arena(struct body *body, struct arena *arena, size_t capacit
 
 static bool grow_on_heap(struct body *body, size_t capacity)
 {
-    char *data = realloc(body->heap ? body->data : NULL, capacity);
+    bool owned = body->home == BODY_ON_HEAP;
+    char *data = realloc(owned ? body->data : NULL, capacity);
     if (!data)
         return false;
-    if (!body->heap && body->len)
+    if (!owned && body->len)
         memcpy(data, body->data, body->len);
     body->data = data;
     body->capacity = capacity;
-    body->heap = true;
+    body->home = BODY_ON_HEAP;
+    return true;
+}
+
+static bool grow_mapped(struct body *body, size_t capacity)
+{
+    bool mapped = body->home == BODY_MAPPED;
+    char *data =
+        mapped ? mremap(body->data, body->capacity, capacity, MREMAP_MAYMOVE)
+               : mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (data == MAP_FAILED)
+        return false;
+    if (!mapped) {
+        size_t len = body->len;
+        if (len)
+            memcpy(data, body->data, len);
+        body_release(body);
+        body->len = len;
+    }
+    body->data = data;
+    body->capacity = capacity;
+    body->home = BODY_MAPPED;
     return true;
 }
 
@@ -56,7 +81,9 @@ bool body_reserve(struct body *body, struct arena *arena, size_t more, size_t ex
     if (__builtin_add_overflow(body->len, more, &need) || need > SIZE_MAX / 4)
         return false;
     size_t capacity = next_capacity(body, need, expected);
-    if (body->heap || capacity > BODY_HEAP_MIN)
+    if (capacity > BODY_MAP_MIN)
+        return grow_mapped(body, capacity);
+    if (capacity > BODY_HEAP_MIN)
         return grow_on_heap(body, capacity);
     return grow_in_arena(body, arena, capacity);
 }

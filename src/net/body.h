@@ -21,10 +21,10 @@ enum {
 };
 
 struct body {
-    char *data; /* in the arena, or owned when `heap` */
+    char *data; /* owned unless it is in the arena */
     size_t len;
     size_t capacity;
-    bool heap;
+    enum body_home home;
 };
 
 /* Frees; the body is empty again. Must happen before the arena is reset. */
