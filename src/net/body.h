@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct body: bytes of a request as they arrive, contiguous. Small ones live in the request's
- * arena; what is larger than BODY_HEAP_MIN comes from malloc, because realloc moves big blocks by
- * remapping pages and not by copying. It grows by doubling up to what the peer announced, and only
- * as bytes really come: a claim alone costs nothing.
+ * arena, larger ones come from malloc. What is larger than BODY_MAP_MIN is mapped: it grows
+ * without being copied, and goes back to the system at once, where a heap would keep it for the
+ * sake of one small block above it. A body grows by doubling up to what the peer announced, and
+ * only as bytes really come: a claim alone costs nothing.
  */
 #ifndef NET_BODY_H
 #define NET_BODY_H
@@ -15,9 +16,14 @@
 #include "base/span.h"
 
 enum {
-    BODY_HEAP_MIN =
-        16 *
-        1024, /* what an arena block takes well; more would stay behind as garbage when growing */
+    BODY_HEAP_MIN = 16 << 10, /* what an arena block takes well; growing leaves garbage there */
+    BODY_MAP_MIN = 4 << 20,   /* fresh pages cost less than the message itself does */
+};
+
+enum body_home {
+    BODY_IN_ARENA,
+    BODY_ON_HEAP,
+    BODY_MAPPED,
 };
 
 struct body {

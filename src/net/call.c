@@ -45,12 +45,24 @@ struct call *call_take(struct loop *loop, enum exchange_kind kind)
     return call;
 }
 
+void call_end_inflater(struct call *call)
+{
+    inflater_free(call->inflater);
+    call->inflater = NULL;
+}
+
+static void release_request(struct call *call)
+{
+    call_end_inflater(call);
+    body_release(&call->body);
+    body_release(&call->http.bytes);
+}
+
 void call_recycle(struct call *call)
 {
     struct loop *loop = call->loop;
     timers_disarm(&loop->timers, &call->deadline);
-    body_release(&call->body);
-    body_release(&call->http.bytes);
+    release_request(call);
     struct arena *arena = &call->exchange.arena;
     arena_reset(arena);
     size_t held = arena_reserved(arena);
@@ -71,8 +83,7 @@ void call_recycle(struct call *call)
 
 void call_free(struct call *call)
 {
-    body_release(&call->body);
-    body_release(&call->http.bytes);
+    release_request(call);
     arena_release(&call->exchange.arena);
     free(call);
 }

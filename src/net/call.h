@@ -24,6 +24,8 @@ enum {
     CALL_HEADERS = 16,      /* kept in the call itself */
     CALL_HEADERS_MAX = 100, /* more are refused */
     CALL_HEADER_BYTES_MAX = 64 << 10,
+    CALL_INFLATE_SLICE =
+        16 << 10,    /* compressed bytes of one turn: they may become a thousand times as many */
     CALL_PIECES = 6, /* kept in the call itself */
 };
 
@@ -67,6 +69,7 @@ struct call_http {
     int minor;         /* HTTP/1.x */
     bool head;         /* the method is HEAD: the answer has no body */
     bool close;        /* the connection ends with this answer */
+    bool gzip_bad;     /* the body can not be inflated */
     bool gzip_in;      /* the body is compressed */
     bool gzip_out;     /* the client takes a compressed answer */
     bool continue_due; /* it waits for "100 Continue" */
@@ -85,6 +88,7 @@ struct call {
     struct call *previous;         /* in a connection's list */
     struct timer deadline;
     struct body body;
+    struct inflater *inflater; /* owned; while a compressed body arrives */
     size_t header_bytes;
     size_t header_capacity;
     bool away;     /* with its handler, or on its way back; the loop's word */
@@ -104,6 +108,9 @@ void call_recycle(struct call *call);
 
 /* Without a loop: it has ended, or empties its pool. */
 void call_free(struct call *call);
+
+/* The compressed body is whole, or of no interest any more. */
+void call_end_inflater(struct call *call);
 
 /* Adds a header, copied into the arena; false: too many of them or too large in all. */
 bool call_add_header(struct call *call, struct span name, struct span value);

@@ -27,9 +27,10 @@ static enum code take_prefix(struct grpc_reader *reader, struct span *bytes, siz
     return CODE_OK;
 }
 
-enum code grpc_reader_feed(struct grpc_reader *reader, struct body *body, struct arena *arena,
-                           struct span bytes, size_t max, struct error *err)
+enum code grpc_reader_feed(struct grpc_reader *reader, struct span bytes, size_t max,
+                           struct span *payload, struct error *err)
 {
+    *payload = (struct span){0};
     if (reader->prefix_len < GRPC_PREFIX) {
         enum code code = take_prefix(reader, &bytes, max, err);
         if (code)
@@ -37,13 +38,11 @@ enum code grpc_reader_feed(struct grpc_reader *reader, struct body *body, struct
     }
     if (!bytes.len)
         return CODE_OK;
-    size_t missing = reader->size - body->len;
-    if (bytes.len > missing)
+    if (bytes.len > reader->size - reader->got)
         return error_set(err, CODE_INTERNAL, "Too many request messages: the method is unary");
-    if (!body_append(body, arena, bytes, reader->size))
-        return error_set(err, CODE_RESOURCE_EXHAUSTED,
-                         "Out of memory for a request message of %zu bytes", reader->size);
-    reader->whole = bytes.len == missing;
+    *payload = bytes;
+    reader->got += bytes.len;
+    reader->whole = reader->got == reader->size;
     return CODE_OK;
 }
 

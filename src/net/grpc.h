@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/body.h"
+#include "base/arena.h"
+#include "base/error.h"
 #include "net/inflate.h"
-
 enum {
     GRPC_PREFIX = 5,                /* compressed flag, 4 bytes of length, big endian */
     GRPC_STATUS_MESSAGE_MAX = 1024, /* status texts travel in trailers; longer ones are cut */
@@ -24,12 +24,13 @@ struct grpc_reader {
     bool compressed;
     bool whole;  /* the message is complete */
     size_t size; /* of the message as announced; valid once the prefix is whole */
+    size_t got;  /* of it so far */
 };
 
-/* Takes body bytes and appends the message to `body`. RESOURCE_EXHAUSTED: larger than `max`, or no
- * memory; INTERNAL: a bad flag, a second message. */
-enum code grpc_reader_feed(struct grpc_reader *reader, struct body *body, struct arena *arena,
-                           struct span bytes, size_t max, struct error *err);
+/* Takes body bytes; *payload is what of them belongs to the message (as sent, perhaps compressed).
+ * RESOURCE_EXHAUSTED: larger than `max`; INTERNAL: a bad flag, a second message. */
+enum code grpc_reader_feed(struct grpc_reader *reader, struct span bytes, size_t max,
+                           struct span *payload, struct error *err);
 
 /* The request's bytes have ended. INTERNAL: no message or a part of one. */
 enum code grpc_reader_end(const struct grpc_reader *reader, struct error *err);

@@ -30,6 +30,7 @@ struct grpc_state {
     struct call *newest;
     size_t incomplete; /* calls whose request is not whole */
     size_t answering;  /* calls whose answer is not put out in full */
+    size_t inflating;  /* calls whose compressed request is not whole */
     size_t buffered;   /* bytes in incomplete requests */
     size_t withheld;   /* of those: not given back to their streams */
     int64_t opened_us;
@@ -118,6 +119,7 @@ static void request_over(struct grpc_state *state, struct call *call)
         return;
     call->rpc.ended = true;
     state->incomplete--;
+    state->inflating -= call->inflater != NULL;
     state->buffered -= call->rpc.buffered;
     call->rpc.buffered = 0;
     state->withheld -= call->rpc.withheld;
@@ -143,6 +145,7 @@ static void reject(struct grpc_state *state, struct call *call, enum code code, 
 {
     request_over(state, call);
     call->answered = true;
+    call_end_inflater(call);
     body_release(&call->body);
     answer_error(state, call->rpc.stream, (int)code,
                  grpc_message_encode(&call->exchange.arena, message));
@@ -269,11 +272,12 @@ static void on_head(void *context, void *request)
         reject_encoding(state, call);
 }
 
-/* The window for bytes that a request keeps; see the head of the file. */
-static void pace(struct grpc_state *state, struct call *call, size_t len)
+/* Gives back the window of `len` bytes, of which the request keeps `kept`; see the head of the
+ * file. */
+static void pace(struct grpc_state *state, struct call *call, size_t len, size_t kept)
 {
-    call->rpc.buffered += len;
-    state->buffered += len;
+    call->rpc.buffered += kept;
+    state->buffered += kept;
     if (state->buffered <= BUFFERED_SOFT || call == oldest_incomplete(state)) {
         h2_consume(state->h2, call->rpc.stream, len);
         return;
@@ -284,6 +288,33 @@ static void pace(struct grpc_state *state, struct call *call, size_t len)
     if (state->buffered > BUFFERED_HARD)
         reject(state, call, CODE_RESOURCE_EXHAUSTED,
                SPAN_LITERAL("Too many bytes in unfinished requests on one connection"));
+}
+
+static enum code start_inflating(struct connection *c, struct call *call, struct error *err)
+{
+    struct grpc_state *state = c->state;
+    if (call->rpc.encoding == ENCODING_IDENTITY)
+        return error_set(err, CODE_INTERNAL,
+                         "A compressed message needs a grpc-encoding of deflate or gzip");
+    enum code code = inflater_new(&call->inflater, call->rpc.encoding,
+                                  c->loop->shared->options.message_max, err);
+    state->inflating += code == CODE_OK;
+    return code;
+}
+
+/* A part of the message: as it is, or inflated. */
+static enum code keep(struct connection *c, struct call *call, struct span part, struct error *err)
+{
+    const struct grpc_reader *reader = &call->rpc.reader;
+    struct arena *arena = &call->exchange.arena;
+    if (!reader->compressed) {
+        if (body_append(&call->body, arena, part, reader->size))
+            return CODE_OK;
+        return error_set(err, CODE_RESOURCE_EXHAUSTED,
+                         "Out of memory for a request message of %zu bytes", reader->size);
+    }
+    enum code code = call->inflater ? CODE_OK : start_inflating(c, call, err);
+    return code ? code : inflater_feed(call->inflater, &call->body, arena, part, err);
 }
 
 static void on_data(void *context, void *request, struct span bytes)
@@ -297,28 +328,28 @@ static void on_data(void *context, void *request, struct span bytes)
         return;
     }
     struct error err;
-    enum code code = grpc_reader_feed(&call->rpc.reader, &call->body, &call->exchange.arena, bytes,
-                                      c->loop->shared->options.message_max, &err);
+    struct span payload;
+    size_t before = call->body.len;
+    enum code code = grpc_reader_feed(&call->rpc.reader, bytes,
+                                      c->loop->shared->options.message_max, &payload, &err);
+    if (!code && payload.len)
+        code = keep(c, call, payload, &err);
     if (code) {
         h2_consume(state->h2, call->rpc.stream, bytes.len);
         reject(state, call, code, span_of(err.message));
         return;
     }
-    pace(state, call, bytes.len);
+    pace(state, call, bytes.len, call->body.len - before);
 }
 
-/* Puts the inflated message in the place of the compressed one. */
-static enum code decompress(struct connection *c, struct call *call, struct error *err)
+/* A compressed message has ended. */
+static enum code end_inflating(struct call *call, struct error *err)
 {
     enum encoding encoding = call->rpc.encoding;
-    if (encoding == ENCODING_IDENTITY)
-        return error_set(err, CODE_INTERNAL,
-                         "A compressed message needs a grpc-encoding of deflate or gzip");
-    struct body inflated = {0};
-    enum code code = inflate_all(&inflated, &call->exchange.arena, encoding, body_span(&call->body),
-                                 c->loop->shared->options.message_max, err);
-    body_release(&call->body);
-    call->body = inflated;
+    if (!call->inflater)
+        return error_set(err, CODE_INTERNAL, "A compressed message can not be empty");
+    enum code code = inflater_end(call->inflater, err);
+    call_end_inflater(call);
     if (call->rpc.accepts[encoding])
         call->rpc.answer_encoding = encoding;
     return code;
@@ -340,7 +371,7 @@ static void on_end(void *context, void *request)
     struct error err;
     enum code code = grpc_reader_end(&call->rpc.reader, &err);
     if (!code && call->rpc.reader.compressed)
-        code = decompress(c, call, &err);
+        code = end_inflating(call, &err);
     if (code) {
         reject(state, call, code, span_of(err.message));
     } else if (call->exchange.deadline_us <= c->loop->now_us) {
@@ -420,6 +451,8 @@ static size_t grpc_feed(struct connection *c, char *bytes, size_t len)
 {
     struct grpc_state *state = c->state;
     bool was_in_headers = state->in_headers;
+    if (state->inflating && len > CALL_INFLATE_SLICE)
+        len = CALL_INFLATE_SLICE;
     if (h2_feed(state->h2, span_make(bytes, len), NULL))
         connection_finish(c, CONNECTION_LINGER);
     state->in_headers = h2_in_headers(state->h2);

@@ -40,6 +40,7 @@ struct http1_state {
     struct http1_scan scan;
     struct http1_chunks chunks;
     uint64_t body_size; /* announced */
+    uint64_t body_got;  /* as sent */
     int64_t begun_us;   /* when the first byte of `reading` came */
 };
 
@@ -93,6 +94,7 @@ static void refuse(struct connection *c, int status, const char *why)
     struct http1_state *state = c->state;
     struct call *call = state->reading;
     call->http.close = true;
+    call_end_inflater(call);
     body_release(&call->body);
     answer_text(call, status, why);
     enqueue(state, call);
@@ -100,16 +102,38 @@ static void refuse(struct connection *c, int status, const char *why)
     connection_touch(c);
 }
 
-static void decompress(struct connection *c, struct call *call)
+/* What can not be inflated counts as empty, as in the original: the handler then misses its
+ * document. */
+static void spoil(struct call *call)
 {
-    struct body inflated = {0};
-    /* What can not be inflated counts as empty, as in the original: the handler then misses its
-     * document. */
-    if (inflate_all(&inflated, &call->exchange.arena, ENCODING_GZIP, body_span(&call->body),
-                    c->loop->shared->options.inflated_max, NULL))
-        body_release(&inflated);
+    call->http.gzip_bad = true;
+    call_end_inflater(call);
     body_release(&call->body);
-    call->body = inflated;
+}
+
+/* Inflates a part of the body. */
+static void inflate_part(struct connection *c, struct call *call, struct span part)
+{
+    if (call->http.gzip_bad)
+        return;
+    size_t max = c->loop->shared->options.inflated_max;
+    if (!call->inflater && inflater_new(&call->inflater, ENCODING_GZIP, max, NULL))
+        spoil(call);
+    else if (inflater_feed(call->inflater, &call->body, &call->exchange.arena, part, NULL))
+        spoil(call);
+}
+
+/* A part of the body, `expected` bytes in all (0: not known). False: no memory. */
+static bool keep(struct connection *c, struct span part, size_t expected)
+{
+    struct http1_state *state = c->state;
+    struct call *call = state->reading;
+    state->body_got += part.len;
+    if (!call->http.gzip_in)
+        return body_append(&call->body, &call->exchange.arena, part, expected);
+    if (part.len)
+        inflate_part(c, call, part);
+    return true;
 }
 
 static void request_whole(struct connection *c)
@@ -117,8 +141,9 @@ static void request_whole(struct connection *c)
     struct http1_state *state = c->state;
     struct call *call = state->reading;
     exchange_fn *fn = c->loop->shared->options.http;
-    if (call->http.gzip_in)
-        decompress(c, call);
+    if (call->inflater && inflater_end(call->inflater, NULL))
+        spoil(call);
+    call_end_inflater(call);
     call->exchange.body = body_span(&call->body);
     call->http.continue_due = false;
     enqueue(state, call);
@@ -172,6 +197,7 @@ static void on_head(struct connection *c)
     }
     take_head(c, call, &head);
     state->body_size = head.content_length;
+    state->body_got = 0;
     if (head.content_length > c->loop->shared->options.body_max) {
         refuse(c, 413, "The request's body is too large");
     } else if (head.chunked) {
@@ -207,11 +233,10 @@ static size_t feed_head(struct connection *c, struct span bytes)
 static size_t feed_body(struct connection *c, struct span bytes)
 {
     struct http1_state *state = c->state;
-    struct call *call = state->reading;
-    bytes = span_sub(bytes, 0, (size_t)state->body_size - call->body.len);
-    if (!body_append(&call->body, &call->exchange.arena, bytes, (size_t)state->body_size))
+    bytes = span_sub(bytes, 0, (size_t)(state->body_size - state->body_got));
+    if (!keep(c, bytes, (size_t)state->body_size))
         refuse(c, 503, "Out of memory for the request's body");
-    else if (call->body.len == state->body_size)
+    else if (state->body_got == state->body_size)
         request_whole(c);
     return bytes.len;
 }
@@ -219,14 +244,13 @@ static size_t feed_body(struct connection *c, struct span bytes)
 static size_t feed_chunks(struct connection *c, struct span bytes)
 {
     struct http1_state *state = c->state;
-    struct call *call = state->reading;
     size_t used;
     struct span data;
     const char *why;
     int status = http1_chunks_feed(&state->chunks, bytes, &used, &data, &why);
-    if (!status && data.len > c->loop->shared->options.body_max - call->body.len)
+    if (!status && data.len > c->loop->shared->options.body_max - state->body_got)
         status = 413, why = "The request's body is too large";
-    if (!status && !body_append(&call->body, &call->exchange.arena, data, 0))
+    if (!status && !keep(c, data, 0))
         status = 503, why = "Out of memory for the request's body";
     if (status)
         refuse(c, status, why);
@@ -251,6 +275,8 @@ static size_t http1_feed(struct connection *c, char *bytes, size_t len)
     };
     struct http1_state *state = c->state;
     size_t used = 0;
+    if (state->reading && state->reading->inflater && len > CALL_INFLATE_SLICE)
+        len = CALL_INFLATE_SLICE;
     while (used < len && (state->reading || state->depth < PIPELINE_MAX))
         used += steps[state->phase](c, span_make(bytes + used, len - used));
     return used;
@@ -260,10 +286,10 @@ static char *http1_direct(struct connection *c, size_t *len)
 {
     struct http1_state *state = c->state;
     *len = 0;
-    if (state->phase != PHASE_BODY)
-        return NULL;
     struct call *call = state->reading;
-    size_t left = (size_t)state->body_size - call->body.len;
+    if (state->phase != PHASE_BODY || call->http.gzip_in)
+        return NULL;
+    size_t left = (size_t)(state->body_size - state->body_got);
     if (left < DIRECT_MIN ||
         !body_reserve(&call->body, &call->exchange.arena, DIRECT_MIN, (size_t)state->body_size))
         return NULL;
@@ -278,7 +304,8 @@ static void http1_direct_done(struct connection *c, size_t len)
     struct http1_state *state = c->state;
     struct call *call = state->reading;
     call->body.len += len;
-    if (call->body.len == state->body_size)
+    state->body_got += len;
+    if (state->body_got == state->body_size)
         request_whole(c);
 }
 

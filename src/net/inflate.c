@@ -7,6 +7,7 @@
 #include "net/inflate.h"
 
 #include <limits.h>
+#include <stdlib.h>
 #include <zlib.h>
 
 enum {
@@ -36,16 +37,44 @@ static void feed_input(z_stream *z, struct span *in)
     in->len -= z->avail_in;
 }
 
+struct inflater {
+    z_stream z;
+    size_t max;
+    size_t total; /* what came out so far */
+    bool whole;   /* the last member has ended */
+};
+
+enum code inflater_new(struct inflater **inflater, enum encoding encoding, size_t max,
+                       struct error *err)
+{
+    struct inflater *made = calloc(1, sizeof *made);
+    if (!made || inflateInit2(&made->z, window_bits(encoding)) != Z_OK) {
+        free(made);
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "Out of memory while decompressing");
+    }
+    made->max = max;
+    *inflater = made;
+    return CODE_OK;
+}
+
+void inflater_free(struct inflater *inflater)
+{
+    if (!inflater)
+        return;
+    inflateEnd(&inflater->z);
+    free(inflater);
+}
+
 /* Makes room behind the output and tells zlib; at most `max` plus one byte in all, so that excess
  * shows. */
-static bool offer_output(z_stream *z, struct body *out, struct arena *arena, size_t max)
+static bool offer_output(struct inflater *inflater, struct body *out, struct arena *arena)
 {
     if (!body_reserve(out, arena, 1, 0))
         return false;
     size_t room = out->capacity - out->len;
-    size_t allowed = max - out->len + 1;
-    z->next_out = (Bytef *)out->data + out->len;
-    z->avail_out = clip(room < allowed ? room : allowed);
+    size_t allowed = inflater->max - inflater->total + 1;
+    inflater->z.next_out = (Bytef *)out->data + out->len;
+    inflater->z.avail_out = clip(room < allowed ? room : allowed);
     return true;
 }
 
@@ -54,42 +83,63 @@ static enum code not_valid(const z_stream *z, int result, struct error *err)
     if (result == Z_MEM_ERROR)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "Out of memory while decompressing");
     return error_set(err, CODE_INTERNAL, "Failed to decompress: %s",
-                     result == Z_BUF_ERROR ? "the data end early"
-                     : z->msg              ? z->msg
-                                           : "not a valid stream");
+                     z->msg ? z->msg : "not a valid stream");
 }
 
-static enum code inflate_stream(z_stream *z, struct body *out, struct arena *arena, struct span in,
-                                size_t max, struct error *err)
+/* One call of inflate(); *more: there may be more to come out. */
+static enum code inflate_some(struct inflater *inflater, struct body *out, struct arena *arena,
+                              bool *more, struct error *err)
 {
-    for (;;) {
+    z_stream *z = &inflater->z;
+    if (!offer_output(inflater, out, arena))
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "Out of memory while decompressing");
+    unsigned offered = z->avail_out;
+    int result = inflate(z, Z_NO_FLUSH);
+    out->len += offered - z->avail_out;
+    inflater->total += offered - z->avail_out;
+    if (inflater->total > inflater->max)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED,
+                         "Received message larger than max (%zu vs. %zu)", inflater->total,
+                         inflater->max);
+    *more = !z->avail_out;
+    inflater->whole = result == Z_STREAM_END;
+    if (inflater->whole)
+        result = inflateReset(z);
+    /* Z_BUF_ERROR says no more than that all input is used. */
+    return result == Z_OK || result == Z_BUF_ERROR ? CODE_OK : not_valid(z, result, err);
+}
+
+enum code inflater_feed(struct inflater *inflater, struct body *out, struct arena *arena,
+                        struct span in, struct error *err)
+{
+    z_stream *z = &inflater->z;
+    enum code code = CODE_OK;
+    bool more = false;
+    while (!code && (in.len || z->avail_in || (more && !inflater->whole))) {
         feed_input(z, &in);
-        if (!offer_output(z, out, arena, max))
-            return error_set(err, CODE_RESOURCE_EXHAUSTED, "Out of memory while decompressing");
-        unsigned offered = z->avail_out;
-        int result = inflate(z, Z_NO_FLUSH);
-        out->len += offered - z->avail_out;
-        if (out->len > max)
-            return error_set(err, CODE_RESOURCE_EXHAUSTED,
-                             "Received message larger than max (%zu vs. %zu)", out->len, max);
-        if (result == Z_STREAM_END && !z->avail_in && !in.len)
-            return CODE_OK;
-        if (result == Z_STREAM_END)
-            result = inflateReset(z);
-        if (result != Z_OK)
-            return not_valid(z, result, err);
+        code = inflate_some(inflater, out, arena, &more, err);
     }
+    return code;
+}
+
+enum code inflater_end(const struct inflater *inflater, struct error *err)
+{
+    if (inflater->whole)
+        return CODE_OK;
+    return error_set(err, CODE_INTERNAL, "Failed to decompress: the data end early");
 }
 
 enum code inflate_all(struct body *out, struct arena *arena, enum encoding encoding, struct span in,
                       size_t max, struct error *err)
 {
-    z_stream z = {0};
-    int result = inflateInit2(&z, window_bits(encoding));
-    if (result != Z_OK)
-        return not_valid(&z, result, err);
-    enum code code = inflate_stream(&z, out, arena, in, max, err);
-    inflateEnd(&z);
+    struct inflater *inflater;
+    enum code code = inflater_new(&inflater, encoding, max, err);
+    if (code)
+        return code;
+    code = inflater_feed(inflater, out, arena, in, err);
+    if (!code)
+        code = inflater_end(inflater, err);
+    inflater_free(inflater);
     return code;
 }
 

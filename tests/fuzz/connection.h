@@ -70,8 +70,10 @@ static inline void harness_feed(struct harness *h, const uint8_t *data, size_t s
         char *part = malloc(n);
         memcpy(part, data + i, n);
         size_t used = c->protocol->feed(c, part, n);
-        while (used < n && c->end == CONNECTION_OPEN && harness_produce(h))
-            used += c->protocol->feed(c, part + used, n - used);
+        for (size_t more = 1; more && used < n && c->end == CONNECTION_OPEN; used += more) {
+            harness_produce(h);
+            more = c->protocol->feed(c, part + used, n - used);
+        }
         harness_produce(h);
         free(part);
         (void)c->protocol->limit(c);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "net/body.h"
 #include "net/grpc.h"
+#include "net/inflate.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -15,8 +17,11 @@ static enum code read_message(struct span all, size_t step, struct arena *arena,
 {
     struct grpc_reader reader = {0};
     enum code code = CODE_OK;
-    for (size_t i = 0; i < all.len && !code; i += step)
-        code = grpc_reader_feed(&reader, body, arena, span_sub(all, i, step), MAX, NULL);
+    for (size_t i = 0; i < all.len && !code; i += step) {
+        struct span payload;
+        code = grpc_reader_feed(&reader, span_sub(all, i, step), MAX, &payload, NULL);
+        CHECK(body_append(body, arena, payload, reader.size));
+    }
     *compressed = reader.compressed;
     return code ? code : grpc_reader_end(&reader, NULL);
 }

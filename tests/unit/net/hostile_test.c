@@ -8,6 +8,8 @@
 
 #include <sys/resource.h>
 
+#include "net/inflate.h"
+
 /* A raw HTTP/2 peer: bytes put together by hand. */
 struct raw {
     char bytes[1 << 20];
@@ -187,6 +189,41 @@ static void a_huge_claim_allocates_nothing(void **state)
     assert_true(usage.ru_maxrss < 2 << 20);
     nghttp2_session_terminate_session(client.session, 0);
     client_close(&client);
+    server_stop(&server);
+}
+
+/* A little that becomes much: refused as soon as it is too much, and nobody else waits for it. */
+static void compression_bombs(void **state)
+{
+    (void)state;
+    enum { BOMB = 80 << 20 };
+    struct server server;
+    server_start(&server, (struct net_options){.message_max = 64 << 20, .loops = 1});
+    char *zeros = calloc(1, BOMB);
+    struct span plain = span_make(zeros, BOMB);
+    struct arena arena;
+    struct body packed = {0};
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    assert_int_equal(deflate_all(&packed, &arena, ENCODING_GZIP, &plain, 1, NULL), CODE_OK);
+    struct span frame = frame_message(body_span(&packed), true);
+    struct client client;
+    client_open(&client, dial(server.grpc_port));
+    struct reply replies[3];
+    for (int i = 0; i < 3; i++)
+        client_ask(&client, (struct question){.body = frame, .encoding = "gzip"}, &replies[i]);
+    client_send(&client);
+    check_service(&server);
+    for (int i = 0; i < 3; i++) {
+        client_await(&client, &replies[i]);
+        assert_int_equal(replies[i].grpc_status, CODE_RESOURCE_EXHAUSTED);
+        assert_non_null(strstr(replies[i].message, "larger than max"));
+    }
+    check_echo(&client, 10);
+    client_close(&client);
+    free((void *)(uintptr_t)frame.ptr);
+    free(zeros);
+    body_release(&packed);
+    arena_release(&arena);
     server_stop(&server);
 }
 
@@ -467,6 +504,7 @@ int main(void)
         cmocka_unit_test(continuation_flood),
         cmocka_unit_test(control_floods),
         cmocka_unit_test(a_huge_claim_allocates_nothing),
+        cmocka_unit_test(compression_bombs),
         cmocka_unit_test(oversize_metadata),
         cmocka_unit_test(truncated_sessions),
         cmocka_unit_test(flipped_bits_and_noise),
