@@ -40,6 +40,10 @@ UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(shell find tests/unit -name '*_test.c'
 FUZZ_TARGETS := $(shell find tests/fuzz -name '*_fuzz.c' 2>/dev/null | LC_ALL=C sort)
 FUZZ_REPLAYS := $(patsubst %.c,$(BUILD)/%_replay,$(FUZZ_TARGETS))
 
+# Kernels are loops for the vector units; the packed product wants fused multiply-adds besides.
+$(BUILD)/src/ops/%.o: CFLAGS += -O3
+$(BUILD)/src/ops/nn/tile.o: TENSORD_CFLAGS += -ffp-contract=fast
+
 all: $(PROGRAMS)
 
 help:

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Conv2D and DepthwiseConv2dNative: checks in TensorFlow's order and words; the work is
+ * ops/nn/convolution.h's. Three things are allowed here that TensorFlow refuses on a CPU: NCHW,
+ * and for the depthwise op dilations and unequal strides.
+ */
+#include "ops/kernel.h"
+#include "ops/nn/convolution.h"
+
+enum { CONV_ATTRS = WINDOW_STRIDES | WINDOW_DILATIONS | WINDOW_EXPLICIT };
+
+static enum code read_window(const struct op_call *call, struct window *w, struct error *err)
+{
+    enum code code = window_read(call, CONV_ATTRS, w, err);
+    if (code)
+        return code;
+    if (w->outer_strides[0] != 1 || w->outer_strides[1] != 1)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "Current implementation does not yet support strides in the batch and "
+                         "depth dimensions.");
+    if (w->outer_dilations[0] != 1 || w->outer_dilations[1] != 1)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "Current implementation does not yet support dilations in the batch and "
+                         "depth dimensions.");
+    return CODE_OK;
+}
+
+static enum code check_ranks(const struct op_call *call, const char *input, const char *filter,
+                             struct error *err)
+{
+    char text[SHAPE_TEXT_SIZE];
+    if (call->in[0]->shape.rank != 4)
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s%s", input,
+                         shape_text(&call->in[0]->shape, text));
+    if (call->in[1]->shape.rank != 4)
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s%s", filter,
+                         shape_text(&call->in[1]->shape, text));
+    return CODE_OK;
+}
+
+static enum code check_kernel_size(const struct window *w, struct error *err)
+{
+    for (int d = 0; d < WINDOW_DIMS; d++) {
+        if (w->kernel[d] > INT32_MAX)
+            return error_set(err, CODE_INVALID_ARGUMENT, "filter too large");
+    }
+    return CODE_OK;
+}
+
+static enum code check_depths(struct convolution *c, const struct shape *filter, struct error *err)
+{
+    int64_t depth = filter->dims[2];
+    if (depth <= 0)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "filter depth must be stricly positive, got %lld", (long long)depth);
+    if (c->window.channels % depth)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "input depth must be evenly divisible by filter depth: %lld vs %lld",
+                         (long long)c->window.channels, (long long)depth);
+    c->groups = c->window.channels ? c->window.channels / depth : 1;
+    c->out_channels = filter->dims[3];
+    if (c->out_channels % c->groups)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "output depth must be evenly divisible by number of groups: %lld vs %lld",
+                         (long long)c->out_channels, (long long)c->groups);
+    return CODE_OK;
+}
+
+/* Everything that attributes and shapes say of a Conv2D. */
+static enum code conv2d_read(const struct op_call *call, struct convolution *c, struct error *err)
+{
+    *c = (struct convolution){.epilogue = {.bias_input = -1}};
+    enum code code = read_window(call, &c->window, err);
+    if (!code)
+        code = check_ranks(call, "convolution input must be 4-dimensional: ",
+                           "convolution filter must be 4-dimensional: ", err);
+    if (code)
+        return code;
+    const struct shape *filter = &call->in[1]->shape;
+    c->window.kernel[WINDOW_ROWS] = filter->dims[0];
+    c->window.kernel[WINDOW_COLUMNS] = filter->dims[1];
+    c->window.channels = call->in[0]->shape.dims[window_channel_axis(&c->window)];
+    code = check_kernel_size(&c->window, err);
+    if (!code)
+        code = check_depths(c, filter, err);
+    return code ? code : window_fit(call, &c->window, err);
+}
+
+static enum code conv2d_shape(struct op_call *call, struct error *err)
+{
+    struct convolution c;
+    enum code code = conv2d_read(call, &c, err);
+    if (code)
+        return code;
+    struct shape out = window_shape(&c.window, c.out_channels);
+    op_call_shape(call, 0, &out);
+    int64_t elements;
+    bool empty = shape_elements_checked(&out, &elements) && !elements;
+    if (!empty && !tensor_elements(call->in[1]))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "filter must not have zero elements (i.e. all dimensions must be "
+                         "non-zero)");
+    return CODE_OK;
+}
+
+static enum code depthwise_read(const struct op_call *call, struct convolution *c,
+                                struct error *err)
+{
+    *c = (struct convolution){.depthwise = true, .epilogue = {.bias_input = -1}};
+    enum code code = read_window(call, &c->window, err);
+    if (!code)
+        code =
+            check_ranks(call, "input must be 4-dimensional", "filter must be 4-dimensional: ", err);
+    if (code)
+        return code;
+    const struct shape *filter = &call->in[1]->shape;
+    int64_t channels = call->in[0]->shape.dims[window_channel_axis(&c->window)];
+    if (channels != filter->dims[2])
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "input and filter must have the same depth: %lld vs %lld",
+                         (long long)channels, (long long)filter->dims[2]);
+    c->window.kernel[WINDOW_ROWS] = filter->dims[0];
+    c->window.kernel[WINDOW_COLUMNS] = filter->dims[1];
+    c->groups = channels;
+    if (__builtin_mul_overflow(channels, filter->dims[3], &c->out_channels))
+        return error_set(err, CODE_INVALID_ARGUMENT, "filter too large");
+    code = check_kernel_size(&c->window, err);
+    return code ? code : window_fit(call, &c->window, err);
+}
+
+static enum code depthwise_shape(struct op_call *call, struct error *err)
+{
+    struct convolution c;
+    enum code code = depthwise_read(call, &c, err);
+    if (code)
+        return code;
+    struct shape out = window_shape(&c.window, c.out_channels);
+    op_call_shape(call, 0, &out);
+    return CODE_OK;
+}
+
+static enum code conv2d_prepare(struct op_call *call, struct error *err)
+{
+    struct convolution *c = ARENA_NEW(call->arena, struct convolution);
+    call->state = c;
+    enum code code = conv2d_read(call, c, err);
+    return code ? code : convolution_prepare(c, call, err);
+}
+
+static enum code depthwise_prepare(struct op_call *call, struct error *err)
+{
+    struct convolution *c = ARENA_NEW(call->arena, struct convolution);
+    call->state = c;
+    enum code code = depthwise_read(call, c, err);
+    return code ? code : convolution_prepare(c, call, err);
+}
+
+static enum code conv_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    convolution_run(call->state, call);
+    return CODE_OK;
+}
+
+#define PLACE_ATTRS                                                                                \
+    "padding:string explicit_paddings:list(int)=[] data_format:string='NHWC' "                     \
+    "dilations:list(int)=[1,1,1,1]"
+
+const struct op op_Conv2D = {
+    .name = "Conv2D",
+    .inputs = "input:T filter:T",
+    .outputs = "output:T",
+    .attrs = "T:type strides:list(int) use_cudnn_on_gpu:bool=true " PLACE_ATTRS,
+    .types = OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT32),
+    .shape = conv2d_shape,
+    .prepare = conv2d_prepare,
+    .run = conv_run,
+};
+
+const struct op op_DepthwiseConv2dNative = {
+    .name = "DepthwiseConv2dNative",
+    .inputs = "input:T filter:T",
+    .outputs = "output:T",
+    .attrs = "T:type strides:list(int) " PLACE_ATTRS,
+    .types = OP_TYPES_FLOAT,
+    .shape = depthwise_shape,
+    .prepare = depthwise_prepare,
+    .run = conv_run,
+};

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three ways to a convolution:
+ *
+ *   tile       float, half and bfloat16 images in NHWC: a row of the window is one run of floats
+ *              in the image (columns and channels lie side by side), so that a convolution is the
+ *              product of ops/nn/tile.h with several segments per row. An image that needs padding
+ *              is copied with its border into scratch first. Groups are computed one by one.
+ *   depthwise  the same types with one output per channel: a loop over the channels.
+ *   reference  everything else.
+ *
+ * Scratch of a run: the widened in[0], out[0] and in[1], the packed filter (no constant), the
+ * padded image.
+ */
+#include "ops/nn/convolution.h"
+
+#include <stdlib.h>
+
+#include "engine/pack.h"
+#include "ops/kernel.h"
+#include "ops/nn/tile.h"
+#include "ops/nn/widen.h"
+
+static size_t aligned(size_t bytes)
+{
+    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+}
+
+/* Distances between neighbours, in elements. */
+struct steps {
+    int64_t image;
+    int64_t row;
+    int64_t column;
+    int64_t channel;
+};
+
+static struct steps steps_of(const struct window *w, const int64_t size[WINDOW_DIMS],
+                             int64_t channels)
+{
+    int64_t pixels = size[WINDOW_ROWS] * size[WINDOW_COLUMNS];
+    if (w->channels_first)
+        return (struct steps){pixels * channels, size[WINDOW_COLUMNS], 1, pixels};
+    return (struct steps){pixels * channels, size[WINDOW_COLUMNS] * channels, channels, 1};
+}
+
+/* ---- plain loops ---- */
+
+/* One output element: image, position, channel. */
+struct position {
+    int64_t image;
+    int64_t row;
+    int64_t column;
+    int64_t channel;
+};
+
+#define DEFINE_REFERENCE(name, type, computed, load, store)                                        \
+    static type element_##name(const struct convolution *c, const type *in, const type *filter,    \
+                               const struct position *at)                                          \
+    {                                                                                              \
+        const struct window *w = &c->window;                                                       \
+        const struct steps step = steps_of(w, w->in, w->channels);                                 \
+        const int64_t depth = w->channels / c->groups;                                             \
+        const int64_t first = at->channel / (c->out_channels / c->groups) * depth;                 \
+        const int64_t tap = c->depthwise ? c->out_channels : depth * c->out_channels;              \
+        int64_t row, row_from, row_to, column, column_from, column_to;                             \
+        computed sum = 0;                                                                          \
+        window_range(w, WINDOW_ROWS, at->row, &row, &row_from, &row_to);                           \
+        window_range(w, WINDOW_COLUMNS, at->column, &column, &column_from, &column_to);            \
+        for (int64_t i = row_from; i < row_to; i++) {                                              \
+            for (int64_t j = column_from; j < column_to; j++) {                                    \
+                const type *x = in + at->image * step.image +                                      \
+                                (row + i * w->dilation[WINDOW_ROWS]) * step.row +                  \
+                                (column + j * w->dilation[WINDOW_COLUMNS]) * step.column +         \
+                                first * step.channel;                                              \
+                const type *f = filter + (i * w->kernel[WINDOW_COLUMNS] + j) * tap + at->channel;  \
+                for (int64_t k = 0; k < depth; k++)                                                \
+                    sum += (computed)load(x[k * step.channel]) *                                   \
+                           (computed)load(f[k * c->out_channels]);                                 \
+            }                                                                                      \
+        }                                                                                          \
+        return (type)store(sum);                                                                   \
+    }                                                                                              \
+                                                                                                   \
+    static void reference_##name(const struct convolution *c, const struct op_call *call)          \
+    {                                                                                              \
+        const struct window *w = &c->window;                                                       \
+        const struct steps step = steps_of(w, w->out, c->out_channels);                            \
+        const type *in = call->in[0]->data, *filter = call->in[1]->data;                           \
+        type *out = call->out[0]->data;                                                            \
+        struct position at;                                                                        \
+        for (at.image = 0; at.image < w->batch; at.image++) {                                      \
+            for (at.row = 0; at.row < w->out[WINDOW_ROWS]; at.row++) {                             \
+                for (at.column = 0; at.column < w->out[WINDOW_COLUMNS]; at.column++) {             \
+                    type *to =                                                                     \
+                        out + at.image * step.image + at.row * step.row + at.column * step.column; \
+                    for (at.channel = 0; at.channel < c->out_channels; at.channel++)               \
+                        to[at.channel * step.channel] = element_##name(c, in, filter, &at);        \
+                }                                                                                  \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+#define AS_IS(v) (v)
+DEFINE_REFERENCE(float, float, float, AS_IS, AS_IS)
+DEFINE_REFERENCE(double, double, double, AS_IS, AS_IS)
+DEFINE_REFERENCE(int32, int32_t, uint32_t, AS_IS, AS_IS)
+DEFINE_REFERENCE(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
+DEFINE_REFERENCE(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
+
+void convolution_reference(const struct convolution *c, struct op_call *call)
+{
+    static void (*const references[DTYPE_COUNT])(const struct convolution *,
+                                                 const struct op_call *) = {
+        [DTYPE_FLOAT] = reference_float,       [DTYPE_DOUBLE] = reference_double,
+        [DTYPE_INT32] = reference_int32,       [DTYPE_HALF] = reference_half,
+        [DTYPE_BFLOAT16] = reference_bfloat16,
+    };
+    references[call->in[0]->dtype](c, call);
+}
+
+/* ---- packing ---- */
+
+/* Group g's weights are columns [g * n, (g + 1) * n) of the filter seen as [k, out_channels]. */
+static void pack_groups(const struct convolution *c, const float *filter, float *packed)
+{
+    const struct window *w = &c->window;
+    int64_t n = c->out_channels / c->groups;
+    for (int64_t g = 0; g < c->groups; g++) {
+        struct tile_weights weights = {
+            .at = filter + g * n,
+            .row_step = c->out_channels,
+            .column_step = 1,
+            .k = w->kernel[WINDOW_ROWS] * w->kernel[WINDOW_COLUMNS] * (w->channels / c->groups),
+            .n = n,
+        };
+        tile_pack(&weights, packed + (size_t)g * c->packed_floats);
+    }
+}
+
+struct packing {
+    const struct convolution *convolution;
+    const struct tensor *filter;
+};
+
+static bool pack_filter(void *to, size_t size, void *context)
+{
+    const struct packing *p = context;
+    int64_t elements = tensor_elements(p->filter);
+    (void)size;
+    if (!widen_is_needed(p->filter->dtype)) {
+        pack_groups(p->convolution, p->filter->data, to);
+        return true;
+    }
+    float *wide = malloc((size_t)elements * sizeof(float) + 1);
+    if (!wide)
+        return false;
+    widen_to_float(p->filter->dtype, p->filter->data, wide, elements);
+    pack_groups(p->convolution, wide, to);
+    free(wide);
+    return true;
+}
+
+static const float *pack_constant(struct convolution *c, struct op_call *call)
+{
+    struct {
+        const void *data;
+        int64_t groups, channels;
+        char kind[8];
+    } key = {call->in[1]->data, c->groups, c->window.channels, "convolv"};
+    struct packing context = {c, call->in[1]};
+    return pack_cache_get(call->pack, span_make(&key, sizeof key),
+                          (size_t)c->groups * c->packed_floats * sizeof(float), pack_filter,
+                          &context);
+}
+
+static const float *bias_of(const struct convolution *c, const struct op_call *call)
+{
+    return c->epilogue.bias_input < 0 ? NULL : call->in[c->epilogue.bias_input]->data;
+}
+
+/* ---- tile ---- */
+
+/* Copies one image into the middle of a zero border. */
+static const float *pad_image(const struct convolution *c, const float *image, float *to)
+{
+    const struct window *w = &c->window;
+    int64_t width = c->padded[WINDOW_COLUMNS] * w->channels;
+    int64_t in_width = w->in[WINDOW_COLUMNS] * w->channels;
+    int64_t left = w->before[WINDOW_COLUMNS] * w->channels;
+    for (int64_t row = 0; row < c->padded[WINDOW_ROWS]; row++, to += width) {
+        int64_t source = row - w->before[WINDOW_ROWS];
+        if (source < 0 || source >= w->in[WINDOW_ROWS]) {
+            memset(to, 0, (size_t)width * sizeof *to);
+            continue;
+        }
+        memset(to, 0, (size_t)left * sizeof *to);
+        memcpy(to + left, image + source * in_width, (size_t)in_width * sizeof *to);
+        memset(to + left + in_width, 0, (size_t)(width - left - in_width) * sizeof *to);
+    }
+    return to - width * c->padded[WINDOW_ROWS];
+}
+
+static bool needs_padding(const struct convolution *c)
+{
+    const struct window *w = &c->window;
+    return c->padded[WINDOW_ROWS] != w->in[WINDOW_ROWS] ||
+           c->padded[WINDOW_COLUMNS] != w->in[WINDOW_COLUMNS];
+}
+
+/* Rows of windows that lie one behind the other are one run of the product. */
+static void tile_image(const struct convolution *c, const float *image, float *out,
+                       const struct tile_rows *like, const float *packed)
+{
+    const struct window *w = &c->window;
+    int64_t group = c->out_channels / c->groups, depth = w->channels / c->groups;
+    int64_t in_row = w->stride[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels;
+    int64_t out_row = w->out[WINDOW_COLUMNS] * c->out_channels;
+    bool joined = w->out[WINDOW_COLUMNS] * like->in_step == in_row;
+    int64_t runs = joined ? 1 : w->out[WINDOW_ROWS];
+    struct tile_rows rows = *like;
+    rows.rows = joined ? w->out[WINDOW_ROWS] * w->out[WINDOW_COLUMNS] : w->out[WINDOW_COLUMNS];
+    for (int64_t i = 0; i < runs; i++) {
+        for (int64_t g = 0; g < c->groups; g++) {
+            rows.in = image + i * in_row + g * depth;
+            rows.out = out + i * out_row + g * group;
+            rows.bias = like->bias ? like->bias + g * group : NULL;
+            tile_run(&rows, packed + (size_t)g * c->packed_floats);
+        }
+        epilogue_run(&c->epilogue, NULL, out + i * out_row, rows.rows, c->out_channels);
+    }
+}
+
+static void run_tile(const struct convolution *c, struct op_call *call)
+{
+    const struct window *w = &c->window;
+    char *scratch = call->scratch;
+    const float *in = widen_input(call->in[0], &scratch);
+    float *out = widen_output(call->out[0], &scratch);
+    const float *packed = c->packed;
+    if (!packed) {
+        const float *filter = widen_input(call->in[1], &scratch);
+        pack_groups(c, filter, (float *)scratch);
+        packed = (const float *)scratch;
+        scratch += aligned((size_t)c->groups * c->packed_floats * sizeof(float));
+    }
+    struct tile_rows rows = {
+        .in_step = w->stride[WINDOW_COLUMNS] * w->channels,
+        .out_step = c->out_channels,
+        .offsets = c->offsets,
+        .segments = c->segments,
+        .length = c->length,
+        .n = c->out_channels / c->groups,
+        .bias = bias_of(c, call),
+    };
+    int64_t in_size = w->in[WINDOW_ROWS] * w->in[WINDOW_COLUMNS] * w->channels;
+    int64_t out_size = w->out[WINDOW_ROWS] * w->out[WINDOW_COLUMNS] * c->out_channels;
+    for (int64_t i = 0; i < w->batch; i++) {
+        const float *image = in + i * in_size;
+        if (needs_padding(c))
+            image = pad_image(c, image, (float *)scratch);
+        tile_image(c, image, out + i * out_size, &rows, packed);
+    }
+    widen_finish(call->out[0], out);
+}
+
+/* The segments of a window: whole rows when columns lie side by side, else single pixels. */
+static void find_segments(struct convolution *c, struct arena *arena)
+{
+    const struct window *w = &c->window;
+    int64_t depth = w->channels / c->groups;
+    bool whole = w->dilation[WINDOW_COLUMNS] == 1 && c->groups == 1;
+    int64_t per_row = whole ? 1 : w->kernel[WINDOW_COLUMNS];
+    c->segments = w->kernel[WINDOW_ROWS] * per_row;
+    c->length = whole ? w->kernel[WINDOW_COLUMNS] * depth : depth;
+    int64_t *offsets = ARENA_ARRAY(arena, int64_t, (size_t)c->segments);
+    for (int64_t s = 0; s < c->segments; s++) {
+        int64_t row = s / per_row * w->dilation[WINDOW_ROWS];
+        int64_t column = s % per_row * w->dilation[WINDOW_COLUMNS];
+        offsets[s] = (row * c->padded[WINDOW_COLUMNS] + column) * w->channels;
+    }
+    c->offsets = offsets;
+}
+
+/* The padded image is as large as the windows reach, at least the image itself. */
+static void find_padded_size(struct convolution *c)
+{
+    const struct window *w = &c->window;
+    for (int d = 0; d < WINDOW_DIMS; d++) {
+        int64_t reach = (w->out[d] - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
+        c->padded[d] = w->before[d] + w->in[d];
+        if (reach > c->padded[d])
+            c->padded[d] = reach;
+    }
+}
+
+static void prepare_tile(struct convolution *c, struct op_call *call)
+{
+    const struct window *w = &c->window;
+    enum dtype dtype = call->in[0]->dtype;
+    find_padded_size(c);
+    find_segments(c, call->arena);
+    c->packed_floats = tile_packed_floats(c->segments * c->length, c->out_channels / c->groups);
+    bool constant = (call->in_const & 2) && call->pack && op_call_known(call, 1);
+    c->packed = constant ? pack_constant(c, call) : NULL;
+    call->scratch_size = widen_size(dtype, tensor_elements(call->in[0])) +
+                         widen_size(dtype, tensor_elements(call->out[0]));
+    if (!c->packed)
+        call->scratch_size += widen_size(dtype, tensor_elements(call->in[1])) +
+                              aligned((size_t)c->groups * c->packed_floats * sizeof(float));
+    if (needs_padding(c))
+        call->scratch_size +=
+            aligned((size_t)(c->padded[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels) *
+                    sizeof(float));
+    c->run = run_tile;
+}
+
+/* ---- depthwise ---- */
+
+enum { CHANNELS_TOGETHER = 64 };
+
+struct taps {
+    const float *in;     /* the first tap inside the image */
+    const float *filter; /* and its weights */
+    int64_t rows;
+    int64_t columns;
+    int64_t in_row, in_column; /* between taps */
+    int64_t filter_row, filter_column;
+};
+
+/* sums[c] of 64 channels, or of fewer, for one output pixel. */
+KERNEL void depthwise_64(const struct taps *t, int64_t first, const float *bias, float *out)
+{
+    float sums[CHANNELS_TOGETHER] = {0};
+    for (int64_t i = 0; i < t->rows; i++) {
+        const float *x = t->in + i * t->in_row + first;
+        const float *f = t->filter + i * t->filter_row + first;
+        for (int64_t j = 0; j < t->columns; j++, x += t->in_column, f += t->filter_column) {
+            for (int k = 0; k < CHANNELS_TOGETHER; k++)
+                sums[k] += x[k] * f[k];
+        }
+    }
+    for (int k = 0; k < CHANNELS_TOGETHER; k++)
+        out[first + k] = bias ? sums[k] + bias[first + k] : sums[k];
+}
+
+KERNEL void depthwise_16(const struct taps *t, int64_t first, const float *bias, float *out)
+{
+    float sums[16] = {0};
+    for (int64_t i = 0; i < t->rows; i++) {
+        const float *x = t->in + i * t->in_row + first;
+        const float *f = t->filter + i * t->filter_row + first;
+        for (int64_t j = 0; j < t->columns; j++, x += t->in_column, f += t->filter_column) {
+            for (int k = 0; k < 16; k++)
+                sums[k] += x[k] * f[k];
+        }
+    }
+    for (int k = 0; k < 16; k++)
+        out[first + k] = bias ? sums[k] + bias[first + k] : sums[k];
+}
+
+static void depthwise_1(const struct taps *t, int64_t channel, const float *bias, float *out)
+{
+    float sum = 0;
+    for (int64_t i = 0; i < t->rows; i++) {
+        const float *x = t->in + i * t->in_row + channel;
+        const float *f = t->filter + i * t->filter_row + channel;
+        for (int64_t j = 0; j < t->columns; j++)
+            sum += x[j * t->in_column] * f[j * t->filter_column];
+    }
+    out[channel] = bias ? sum + bias[channel] : sum;
+}
+
+static void depthwise_pixel(const struct taps *t, int64_t channels, const float *bias, float *out)
+{
+    int64_t k = 0;
+    for (; k + CHANNELS_TOGETHER <= channels; k += CHANNELS_TOGETHER)
+        depthwise_64(t, k, bias, out);
+    for (; k + 16 <= channels; k += 16)
+        depthwise_16(t, k, bias, out);
+    for (; k < channels; k++)
+        depthwise_1(t, k, bias, out);
+}
+
+static void depthwise_row(const struct convolution *c, const float *image, const float *filter,
+                          const float *bias, struct position at, float *out)
+{
+    const struct window *w = &c->window;
+    const struct steps step = steps_of(w, w->in, w->channels);
+    const int64_t filter_row = w->kernel[WINDOW_COLUMNS] * w->channels;
+    int64_t row, row_from, row_to, column, column_from, column_to;
+    window_range(w, WINDOW_ROWS, at.row, &row, &row_from, &row_to);
+    for (at.column = 0; at.column < w->out[WINDOW_COLUMNS]; at.column++) {
+        window_range(w, WINDOW_COLUMNS, at.column, &column, &column_from, &column_to);
+        row += row_from * w->dilation[WINDOW_ROWS];
+        struct taps taps = {
+            .in = image + row * step.row +
+                  (column + column_from * w->dilation[WINDOW_COLUMNS]) * step.column,
+            .filter = filter + row_from * filter_row + column_from * w->channels,
+            .rows = row_to - row_from,
+            .columns = column_to - column_from,
+            .in_row = w->dilation[WINDOW_ROWS] * step.row,
+            .in_column = w->dilation[WINDOW_COLUMNS] * step.column,
+            .filter_row = filter_row,
+            .filter_column = w->channels,
+        };
+        row -= row_from * w->dilation[WINDOW_ROWS];
+        depthwise_pixel(&taps, w->channels, bias, out + at.column * c->out_channels);
+    }
+}
+
+static void run_depthwise(const struct convolution *c, struct op_call *call)
+{
+    const struct window *w = &c->window;
+    char *scratch = call->scratch;
+    const float *in = widen_input(call->in[0], &scratch);
+    float *out = widen_output(call->out[0], &scratch);
+    const float *filter = widen_input(call->in[1], &scratch);
+    const struct steps step = steps_of(w, w->in, w->channels);
+    int64_t out_row = w->out[WINDOW_COLUMNS] * c->out_channels;
+    float *to = out;
+    struct position at = {0};
+    for (at.image = 0; at.image < w->batch; at.image++) {
+        for (at.row = 0; at.row < w->out[WINDOW_ROWS]; at.row++, to += out_row) {
+            depthwise_row(c, in + at.image * step.image, filter, bias_of(c, call), at, to);
+            epilogue_run(&c->epilogue, NULL, to, w->out[WINDOW_COLUMNS], c->out_channels);
+        }
+    }
+    widen_finish(call->out[0], out);
+}
+
+static void prepare_depthwise(struct convolution *c, struct op_call *call)
+{
+    enum dtype dtype = call->in[0]->dtype;
+    call->scratch_size = widen_size(dtype, tensor_elements(call->in[0])) +
+                         widen_size(dtype, tensor_elements(call->out[0])) +
+                         widen_size(dtype, tensor_elements(call->in[1]));
+    c->run = run_depthwise;
+}
+
+/* ---- choice ---- */
+
+enum code convolution_prepare(struct convolution *c, struct op_call *call, struct error *err)
+{
+    enum dtype dtype = call->in[0]->dtype;
+    bool floats = dtype == DTYPE_FLOAT || widen_is_needed(dtype);
+    bool empty = !tensor_elements(call->out[0]);
+    (void)err;
+    /* With one channel there is nothing to keep apart. */
+    if (c->depthwise && c->window.channels == 1)
+        c->depthwise = false;
+    if (!floats || empty || c->window.channels_first)
+        c->run = convolution_reference;
+    else if (!c->depthwise)
+        prepare_tile(c, call);
+    else if (c->out_channels == c->window.channels)
+        prepare_depthwise(c, call);
+    else
+        c->run = convolution_reference;
+    return CODE_OK;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct convolution: a 2-D convolution, grouped or depthwise, with what may follow it; the core of
+ * Conv2D, DepthwiseConv2dNative and their fused forms. Filled in by prepare(), read by run().
+ *
+ * in[0]: images. in[1]: the filter [rows, columns, channels / groups, out_channels]; the depthwise
+ * filter [rows, columns, channels, multiplier] is the same with groups = channels but for the order
+ * of its elements (`depthwise`).
+ */
+#ifndef OPS_NN_CONVOLUTION_H
+#define OPS_NN_CONVOLUTION_H
+
+#include "ops/nn/product.h"
+#include "ops/nn/window.h"
+
+struct convolution {
+    struct window window;
+    int64_t groups;
+    int64_t out_channels;
+    bool depthwise;
+    struct epilogue epilogue;
+    /* Set by convolution_prepare: */
+    void (*run)(const struct convolution *convolution, struct op_call *call);
+    const float *packed;
+    size_t packed_floats; /* of one group */
+    int64_t padded[WINDOW_DIMS];
+    int64_t segments;
+    int64_t length;
+    const int64_t *offsets;
+};
+
+/* Chooses the kernel, packs constant filters, asks for scratch. */
+enum code convolution_prepare(struct convolution *convolution, struct op_call *call,
+                              struct error *err);
+
+static inline void convolution_run(const struct convolution *convolution, struct op_call *call)
+{
+    convolution->run(convolution, call);
+}
+
+/* The plain loops for any dtype, layout and group count, without epilogue: what the fast ones are
+ * tested against. */
+void convolution_reference(const struct convolution *convolution, struct op_call *call);
+
+#endif

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MatMul, BatchMatMul, BatchMatMulV2 and V3: the checks and batch dimensions; ops/nn/product.h
+ * computes. V2 and V3 broadcast the dimensions before the last two; V1 wants them equal.
+ */
+#include "ops/kernel.h"
+#include "ops/math/broadcast.h"
+#include "ops/nn/product.h"
+
+/* The names of the two transposing attributes. */
+struct matmul_form {
+    const char *a;
+    const char *b;
+};
+
+static const struct matmul_form matmul_form = {"transpose_a", "transpose_b"};
+static const struct matmul_form batch_form = {"adj_x", "adj_y"};
+
+/* The two shapes after `what`, with `between` between them. */
+static enum code incompatible(const struct op_call *call, const char *what, const char *between,
+                              struct error *err)
+{
+    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    return error_set(err, CODE_INVALID_ARGUMENT, "%s%s%s%s", what,
+                     shape_text(&call->in[0]->shape, left), between,
+                     shape_text(&call->in[1]->shape, right));
+}
+
+/* The last two dimensions: [m, k] x [k, n] after transposing. */
+static enum code multiply_shapes(const struct op_call *call, const struct matmul_form *form,
+                                 struct shape *out, struct error *err)
+{
+    const struct shape *a = &call->in[0]->shape, *b = &call->in[1]->shape;
+    bool ta = op_attr_bool(call, form->a), tb = op_attr_bool(call, form->b);
+    int64_t k = a->dims[a->rank - (ta ? 2 : 1)];
+    if (k != b->dims[b->rank - (tb ? 1 : 2)])
+        return incompatible(call, "Matrix size-incompatible: In[0]: ", ", In[1]: ", err);
+    out->dims[out->rank - 2] = a->dims[a->rank - (ta ? 1 : 2)];
+    out->dims[out->rank - 1] = b->dims[b->rank - (tb ? 2 : 1)];
+    return CODE_OK;
+}
+
+static enum code check_same_rank(const struct op_call *call, struct error *err)
+{
+    if (call->in[0]->shape.rank != call->in[1]->shape.rank)
+        return incompatible(call, "In[0] and In[1] has different ndims: ", " vs. ", err);
+    return CODE_OK;
+}
+
+static enum code matmul_shape(struct op_call *call, struct error *err)
+{
+    enum code code = check_same_rank(call, err);
+    if (code)
+        return code;
+    if (call->in[0]->shape.rank != 2)
+        return error_set(err, CODE_INVALID_ARGUMENT, "In[0] and In[1] ndims must be == 2: %d",
+                         call->in[0]->shape.rank);
+    struct shape out = {.rank = 2};
+    code = multiply_shapes(call, &matmul_form, &out, err);
+    op_call_shape(call, 0, &out);
+    return code;
+}
+
+static enum code batch_matmul_shape(struct op_call *call, struct error *err)
+{
+    const struct shape *a = &call->in[0]->shape, *b = &call->in[1]->shape;
+    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    enum code code = check_same_rank(call, err);
+    if (code)
+        return code;
+    if (a->rank < 2)
+        return error_set(err, CODE_INVALID_ARGUMENT, "In[0] and In[1] ndims must be >= 2: %d",
+                         a->rank);
+    for (int i = 0; i < a->rank - 2; i++) {
+        if (a->dims[i] != b->dims[i])
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "In[0].dim(%d) and In[1].dim(%d) must be the same: %s vs %s", i, i,
+                             shape_text(a, left), shape_text(b, right));
+    }
+    struct shape out = *a;
+    code = multiply_shapes(call, &batch_form, &out, err);
+    op_call_shape(call, 0, &out);
+    return code;
+}
+
+static struct shape batch_dimensions(const struct shape *shape)
+{
+    struct shape batch = *shape;
+    batch.rank -= 2;
+    return batch;
+}
+
+static enum code batch_matmul_v2_shape(struct op_call *call, struct error *err)
+{
+    for (int i = 0; i < 2; i++) {
+        if (call->in[i]->shape.rank < 2)
+            return error_set(err, CODE_INVALID_ARGUMENT, "In[%d] ndims must be >= 2: %d", i,
+                             call->in[i]->shape.rank);
+    }
+    struct shape a = batch_dimensions(&call->in[0]->shape);
+    struct shape b = batch_dimensions(&call->in[1]->shape);
+    struct shape out;
+    if (broadcast_shape(&a, &b, &out, NULL))
+        return incompatible(
+            call, "In[0] and In[1] must have compatible batch dimensions: ", " vs. ", err);
+    out.rank += 2;
+    enum code code = multiply_shapes(call, &batch_form, &out, err);
+    op_call_shape(call, 0, &out);
+    return code;
+}
+
+/* For each batch of the result the number of the operand's matrix: its index with the dimensions
+ * of size 1 left out. */
+static const int64_t *batch_index(struct op_call *call, const struct shape *operand,
+                                  const struct shape *out, int64_t batches)
+{
+    struct shape mine = batch_dimensions(operand);
+    int64_t *index = ARENA_ARRAY(call->arena, int64_t, (size_t)batches);
+    int outer = out->rank - 2;
+    for (int64_t i = 0; i < batches; i++) {
+        int64_t rest = i, stride = 1;
+        for (int d = 1; d <= outer; d++) {
+            int64_t size = out->dims[outer - d];
+            int64_t own = d <= mine.rank ? mine.dims[mine.rank - d] : 1;
+            if (own != 1)
+                index[i] += rest % size * stride;
+            rest /= size;
+            stride *= own;
+        }
+    }
+    return index;
+}
+
+static enum code prepare(struct op_call *call, const struct matmul_form *form, struct error *err)
+{
+    struct product *c = ARENA_NEW(call->arena, struct product);
+    const struct shape *a = &call->in[0]->shape, *out = &call->out[0]->shape;
+    c->transpose_a = op_attr_bool(call, form->a);
+    c->transpose_b = op_attr_bool(call, form->b);
+    c->m = out->dims[out->rank - 2];
+    c->n = out->dims[out->rank - 1];
+    c->k = a->dims[a->rank - (c->transpose_a ? 2 : 1)];
+    c->batches = kernel_span(out, 0, out->rank - 2);
+    if (out->rank > 2) {
+        c->a_index = batch_index(call, a, out, c->batches);
+        c->b_index = batch_index(call, &call->in[1]->shape, out, c->batches);
+    }
+    c->epilogue.bias_input = -1;
+    call->state = c;
+    return product_prepare(c, call, err);
+}
+
+static enum code matmul_prepare(struct op_call *call, struct error *err)
+{
+    return prepare(call, &matmul_form, err);
+}
+
+static enum code batch_matmul_prepare(struct op_call *call, struct error *err)
+{
+    return prepare(call, &batch_form, err);
+}
+
+/* V3 may name three types; its kernels are those for one. */
+static enum code batch_matmul_v3_prepare(struct op_call *call, struct error *err)
+{
+    enum dtype a = call->in[0]->dtype, b = call->in[1]->dtype, out = call->out[0]->dtype;
+    if (a != b || a != out)
+        return error_set(err, CODE_UNIMPLEMENTED, "BatchMatMulV3 of %s and %s to %s", dtype_name(a),
+                         dtype_name(b), dtype_name(out));
+    return prepare(call, &batch_form, err);
+}
+
+static enum code matmul_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    product_run(call->state, call);
+    return CODE_OK;
+}
+
+const struct op op_MatMul = {
+    .name = "MatMul",
+    .inputs = "a:T b:T",
+    .outputs = "product:T",
+    .attrs = "transpose_a:bool=false transpose_b:bool=false T:type grad_a:bool=false "
+             "grad_b:bool=false",
+    .types = OP_TYPES_REAL,
+    .shape = matmul_shape,
+    .prepare = matmul_prepare,
+    .run = matmul_run,
+};
+
+#define BATCH_ATTRS "adj_x:bool=false adj_y:bool=false grad_x:bool=false grad_y:bool=false"
+
+const struct op op_BatchMatMul = {
+    .name = "BatchMatMul",
+    .inputs = "x:T y:T",
+    .outputs = "output:T",
+    .attrs = "T:type " BATCH_ATTRS,
+    .types = OP_TYPES_REAL,
+    .shape = batch_matmul_shape,
+    .prepare = batch_matmul_prepare,
+    .run = matmul_run,
+};
+
+const struct op op_BatchMatMulV2 = {
+    .name = "BatchMatMulV2",
+    .inputs = "x:T y:T",
+    .outputs = "output:T",
+    .attrs = "T:type " BATCH_ATTRS,
+    .types = OP_TYPES_REAL,
+    .shape = batch_matmul_v2_shape,
+    .prepare = batch_matmul_prepare,
+    .run = matmul_run,
+};
+
+const struct op op_BatchMatMulV3 = {
+    .name = "BatchMatMulV3",
+    .inputs = "x:Ta y:Tb",
+    .outputs = "output:Tout",
+    .attrs = "Ta:type Tb:type Tout:type " BATCH_ATTRS,
+    .types = OP_TYPES_REAL,
+    .types_attr = "Ta",
+    .shape = batch_matmul_v2_shape,
+    .prepare = batch_matmul_v3_prepare,
+    .run = matmul_run,
+};
