@@ -93,6 +93,7 @@ static enum code first_half(struct compilation *c, const struct compile_request 
         code = pass_inline(&c->work, err);
     if (code)
         return code;
+    pass_prune(&c->work);
     if (!pass_check_ops(&c->work))
         return CODE_OK; /* The caller reports them all together. */
     code = pass_references(&c->work, err);

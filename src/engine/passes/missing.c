@@ -56,9 +56,8 @@ enum code missing_ops_report(const struct missing_ops *missing, struct error *er
     const struct map_slot **slots = sorted_slots(missing);
     for (size_t i = 0; i < missing->ops.count; i++) {
         const struct missing_op *op = slots[i]->value;
-        error_append(err, "%s %.*s (%zu node%s, first %.*s)", i ? "," : "",
-                     SPAN_ARG(slots[i]->key), op->nodes, op->nodes == 1 ? "" : "s",
-                     SPAN_ARG(op->first_node));
+        error_append(err, "%s %.*s (%zu node%s, first %.*s)", i ? "," : "", SPAN_ARG(slots[i]->key),
+                     op->nodes, op->nodes == 1 ? "" : "s", SPAN_ARG(op->first_node));
     }
     return CODE_UNIMPLEMENTED;
 }

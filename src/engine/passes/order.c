@@ -13,6 +13,7 @@ struct frame {
 };
 
 struct walk {
+    bool allow_cycles;
     struct frame *stack;
     int depth;
     struct node **order;
@@ -56,7 +57,7 @@ static enum code visit(struct walk *walk, struct node *root, struct error *err)
             continue;
         }
         struct node *needed = next_needed(top);
-        if (needed->mark == 1)
+        if (needed->mark == 1 && !walk->allow_cycles)
             return error_set(
                 err, CODE_INVALID_ARGUMENT,
                 "the graph has a cycle through node %.*s; loops (Enter, NextIteration) "
@@ -80,11 +81,12 @@ static void cut_constants(struct graph *graph)
     }
 }
 
-enum code pass_order(struct work *work, struct error *err)
+static enum code walk_all(struct work *work, bool allow_cycles, struct error *err)
 {
     struct graph *graph = &work->graph;
     cut_constants(graph);
     struct walk walk = {
+        .allow_cycles = allow_cycles,
         .stack = ARENA_ARRAY(graph->arena, struct frame, (size_t)graph->count + 1),
         .order = ARENA_ARRAY(graph->arena, struct node *, (size_t)graph->count + 1),
     };
@@ -105,4 +107,14 @@ enum code pass_order(struct work *work, struct error *err)
     graph->room = graph->count + 1;
     graph->count = walk.count;
     return CODE_OK;
+}
+
+enum code pass_order(struct work *work, struct error *err)
+{
+    return walk_all(work, false, err);
+}
+
+void pass_prune(struct work *work)
+{
+    walk_all(work, true, NULL);
 }

@@ -79,6 +79,9 @@ enum code pass_load_consts(struct work *work, int first, struct error *err);
  * an unknown function. */
 enum code pass_inline(struct work *work, struct error *err);
 
+/* Drops nodes that nothing reaches from fetches and targets. */
+void pass_prune(struct work *work);
+
 /* Adds ops that we lack to work->missing, kernels without the dtype too. False when there are any.
  */
 bool pass_check_ops(struct work *work);
