@@ -105,7 +105,8 @@ static enum code bind_const(struct binder *b, const struct plan_step *step, stru
 {
     struct op_call call = make_call(b, step);
     enum code code = op_evaluate(&call, err);
-    set_places(b, step, PLACE_CONST);
+    if (!code)
+        set_places(b, step, PLACE_CONST);
     return code;
 }
 
@@ -145,13 +146,15 @@ static enum code bind_static(struct binder *b, const struct plan_step *step, str
         bind_alias(b, step);
         return CODE_OK;
     }
-    set_places(b, step, PLACE_BLOCK);
     if (op->prepare)
         code = op->prepare(&call, err);
+    if (code)
+        return code;
+    set_places(b, step, PLACE_BLOCK);
     struct bound_step *bound = add_step(b, step);
     bound->state = call.state;
     bound->scratch_size = call.scratch_size;
-    return code;
+    return CODE_OK;
 }
 
 static enum code bind_step(struct binder *b, const struct plan_step *step, struct error *err)
@@ -242,14 +245,10 @@ enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run
     enum code code = CODE_OK;
     for (int i = 0; !code && i < plan->step_count; i++)
         code = bind_step(&b, &plan->steps[i], err);
-    if (code) {
-        binding_free(binding);
-        return code;
-    }
     binding_layout(plan, binding);
     list_aliased_feeds(plan, binding);
     *result = binding;
-    return CODE_OK;
+    return code;
 }
 
 void binding_free(struct binding *binding)

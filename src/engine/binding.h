@@ -82,7 +82,9 @@ struct frame {
     char *block;
 };
 
-/* Binds the plan to these shapes. The code and message of the step whose shapes do not fit. */
+/* Binds the plan to these shapes. When the shapes do not fit some step, its code and message, and
+ * *binding has the steps before it: they would run, and may have errors of their own to tell first.
+ */
 enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run *run,
                       struct binding **binding, struct error *err);
 void binding_free(struct binding *binding);

@@ -140,6 +140,10 @@ enum code compile_finish(struct compilation *c, bool freeze, struct plan **plan,
     enum code code = pass_order(&c->work, err);
     if (!code)
         code = pass_fold(&c->work, err);
+    if (!code) {
+        pass_reassociate(&c->work);
+        code = pass_order(&c->work, err);
+    }
     if (code) {
         compile_abort(c);
         return code;

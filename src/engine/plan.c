@@ -195,6 +195,7 @@ static struct binding *publish(struct plan *plan, struct binding *binding,
     return other;
 }
 
+/* An error comes with the binding of the steps that stand before it, which is the request's own. */
 static enum code get_binding(struct plan *plan, const struct tensor *inputs, struct run *run,
                              struct binding **binding, struct error *err)
 {
@@ -202,7 +203,9 @@ static enum code get_binding(struct plan *plan, const struct tensor *inputs, str
     if (*binding)
         return CODE_OK;
     enum code code = binding_new(plan, inputs, run, binding, err);
-    if (!code)
+    if (code)
+        arena_defer(run->arena, (arena_defer_fn *)binding_free, *binding);
+    else
         *binding = publish(plan, *binding, inputs, run->arena);
     return code;
 }
@@ -262,23 +265,32 @@ static enum code get_outputs(const struct plan *plan, const struct frame *frame,
     return CODE_OK;
 }
 
+static enum code run_frame(struct plan *plan, struct frame *frame, const struct tensor *inputs,
+                           struct run *run, struct error *err)
+{
+    enum code code = set_feeds(plan, frame, inputs, run, err);
+    return code ? code : frame_run(plan, frame, run, err);
+}
+
 enum code plan_run(struct plan *plan, const struct tensor *inputs, struct run *run,
                    struct tensor *outputs, struct error *err)
 {
     struct binding *binding;
     enum code code = check_dtypes(plan, inputs, err);
-    if (!code)
-        code = get_binding(plan, inputs, run, &binding, err);
     if (code)
         return code;
+    enum code unfit = get_binding(plan, inputs, run, &binding, err);
     struct frame *frame = frame_take(plan, binding);
     if (!frame)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating %zu bytes for a run",
                          binding->block_size);
     arena_defer(run->arena, (arena_defer_fn *)frame_put, frame);
-    code = set_feeds(plan, frame, inputs, run, err);
-    if (!code)
-        code = frame_run(plan, frame, run, err);
+    if (unfit) {
+        struct error earlier;
+        code = run_frame(plan, frame, inputs, run, &earlier);
+        return code ? error_set(err, code, "%s", earlier.message) : unfit;
+    }
+    code = run_frame(plan, frame, inputs, run, err);
     return code ? code : get_outputs(plan, frame, outputs, err);
 }
 

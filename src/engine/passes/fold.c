@@ -62,9 +62,9 @@ static bool too_large(struct op_call *call)
     return bytes > input_bytes(call->node) + FOLD_GROWTH_MAX;
 }
 
-static void fold_node(struct fold *f, struct node *node)
+void work_fold(struct work *work, struct node *node)
 {
-    struct arena *arena = f->work->graph.arena;
+    struct arena *arena = work->graph.arena;
     struct tensor *values = ARENA_ARRAY(arena, struct tensor, (size_t)node->output_count);
     const struct tensor **in = ARENA_ARRAY(arena, const struct tensor *, (size_t)node->input_count);
     struct tensor **out = ARENA_ARRAY(arena, struct tensor *, (size_t)node->output_count);
@@ -79,7 +79,7 @@ static void fold_node(struct fold *f, struct node *node)
         .in_count = node->input_count,
         .out_count = node->output_count,
         .arena = arena,
-        .run = f->work->run,
+        .run = work->run,
     };
     if (!too_large(&call) && !op_evaluate(&call, NULL))
         node->values = values;
@@ -176,7 +176,7 @@ static void visit(struct fold *f, struct node *node)
     } else if (!node->values && !node->conditional && runs(node) && all_const(node) &&
                node->output_count &&
                !(node->op->flags & (OP_STATEFUL | OP_STRUCTURAL | OP_CONTROL_FLOW))) {
-        fold_node(f, node);
+        work_fold(f->work, node);
     }
 }
 

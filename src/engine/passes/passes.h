@@ -105,6 +105,14 @@ void pass_freeze(struct work *work);
  * left to fail when it runs. */
 enum code pass_fold(struct work *work, struct error *err);
 
+/* Computes a node whose inputs are all constants, if its outputs are not out of proportion: it then
+ * has values. */
+void work_fold(struct work *work, struct node *node);
+
+/* x + c + d becomes x + (c + d), and so for products, as TensorFlow's optimiser has it. Leaves an
+ * order to be made. */
+void pass_reassociate(struct work *work);
+
 /* Puts one op in the place of several: matrix product or convolution with bias, batch norm and
  * activation. */
 void pass_fuse(struct work *work);

@@ -5,25 +5,55 @@
 
 /* ---- Reshape: tensor, shape [rank] with at most one -1 ---- */
 
-static enum code find_free_size(const struct shape *sizes, int *free_at, int64_t *product,
-                                struct error *err)
+/* What the sizes say: their product without zeros, so that a free size can be told even for an
+ * empty tensor. */
+struct target {
+    struct shape sizes;
+    int free_at; /* -1: no free size */
+    int64_t product;
+    bool has_zero;
+};
+
+static enum code read_target(const struct op_call *call, struct target *t, struct error *err)
 {
-    *free_at = -1;
-    *product = 1;
-    for (int i = 0; i < sizes->rank; i++) {
-        if (sizes->dims[i] == -1) {
-            if (*free_at >= 0)
-                return error_set(err, CODE_INVALID_ARGUMENT,
-                                 "Only one input size may be -1, not both %d and %d", *free_at, i);
-            *free_at = i;
-        } else if (sizes->dims[i] < 0) {
-            return error_set(err, CODE_INVALID_ARGUMENT, "Size %d must be non-negative, not %lld",
-                             i, (long long)sizes->dims[i]);
-        } else if (__builtin_mul_overflow(*product, sizes->dims[i], product)) {
-            return error_set(err, CODE_INVALID_ARGUMENT,
+    *t = (struct target){.free_at = -1, .product = 1};
+    enum code code = sizes_read(call, 1, &t->sizes, err);
+    for (int i = 0; !code && i < t->sizes.rank; i++) {
+        int64_t size = t->sizes.dims[i];
+        if (size == -1 && t->free_at >= 0)
+            code = error_set(err, CODE_INVALID_ARGUMENT,
+                             "Only one input size may be -1, not both %d and %d", t->free_at, i);
+        else if (size == -1)
+            t->free_at = i;
+        else if (size < 0)
+            code = error_set(err, CODE_INVALID_ARGUMENT, "Size %d must be non-negative, not %lld",
+                             i, (long long)size);
+        else if (size == 0)
+            t->has_zero = true;
+        else if (__builtin_mul_overflow(t->product, size, &t->product))
+            code = error_set(err, CODE_INVALID_ARGUMENT,
                              "Shape has too many elements for int64 arithmetic");
-        }
     }
+    return code;
+}
+
+/* A zero among the sizes stands for the zeros of the input. */
+static enum code fill_free_size(const struct shape *in, struct target *t, struct error *err)
+{
+    int64_t elements = 1;
+    bool left_out = false;
+    for (int i = 0; i < in->rank; i++) {
+        if (in->dims[i] == 0 && t->has_zero)
+            left_out = true;
+        else
+            elements *= in->dims[i];
+    }
+    if (!left_out && elements % t->product)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Input to reshape is a tensor with %lld values, but the requested shape "
+                         "requires a multiple of %lld",
+                         (long long)elements, (long long)t->product);
+    t->sizes.dims[t->free_at] = elements / t->product;
     return CODE_OK;
 }
 
@@ -33,32 +63,19 @@ static enum code reshape_shape(struct op_call *call, struct error *err)
         op_call_defer(call, 0);
         return CODE_OK;
     }
-    struct shape sizes;
-    int free_at;
-    int64_t product, elements = tensor_elements(call->in[0]);
-    enum code code = sizes_read(call, 1, &sizes, err);
-    if (!code)
-        code = find_free_size(&sizes, &free_at, &product, err);
+    struct target t;
+    enum code code = read_target(call, &t, err);
+    if (!code && t.free_at >= 0)
+        code = fill_free_size(&call->in[0]->shape, &t, err);
     if (code)
         return code;
-    if (free_at >= 0) {
-        if (!product)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "reshape cannot infer the missing input size for an empty tensor "
-                             "unless all specified input sizes are non-zero");
-        if (elements % product)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "Input to reshape is a tensor with %lld values, but the requested "
-                             "shape requires a multiple of %lld",
-                             (long long)elements, (long long)product);
-        sizes.dims[free_at] = elements / product;
-    } else if (product != elements) {
+    int64_t have = tensor_elements(call->in[0]), wanted;
+    if (!shape_elements_checked(&t.sizes, &wanted) || wanted != have)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Input to reshape is a tensor with %lld values, but the requested shape "
                          "has %lld",
-                         (long long)elements, (long long)product);
-    }
-    op_call_shape(call, 0, &sizes);
+                         (long long)have, (long long)wanted);
+    op_call_shape(call, 0, &t.sizes);
     return CODE_OK;
 }
 

@@ -127,8 +127,8 @@ static void test_plan_is_pruned_and_folded(void **state)
     struct fixture *f = setup(half_plus_two);
     struct plan *plan = compile_one(f, "x:0", "z:0");
     assert_non_null(plan);
-    /* a * a is folded, "lost" is not reached. */
-    assert_int_equal(plan_step_count(plan), 3);
+    /* a * a is folded, b + a * a too, "lost" is not reached. */
+    assert_int_equal(plan_step_count(plan), 2);
     float in[3] = {1, 2, -4}, out[16];
     assert_int_equal(run(f, plan, in, 3, out), CODE_OK);
     assert_true(out[0] == 2.75f && out[1] == 3.25f && out[2] == 0.25f);
@@ -136,7 +136,7 @@ static void test_plan_is_pruned_and_folded(void **state)
     struct plan_info info;
     plan_describe(plan, &info);
     assert_int_equal(info.block_bytes, 64);
-    assert_int_equal(info.naive_bytes, 192);
+    assert_int_equal(info.naive_bytes, 128);
     plan_free(plan);
     teardown(f);
 }
@@ -168,6 +168,26 @@ static void test_constant_and_fed_fetches(void **state)
     assert_true(out[1] == 4);
     plan_free(constant);
     plan_free(fed);
+    teardown(f);
+}
+
+/* TensorFlow would run the steps before the one that does not fit: what they say comes first. */
+static void test_earlier_errors_come_first(void **state)
+{
+    (void)state;
+    struct fixture *f = setup(
+        PLACEHOLDER("x") NODE("no", "Placeholder", TYPE("dtype", "DT_FLOAT"))
+            NODE("pair", "Const",
+                 TYPE("dtype", "DT_FLOAT") "attr { key: 'value' value { tensor { dtype: DT_FLOAT "
+                                           "tensor_shape { dim { size: 2 } } float_val: 1 } } } ")
+                NODE("lost", "Neg", "input: 'no' " FLOAT_T)
+                    NODE("y", "Sub", "input: 'pair' input: 'x' input: '^lost' " FLOAT_T));
+    struct plan *plan = compile_one(f, "x:0", "y:0");
+    assert_non_null(plan);
+    float in[3] = {1, 2, 3}, out[16];
+    assert_int_equal(run(f, plan, in, 3, out), CODE_INVALID_ARGUMENT);
+    assert_contains(f->err.message, "You must feed a value for placeholder tensor 'no'");
+    plan_free(plan);
     teardown(f);
 }
 
@@ -556,6 +576,7 @@ int main(void)
         cmocka_unit_test(test_plan_is_pruned_and_folded),
         cmocka_unit_test(test_any_tensor_can_be_fed),
         cmocka_unit_test(test_constant_and_fed_fetches),
+        cmocka_unit_test(test_earlier_errors_come_first),
         cmocka_unit_test(test_misaligned_feed_is_copied),
         cmocka_unit_test(test_more_shapes_than_bindings),
         cmocka_unit_test(test_refusals),
