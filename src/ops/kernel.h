@@ -16,6 +16,13 @@
 #define KERNEL static
 #endif
 
+/* Before a loop of a few turns that is to become one vector operation: gcc would unroll it first. */
+#if defined(__clang__)
+#define KERNEL_VECTOR
+#else
+#define KERNEL_VECTOR _Pragma("GCC unroll 1")
+#endif
+
 /* X(dtype, C type, name) for all types that C computes with by itself. */
 #define KERNEL_TYPES_FLOAT(X)                                                                      \
     X(DTYPE_FLOAT, float, float)                                                                   \

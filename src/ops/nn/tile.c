@@ -29,28 +29,28 @@ struct panel {
     int64_t columns;   /* that are no filling */
 };
 
-/* A row of sums leaves the kernel here: streams added, bias added, stored. */
-static inline __attribute__((always_inline)) void finish_row(float *sums, int width,
-                                                             const struct panel *panel, float *out)
-{
-    for (int s = width; s < SUMS; s += width) {
-        for (int j = 0; j < width; j++)
-            sums[j] += sums[s + j];
-    }
-    if (panel->columns == width && panel->bias) {
-        for (int j = 0; j < width; j++)
-            out[j] = sums[j] + panel->bias[j];
-    } else if (panel->columns == width) {
-        for (int j = 0; j < width; j++)
-            out[j] = sums[j];
-    } else {
-        for (int j = 0; j < panel->columns; j++)
-            out[j] = panel->bias ? sums[j] + panel->bias[j] : sums[j];
-    }
-}
+/* A row of sums leaves the kernel: streams added, bias added, stored. `vector` stands before loops
+ * of `width` turns: KERNEL_VECTOR where they are few, else nothing. */
+#define FINISH_ROW(width, vector, sums, panel, out)                                                \
+    do {                                                                                           \
+        for (int s = (width); s < SUMS; s += (width)) {                                            \
+            vector for (int j = 0; j < (width); j++)                                               \
+                (sums)[j] += (sums)[s + j];                                                        \
+        }                                                                                          \
+        if ((panel)->columns == (width) && (panel)->bias) {                                        \
+            vector for (int j = 0; j < (width); j++)                                               \
+                (out)[j] = (sums)[j] + (panel)->bias[j];                                           \
+        } else if ((panel)->columns == (width)) {                                                  \
+            vector for (int j = 0; j < (width); j++)                                               \
+                (out)[j] = (sums)[j];                                                              \
+        } else {                                                                                   \
+            for (int j = 0; j < (panel)->columns; j++)                                             \
+                (out)[j] = (panel)->bias ? (sums)[j] + (panel)->bias[j] : (sums)[j];               \
+        }                                                                                          \
+    } while (0)
 
-/* `count` rows from `first` on, one panel of `width` columns. */
-#define DEFINE_TILE(count, width)                                                                  \
+/* `count` rows from `in` on, one panel of `width` columns. */
+#define DEFINE_TILE(count, width, vector)                                                          \
     KERNEL void tile_##count##_##width(const struct tile_rows *t, const struct panel *panel,       \
                                        const float *in, float *out)                                \
     {                                                                                              \
@@ -65,32 +65,38 @@ static inline __attribute__((always_inline)) void finish_row(float *sums, int wi
                 for (int r = 0; r < (count); r++) {                                                \
                     for (int s = 0; s < STREAMS; s++) {                                            \
                         const float x = a[r * in_step + p + s];                                    \
-                        for (int j = 0; j < (width); j++)                                          \
+                        vector for (int j = 0; j < (width); j++)                                   \
                             sums[r][s * (width) + j] += x * w[s * (width) + j];                    \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \
-            for (int s = 0; p < length; p++, s++, w += (width)) {                                  \
+            const int left = (int)(length - p);                                                    \
+            for (int s = 0; s < STREAMS - 1; s++) {                                                \
+                if (s >= left)                                                                     \
+                    break;                                                                         \
                 for (int r = 0; r < (count); r++) {                                                \
-                    const float x = a[r * in_step + p];                                            \
-                    for (int j = 0; j < (width); j++)                                              \
-                        sums[r][s * (width) + j] += x * w[j];                                      \
+                    const float x = a[r * in_step + p + s];                                        \
+                    vector for (int j = 0; j < (width); j++)                                       \
+                        sums[r][s * (width) + j] += x * w[s * (width) + j];                        \
                 }                                                                                  \
             }                                                                                      \
+            w += left * (width);                                                                   \
         }                                                                                          \
         for (int r = 0; r < (count); r++)                                                          \
-            finish_row(sums[r], width, panel, out + r * t->out_step);                              \
+            FINISH_ROW(width, vector, sums[r], panel, out + r * t->out_step);                      \
     }
 
-DEFINE_TILE(1, 64)
-DEFINE_TILE(2, 64)
-DEFINE_TILE(4, 64)
-DEFINE_TILE(1, 32)
-DEFINE_TILE(2, 32)
-DEFINE_TILE(4, 32)
-DEFINE_TILE(1, 16)
-DEFINE_TILE(2, 16)
-DEFINE_TILE(4, 16)
+/* clang-format off */
+DEFINE_TILE(1, 64, )
+DEFINE_TILE(2, 64, )
+DEFINE_TILE(4, 64, )
+DEFINE_TILE(1, 32, )
+DEFINE_TILE(2, 32, )
+DEFINE_TILE(4, 32, )
+DEFINE_TILE(1, 16, KERNEL_VECTOR)
+DEFINE_TILE(2, 16, KERNEL_VECTOR)
+DEFINE_TILE(4, 16, KERNEL_VECTOR)
+/* clang-format on */
 
 typedef void tile_fn(const struct tile_rows *t, const struct panel *panel, const float *in,
                      float *out);
