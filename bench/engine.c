@@ -121,8 +121,8 @@ static enum code bench(const char *const *paths, double seconds, struct arena *a
     int64_t cpu_ns = 0, first = 0;
     if (!code) {
         s.inputs = inputs;
-        s.outputs = ARENA_ARRAY(arena, struct tensor,
-                                session_signature_info(s.signature)->output_count);
+        s.outputs =
+            ARENA_ARRAY(arena, struct tensor, session_signature_info(s.signature)->output_count);
         int64_t before = clock_now_ns();
         code = run_once(&s, err);
         first = clock_now_ns() - before;

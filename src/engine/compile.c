@@ -144,6 +144,10 @@ enum code compile_finish(struct compilation *c, bool freeze, struct plan **plan,
         pass_reassociate(&c->work);
         code = pass_order(&c->work, err);
     }
+    if (!code) {
+        pass_fuse(&c->work);
+        code = pass_order(&c->work, err);
+    }
     if (code) {
         compile_abort(c);
         return code;

@@ -155,6 +155,25 @@ static enum code depthwise_prepare(struct op_call *call, struct error *err)
     return code ? code : convolution_prepare(c, call, err);
 }
 
+/* The fused forms: bias (one number per channel) and an activation follow. */
+static enum code fused_conv2d_prepare(struct op_call *call, struct error *err)
+{
+    struct convolution *c = ARENA_NEW(call->arena, struct convolution);
+    call->state = c;
+    enum code code = conv2d_read(call, c, err);
+    c->epilogue = epilogue_read(call);
+    return code ? code : convolution_prepare(c, call, err);
+}
+
+static enum code fused_depthwise_prepare(struct op_call *call, struct error *err)
+{
+    struct convolution *c = ARENA_NEW(call->arena, struct convolution);
+    call->state = c;
+    enum code code = depthwise_read(call, c, err);
+    c->epilogue = epilogue_read(call);
+    return code ? code : convolution_prepare(c, call, err);
+}
+
 static enum code conv_run(struct op_call *call, struct error *err)
 {
     (void)err;
@@ -185,5 +204,30 @@ const struct op op_DepthwiseConv2dNative = {
     .types = OP_TYPES_FLOAT,
     .shape = depthwise_shape,
     .prepare = depthwise_prepare,
+    .run = conv_run,
+};
+
+/* Made by engine/passes/fuse.c only: float, NHWC, a constant filter and bias. */
+#define FUSED_ATTRS "T:type strides:list(int) " PLACE_ATTRS " activation:string='' alpha:float=0"
+
+const struct op op__FusedConv2D = {
+    .name = "_FusedConv2D",
+    .inputs = "input:T filter:T bias:T",
+    .outputs = "output:T",
+    .attrs = FUSED_ATTRS,
+    .types = OP_TYPE(DTYPE_FLOAT),
+    .shape = conv2d_shape,
+    .prepare = fused_conv2d_prepare,
+    .run = conv_run,
+};
+
+const struct op op__FusedDepthwiseConv2dNative = {
+    .name = "_FusedDepthwiseConv2dNative",
+    .inputs = "input:T filter:T bias:T",
+    .outputs = "output:T",
+    .attrs = FUSED_ATTRS,
+    .types = OP_TYPE(DTYPE_FLOAT),
+    .shape = depthwise_shape,
+    .prepare = fused_depthwise_prepare,
     .run = conv_run,
 };

@@ -131,7 +131,7 @@ static const int64_t *batch_index(struct op_call *call, const struct shape *oper
     return index;
 }
 
-static enum code prepare(struct op_call *call, const struct matmul_form *form, struct error *err)
+static struct product *new_product(struct op_call *call, const struct matmul_form *form)
 {
     struct product *c = ARENA_NEW(call->arena, struct product);
     const struct shape *a = &call->in[0]->shape, *out = &call->out[0]->shape;
@@ -147,7 +147,12 @@ static enum code prepare(struct op_call *call, const struct matmul_form *form, s
     }
     c->epilogue.bias_input = -1;
     call->state = c;
-    return product_prepare(c, call, err);
+    return c;
+}
+
+static enum code prepare(struct op_call *call, const struct matmul_form *form, struct error *err)
+{
+    return product_prepare(new_product(call, form), call, err);
 }
 
 static enum code matmul_prepare(struct op_call *call, struct error *err)
@@ -170,6 +175,14 @@ static enum code batch_matmul_v3_prepare(struct op_call *call, struct error *err
     return prepare(call, &batch_form, err);
 }
 
+/* The fused form: bias (one number per column) and an activation follow. */
+static enum code fused_matmul_prepare(struct op_call *call, struct error *err)
+{
+    struct product *c = new_product(call, &matmul_form);
+    c->epilogue = epilogue_read(call);
+    return product_prepare(c, call, err);
+}
+
 static enum code matmul_run(struct op_call *call, struct error *err)
 {
     (void)err;
@@ -186,6 +199,19 @@ const struct op op_MatMul = {
     .types = OP_TYPES_REAL,
     .shape = matmul_shape,
     .prepare = matmul_prepare,
+    .run = matmul_run,
+};
+
+/* Made by engine/passes/fuse.c only: float, a constant b and bias. */
+const struct op op__FusedMatMul = {
+    .name = "_FusedMatMul",
+    .inputs = "a:T b:T bias:T",
+    .outputs = "product:T",
+    .attrs = "transpose_a:bool=false transpose_b:bool=false T:type activation:string='' "
+             "alpha:float=0",
+    .types = OP_TYPE(DTYPE_FLOAT),
+    .shape = matmul_shape,
+    .prepare = fused_matmul_prepare,
     .run = matmul_run,
 };
 

@@ -115,6 +115,15 @@ KERNEL void add_bias(float *out, const float *bias, int64_t rows, int64_t n)
     }
 }
 
+struct epilogue epilogue_read(const struct op_call *call)
+{
+    return (struct epilogue){
+        .bias_input = 2,
+        .activation = activation_of_op(op_attr_string(call, "activation")),
+        .alpha = op_attr_float(call, "alpha"),
+    };
+}
+
 void epilogue_run(const struct epilogue *epilogue, const float *bias, float *out, int64_t rows,
                   int64_t n)
 {

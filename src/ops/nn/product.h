@@ -41,6 +41,9 @@ void product_run(const struct product *product, struct op_call *call);
  * against. */
 void product_reference(const struct product *product, const struct op_call *call);
 
+/* That of a fused op: its input 2 is the bias, its attributes name the activation. */
+struct epilogue epilogue_read(const struct op_call *call);
+
 /* Adds the bias and applies the activation to `rows` rows of n floats. */
 void epilogue_run(const struct epilogue *epilogue, const float *bias, float *out, int64_t rows,
                   int64_t n);

@@ -34,15 +34,12 @@ struct panel {
 #define FINISH_ROW(width, vector, sums, panel, out)                                                \
     do {                                                                                           \
         for (int s = (width); s < SUMS; s += (width)) {                                            \
-            vector for (int j = 0; j < (width); j++)                                               \
-                (sums)[j] += (sums)[s + j];                                                        \
+            vector for (int j = 0; j < (width); j++)(sums)[j] += (sums)[s + j];                    \
         }                                                                                          \
         if ((panel)->columns == (width) && (panel)->bias) {                                        \
-            vector for (int j = 0; j < (width); j++)                                               \
-                (out)[j] = (sums)[j] + (panel)->bias[j];                                           \
+            vector for (int j = 0; j < (width); j++)(out)[j] = (sums)[j] + (panel)->bias[j];       \
         } else if ((panel)->columns == (width)) {                                                  \
-            vector for (int j = 0; j < (width); j++)                                               \
-                (out)[j] = (sums)[j];                                                              \
+            vector for (int j = 0; j < (width); j++)(out)[j] = (sums)[j];                          \
         } else {                                                                                   \
             for (int j = 0; j < (panel)->columns; j++)                                             \
                 (out)[j] = (panel)->bias ? (sums)[j] + (panel)->bias[j] : (sums)[j];               \
@@ -65,8 +62,8 @@ struct panel {
                 for (int r = 0; r < (count); r++) {                                                \
                     for (int s = 0; s < STREAMS; s++) {                                            \
                         const float x = a[r * in_step + p + s];                                    \
-                        vector for (int j = 0; j < (width); j++)                                   \
-                            sums[r][s * (width) + j] += x * w[s * (width) + j];                    \
+                        vector for (int j = 0; j < (width); j++) sums[r][s * (width) + j] +=       \
+                            x * w[s * (width) + j];                                                \
                     }                                                                              \
                 }                                                                                  \
             }                                                                                      \
@@ -76,8 +73,8 @@ struct panel {
                     break;                                                                         \
                 for (int r = 0; r < (count); r++) {                                                \
                     const float x = a[r * in_step + p + s];                                        \
-                    vector for (int j = 0; j < (width); j++)                                       \
-                        sums[r][s * (width) + j] += x * w[s * (width) + j];                        \
+                    vector for (int j = 0; j < (width); j++) sums[r][s * (width) + j] +=           \
+                        x * w[s * (width) + j];                                                    \
                 }                                                                                  \
             }                                                                                      \
             w += left * (width);                                                                   \
