@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "net/server.h"
 
@@ -110,7 +111,10 @@ int main(int argc, char **argv)
     sigwait(&signals, &signal_number);
     net_server_drain(server);
     enum code code = net_server_join(server, 5000000);
-    printf("drained: %s\n", code_name(code));
+    struct timespec cpu;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
+    printf("drained: %s; %.3f ms of CPU\n", code_name(code),
+           (double)cpu.tv_sec * 1e3 + (double)cpu.tv_nsec / 1e6);
     net_server_free(server);
     return code != CODE_OK;
 }

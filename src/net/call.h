@@ -24,9 +24,9 @@ enum {
     CALL_HEADERS = 16,      /* kept in the call itself */
     CALL_HEADERS_MAX = 100, /* more are refused */
     CALL_HEADER_BYTES_MAX = 64 << 10,
-    CALL_INFLATE_SLICE =
-        16 << 10,    /* compressed bytes of one turn: they may become a thousand times as many */
     CALL_PIECES = 6, /* kept in the call itself */
+    /* Compressed bytes of one turn: they may become a thousand times as many. */
+    CALL_INFLATE_SLICE = 16 << 10,
 };
 
 /* What a handler answered. */
@@ -74,8 +74,7 @@ struct call_http {
     bool gzip_out;     /* the client takes a compressed answer */
     bool continue_due; /* it waits for "100 Continue" */
     bool head_out;     /* status line and headers of the answer are out */
-    struct body
-        bytes; /* request line and headers as they arrive; the exchange's spans point into it */
+    struct body bytes; /* request line and headers; the exchange's spans point into them */
 };
 
 struct call {

@@ -257,7 +257,7 @@ static bool end_now(struct connection *c)
 
 static void watch_events(struct connection *c)
 {
-    bool reads = !c->peer_ended && !c->held && !c->rest && !c->paused;
+    bool reads = !c->peer_ended && !c->held && !c->rest;
     unsigned events = (reads ? EPOLLIN : 0u) | (c->rest ? EPOLLOUT : 0u);
     if (events == c->events)
         return;

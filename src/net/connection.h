@@ -61,7 +61,6 @@ struct connection {
     bool dirty;
     bool lingering;  /* our side is shut down */
     bool peer_ended; /* nothing more to read */
-    bool paused;     /* by the protocol: do not read */
     enum connection_end end;
     unsigned events;          /* that epoll watches */
     struct output_rest *rest; /* owned: what the socket did not take */

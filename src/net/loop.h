@@ -98,10 +98,9 @@ void loop_hand(struct loop *loop, struct call *call, exchange_fn *fn);
 /* The call is answered; any thread. It goes home and to its connection, if that is still there. */
 void loop_answered(struct call *call);
 
-/* epoll: add (first time), change, remove. */
+/* epoll: add, change; closing the descriptor removes it. */
 enum code loop_watch(struct loop *loop, struct watch *watch, unsigned events, struct error *err);
 void loop_rewatch(struct loop *loop, struct watch *watch, unsigned events);
-void loop_unwatch(struct loop *loop, struct watch *watch);
 
 /* For the Date header, renewed every second. */
 struct span loop_date(struct loop *loop);

@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -22,7 +23,10 @@
 #include "net/loop.h"
 
 enum {
-    BACKLOG = 4096,         /* the kernel cuts it to net.core.somaxconn */
+    BACKLOG = 4096, /* the kernel cuts it to net.core.somaxconn */
+    /* A peer whose machine is gone is found out, also where there is no idle timeout. */
+    KEEPALIVE_IDLE_S = 300,
+    KEEPALIVE_INTERVAL_S = 30,
     DESCRIPTORS_SPARE = 64, /* of RLIMIT_NOFILE, for files, epoll and the like */
 };
 
@@ -82,13 +86,10 @@ struct net_server *net_server_new(const struct net_options *options)
     return server;
 }
 
-static enum code cannot_listen(int fd, const char *address, int port, struct error *err)
+static enum code cannot_listen(const char *address, int port, struct error *err)
 {
-    int error = errno;
-    if (fd >= 0)
-        close(fd);
     return error_set(err, CODE_UNAVAILABLE, "Cannot listen on %s:%d: %s", address, port,
-                     strerror(error));
+                     strerror(errno));
 }
 
 static enum code parse_address(struct sockaddr_storage *out, socklen_t *len, const char *address,
@@ -130,9 +131,11 @@ static int bind_socket(const struct sockaddr_storage *address, socklen_t len, bo
         ok = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0;
     if (ok && shared_port)
         ok = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1) == 0;
-    /* Accepted sockets inherit it. */
-    if (ok)
-        ok = set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) == 0;
+    /* Accepted sockets inherit these. */
+    ok = ok && set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) == 0 &&
+         set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) == 0 &&
+         set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE_S) == 0 &&
+         set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL_S) == 0;
     if (ok && bind(fd, (const struct sockaddr *)address, len) == 0)
         return fd;
     int error = errno;
@@ -187,10 +190,10 @@ enum code net_server_listen_tcp(struct net_server *server, enum net_protocol pro
     if (code)
         return code;
     if (port && !is_free(&where, len))
-        return cannot_listen(-1, address, port, err);
+        return cannot_listen(address, port, err);
     for (unsigned i = 0; i < server->loop_count; i++)
         if (listen_once(&server->loops[i], protocol, &where, len))
-            return cannot_listen(-1, address, port, err);
+            return cannot_listen(address, port, err);
     if (bound)
         *bound = ntohs(*port_of(&where));
     return CODE_OK;
@@ -216,15 +219,19 @@ enum code net_server_listen_unix(struct net_server *server, enum net_protocol pr
     memcpy(address.sun_path, path, len);
     remove_stale(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, BACKLOG))
-        return cannot_listen(fd, path, 0, err);
-    for (unsigned i = 0; i < server->loop_count; i++) {
-        int own = i ? dup(fd) : fd;
-        if (own < 0)
-            return cannot_listen(-1, path, 0, err);
-        loop_listen(&server->loops[i], protocol, own);
+    bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+              listen(fd, BACKLOG) == 0;
+    for (unsigned i = 0; ok && i < server->loop_count; i++) {
+        int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+        ok = own >= 0;
+        if (ok)
+            loop_listen(&server->loops[i], protocol, own);
     }
-    return CODE_OK;
+    int error = errno;
+    if (fd >= 0)
+        close(fd);
+    return ok ? CODE_OK
+              : error_set(err, CODE_UNAVAILABLE, "Cannot listen on %s: %s", path, strerror(error));
 }
 
 enum code net_server_start(struct net_server *server, struct error *err)
