@@ -16,6 +16,7 @@
 
 #include "base/check.h"
 #include "net/connection.h"
+#include "net/grpc_fields.h"
 #include "net/h2.h"
 
 enum {
@@ -172,74 +173,10 @@ static void *on_begin(void *context, int32_t stream)
     return call;
 }
 
-static void field_method(struct connection *c, struct call *call, struct span value)
-{
-    (void)c;
-    call->rpc.is_post = span_is(value, "POST");
-}
-
-static void field_path(struct connection *c, struct call *call, struct span value)
-{
-    const struct net_rpc *rpc = map_get(&c->loop->shared->rpcs, value);
-    if (rpc) {
-        call->rpc.fn = rpc->fn;
-        call->exchange.path = span_make(rpc->path, value.len);
-    }
-}
-
-static void field_content_type(struct connection *c, struct call *call, struct span value)
-{
-    (void)c;
-    call->rpc.is_grpc = grpc_content_type(value);
-}
-
-static void field_timeout(struct connection *c, struct call *call, struct span value)
-{
-    (void)c;
-    int64_t timeout_us = grpc_timeout_us(value);
-    struct exchange *exchange = &call->exchange;
-    if (timeout_us > 0 &&
-        __builtin_add_overflow(exchange->start_us, timeout_us, &exchange->deadline_us))
-        exchange->deadline_us = INT64_MAX;
-}
-
-static void field_encoding(struct connection *c, struct call *call, struct span value)
-{
-    (void)c;
-    call->rpc.encoding_unknown = !grpc_encoding_parse(value, &call->rpc.encoding);
-}
-
-static void field_accept_encoding(struct connection *c, struct call *call, struct span value)
-{
-    (void)c;
-    call->rpc.accepts[ENCODING_GZIP] = grpc_accepts(value, ENCODING_GZIP);
-    call->rpc.accepts[ENCODING_DEFLATE] = grpc_accepts(value, ENCODING_DEFLATE);
-}
-
-/* The fields that mean something to net. */
-static const struct {
-    struct span name;
-    void (*fn)(struct connection *c, struct call *call, struct span value);
-} fields[] = {
-    {{":path", 5}, field_path},
-    {{":method", 7}, field_method},
-    {{"content-type", 12}, field_content_type},
-    {{"grpc-timeout", 12}, field_timeout},
-    {{"grpc-encoding", 13}, field_encoding},
-    {{"grpc-accept-encoding", 20}, field_accept_encoding},
-};
-
 static void on_field(void *context, void *request, struct span name, struct span value)
 {
-    struct call *call = request;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (span_equal(name, fields[i].name)) {
-            fields[i].fn(context, call, value);
-            break;
-        }
-    }
-    if (*name.ptr != ':' && !call_add_header(call, name, value))
-        call->rpc.too_large = true;
+    struct connection *c = context;
+    grpc_fields_take(request, &c->loop->shared->rpcs, name, value);
 }
 
 static void reject_encoding(struct grpc_state *state, struct call *call)
