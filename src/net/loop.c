@@ -28,8 +28,9 @@
 #include "net/connection.h"
 
 enum {
-    EVENTS_MAX = 256, /* of one turn */
-    SPIN_US = 30,     /* longer than a client on the same machine takes to ask again */
+    EVENTS_MAX = 256,        /* of one turn */
+    SPIN_US = 30,            /* longer than a client on the same machine takes to ask again */
+    ACCEPT_PAUSE_US = 50000, /* when not even refusing works */
     SPIN_CREDIT_MAX = 8,
     SPIN_COST = 2,    /* of a spin in vain: two of three must pay */
     SPIN_RETRY = 32,  /* sleeps until spinning is tried again */
@@ -88,6 +89,7 @@ enum code loop_init(struct loop *loop, struct shared *shared, struct error *err)
 
 static void close_listeners(struct loop *loop)
 {
+    timers_disarm(&loop->timers, &loop->accept_timer);
     while (loop->listeners) {
         struct listener *listener = loop->listeners;
         loop->listeners = listener->next;
@@ -138,14 +140,45 @@ void loop_release(struct loop *loop)
 }
 
 /* No descriptor left: without this the connection would stay in the backlog and epoll would report
- * it for ever. */
-static void refuse_one(struct loop *loop, int listen_fd)
+ * it for ever. False: another thread was faster and has taken the number that we gave up. */
+static bool refuse_one(struct loop *loop, int listen_fd)
 {
-    close(loop->spare_fd);
+    if (loop->spare_fd >= 0)
+        close(loop->spare_fd);
     int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+    bool over = fd >= 0 || errno == EAGAIN;
     if (fd >= 0)
         close(fd);
     loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    return over;
+}
+
+static enum code watch_listeners(struct loop *loop, struct error *err)
+{
+    /* Exclusive: a Unix socket is shared by all loops, and one woken loop is enough. */
+    for (struct listener *l = loop->listeners; l; l = l->next) {
+        enum code code = loop_watch(loop, &l->watch, EPOLLIN | EPOLLEXCLUSIVE, err);
+        if (code)
+            return code;
+    }
+    return CODE_OK;
+}
+
+static void resume_accepting(struct timer *timer)
+{
+    struct loop *loop = (struct loop *)((char *)timer - offsetof(struct loop, accept_timer));
+    if (loop->spare_fd < 0)
+        loop->spare_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    watch_listeners(loop, NULL);
+}
+
+/* Neither accepting nor refusing works: those in the backlog wait, and we do not spin over them. */
+static void pause_accepting(struct loop *loop)
+{
+    for (struct listener *l = loop->listeners; l; l = l->next)
+        epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, l->watch.fd, NULL);
+    loop->accept_timer.fn = resume_accepting;
+    timers_arm(&loop->timers, &loop->accept_timer, loop->now_us + ACCEPT_PAUSE_US);
 }
 
 static void welcome(struct loop *loop, enum net_protocol protocol, int fd)
@@ -178,9 +211,10 @@ static void on_listener(struct watch *watch, unsigned events)
             welcome(listener->loop, listener->protocol, fd);
             continue;
         }
-        if (errno == EMFILE || errno == ENFILE)
-            refuse_one(listener->loop, watch->fd);
-        if (errno != ECONNABORTED && errno != EINTR)
+        bool full = errno == EMFILE || errno == ENFILE;
+        if (full && !refuse_one(listener->loop, watch->fd))
+            pause_accepting(listener->loop);
+        if (full || (errno != ECONNABORTED && errno != EINTR))
             return;
     }
 }
@@ -375,17 +409,6 @@ static void *run(void *arg)
     loop_adopt(NULL);
     count_running(loop->shared, -1);
     return NULL;
-}
-
-static enum code watch_listeners(struct loop *loop, struct error *err)
-{
-    /* Exclusive: a Unix socket is shared by all loops, and one woken loop is enough. */
-    for (struct listener *l = loop->listeners; l; l = l->next) {
-        enum code code = loop_watch(loop, &l->watch, EPOLLIN | EPOLLEXCLUSIVE, err);
-        if (code)
-            return code;
-    }
-    return CODE_OK;
 }
 
 enum code loop_start(struct loop *loop, struct error *err)

@@ -59,6 +59,7 @@ struct loop {
     struct watch mail_watch;
     struct mailbox *mailbox;
     struct timers timers;
+    struct timer accept_timer;      /* armed while the listeners are not watched */
     struct listener *listeners;     /* owned */
     struct connection *connections; /* all that are open */
     struct connection *dirty;       /* to be flushed in this turn */

@@ -467,30 +467,49 @@ static void no_more_connections_than_allowed(void **state)
     server_stop(&server);
 }
 
+/* Asks and stays connected; false: it was turned away. */
+static bool is_served(int fd, int port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET,
+                                  .sin_port = htons((uint16_t)port),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    char answer[256];
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    send_text(fd, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    ssize_t n = recv(fd, answer, sizeof answer, 0);
+    assert_false(n < 0 && errno == EAGAIN);
+    return n > 0;
+}
+
 static void out_of_descriptors(void **state)
 {
     (void)state;
+    enum { CLIENTS = 5 };
     struct server server;
-    server_start(&server, (struct net_options){.connections_max = 100000});
+    server_start(&server, (struct net_options){.loops = 1, .connections_max = 100000});
     int waiting = dial(server.http_port);
     await_connections(&server, 1);
     struct rlimit before, limit;
     getrlimit(RLIMIT_NOFILE, &before);
-    int client_side = socket(AF_INET, SOCK_STREAM, 0);
+    int clients[CLIENTS], highest = 0;
+    for (int i = 0; i < CLIENTS; i++) {
+        clients[i] = socket(AF_INET, SOCK_STREAM, 0);
+        highest = clients[i] > highest ? clients[i] : highest;
+    }
     limit = before;
-    limit.rlim_cur = (rlim_t)client_side + 1;
+    limit.rlim_cur = (rlim_t)highest + 1;
     setrlimit(RLIMIT_NOFILE, &limit);
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_port = htons((uint16_t)server.http_port),
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    assert_int_equal(connect(client_side, (struct sockaddr *)&address, sizeof address), 0);
+    /* A loop inside accept() reserves a number for a moment: one may be free below the limit. */
+    int served = 0;
+    for (int i = 0; i < CLIENTS; i++)
+        served += is_served(clients[i], server.http_port);
+    assert_true(served <= 1);
     char answer[256];
-    /* It is turned away, and who was in is served. */
-    assert_int_equal(read_to_end(client_side, answer, sizeof answer), 0);
     assert_true(send_text(waiting, "GET / HTTP/1.0\r\n\r\n"));
     assert_true(read_to_end(waiting, answer, sizeof answer) > 0);
     setrlimit(RLIMIT_NOFILE, &before);
-    close(client_side);
+    for (int i = 0; i < CLIENTS; i++)
+        close(clients[i]);
     close(waiting);
     check_service(&server);
     server_stop(&server);
