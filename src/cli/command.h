@@ -24,6 +24,7 @@ struct command {
     int (*run)(int argc, char **argv, struct arena *arena);
 };
 
+extern const struct command command_inspect;
 extern const struct command command_run;
 
 /* "tensorctl run: message" on stderr; returns EXIT_FAILED. */

@@ -478,6 +478,12 @@ int64_t session_run_ns(const struct session_signature *signature)
     return atomic_load_explicit(&signature->run_ns, memory_order_relaxed);
 }
 
+bool session_is_tiny(const struct session_signature *signature)
+{
+    int64_t ns = session_run_ns(signature);
+    return ns > 0 && ns < SESSION_TINY_NS;
+}
+
 bool session_describe(struct session_signature *signature, struct plan_info *info)
 {
     if (!signature->plan)

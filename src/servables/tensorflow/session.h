@@ -42,6 +42,12 @@ enum code session_run(struct session_signature *signature, const struct tensor *
 /* Smoothed time of a run in nanoseconds; 0 before the first. Any thread. */
 int64_t session_run_ns(const struct session_signature *signature);
 
+/* Is a run so short that handing it to another thread would cost more than making it
+ * (SESSION_TINY_NS)? Before the first run: no. */
+bool session_is_tiny(const struct session_signature *signature);
+
+enum { SESSION_TINY_NS = 50 * 1000 }; /* about what waking an idle core costs */
+
 /* What the plan looks like; false when the signature could not be compiled. */
 bool session_describe(struct session_signature *signature, struct plan_info *info);
 
