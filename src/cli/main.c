@@ -8,6 +8,7 @@
 
 static const struct command *const commands[] = {
     &command_inspect,
+    &command_predict,
     &command_run,
 };
 
