@@ -15,10 +15,15 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "engine/compile.h"
 #include "wire/messages.h"
 
-enum { SUBSETS_MAX = 64 };
+enum {
+    SUBSETS_MAX = 64,
+    TINY_RUNS_MIN = 8,                 /* the first runs make bindings and fault pages in */
+    NOT_TINY_NS = 2 * SESSION_TINY_NS, /* what is tiny stays so up to here */
+};
 
 /* A plan for some of the outputs. */
 struct subset {
@@ -40,6 +45,8 @@ struct session_signature {
     _Atomic(struct subset *) subsets;
     int subset_count; /* guarded by session->lock */
     _Atomic int64_t run_ns;
+    atomic_uint runs;    /* up to TINY_RUNS_MIN */
+    atomic_bool is_tiny; /* see session_is_tiny() */
 };
 
 struct session {
@@ -398,6 +405,24 @@ static enum code subset_plan(struct session_signature *s, const int *wanted, siz
     return code;
 }
 
+/* Two limits, so that a time near one of them does not change its mind with every run. */
+static void weigh(struct session_signature *s, int64_t ns)
+{
+    unsigned runs = atomic_load_explicit(&s->runs, memory_order_relaxed);
+    if (runs < TINY_RUNS_MIN) {
+        atomic_store_explicit(&s->runs, runs + 1, memory_order_relaxed);
+        return;
+    }
+    bool was_tiny = atomic_load_explicit(&s->is_tiny, memory_order_relaxed);
+    bool is_tiny = ns < (was_tiny ? NOT_TINY_NS : SESSION_TINY_NS);
+    if (is_tiny == was_tiny)
+        return;
+    atomic_store_explicit(&s->is_tiny, is_tiny, memory_order_relaxed);
+    log_debug("%.*s, signature %.*s: %s (%lld ns)", SPAN_ARG(s->session->model.dir),
+              SPAN_ARG(s->info->name), is_tiny ? "tiny, runs on the loops" : "runs on workers",
+              (long long)ns);
+}
+
 /* A smoothed time in which one outlier weighs little: 7/8 old, 1/8 new. Races lose a sample, no
  * more. */
 static void note_time(struct session_signature *s, int64_t ns)
@@ -405,6 +430,7 @@ static void note_time(struct session_signature *s, int64_t ns)
     int64_t old = atomic_load_explicit(&s->run_ns, memory_order_relaxed);
     int64_t next = old ? old + (ns - old) / 8 : ns;
     atomic_store_explicit(&s->run_ns, next > 0 ? next : 1, memory_order_relaxed);
+    weigh(s, next);
 }
 
 static const struct tensor *order_feeds(const struct session_signature *s,
@@ -425,7 +451,9 @@ static enum code run_plan(struct session_signature *s, struct plan *plan,
         s->info->input_count < 2 ? inputs : order_feeds(s, inputs, run->arena);
     int64_t start = clock_now_ns();
     enum code code = plan_run(plan, feeds, run, outputs, err);
-    note_time(s, clock_now_ns() - start);
+    /* A refusal is quick and says nothing about a run. */
+    if (!code)
+        note_time(s, clock_now_ns() - start);
     return code;
 }
 
@@ -480,8 +508,7 @@ int64_t session_run_ns(const struct session_signature *signature)
 
 bool session_is_tiny(const struct session_signature *signature)
 {
-    int64_t ns = session_run_ns(signature);
-    return ns > 0 && ns < SESSION_TINY_NS;
+    return atomic_load_explicit(&signature->is_tiny, memory_order_relaxed);
 }
 
 bool session_describe(struct session_signature *signature, struct plan_info *info)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct api: what all calls share. A call comes in as a struct exchange on a loop thread; it is
+ * read, its model found, answered: there and then when that is quick, on a worker otherwise.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "base/worker.h"
+#include "core/manager.h"
+#include "net/server.h"
+#include "wire/messages.h"
+
+enum {
+    API_LARGE = 64 << 10, /* bytes of a request that are too many to be read on a loop */
+};
+
+/* pb_model_spec.version_choice_case: the numbers of its fields. */
+enum {
+    API_SPEC_VERSION = 2,
+    API_SPEC_LABEL = 4,
+};
+
+/* Where Predict ran, for the metrics page and tests. */
+struct api_counters {
+    struct shard_counter on_loop;
+    struct shard_counter on_worker;
+};
+
+struct api {
+    struct manager *manager; /* borrowed, like the next two */
+    struct state_monitor *monitor;
+    struct worker_pool *workers;
+    bool tensor_content;           /* answer with TensorProto.tensor_content over gRPC */
+    bool cors;                     /* let other origins' scripts use the REST API */
+    int64_t rest_timeout_us;       /* of a model's run over REST; <= 0: none */
+    struct api_counters *counters; /* borrowed */
+};
+
+/* The rows for net_options.rpcs, and its `http`; their context is the struct api. */
+extern const struct net_rpc api_rpcs[];
+extern const size_t api_rpc_count;
+
+/* Finds the servable that a model_spec asks for (reference 4.13, 10.1): `Missing ModelSpec`,
+ * `ModelSpec has no name specified.`, `Unrecognized servable version label: L`, and what
+ * manager_get() says. */
+enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct handle *handle,
+                   struct error *err);
+
+/* Answers an RPC with a message, or with an error's code and text (copied). */
+void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message);
+void api_answer_error(struct exchange *exchange, const struct error *err);
+
+#endif

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/rest.h"
+
+#include "api/rest_predict.h"
+#include "api/status.h"
+#include "wire/json.h"
+
+static const int http_statuses[] = {
+    [CODE_OK] = 200,
+    [CODE_CANCELLED] = 499,
+    [CODE_UNKNOWN] = 500,
+    [CODE_INVALID_ARGUMENT] = 400,
+    [CODE_DEADLINE_EXCEEDED] = 504,
+    [CODE_NOT_FOUND] = 404,
+    [CODE_ALREADY_EXISTS] = 409,
+    [CODE_PERMISSION_DENIED] = 403,
+    [CODE_RESOURCE_EXHAUSTED] = 429,
+    [CODE_FAILED_PRECONDITION] = 400,
+    [CODE_ABORTED] = 409,
+    [CODE_OUT_OF_RANGE] = 400,
+    [CODE_UNIMPLEMENTED] = 501,
+    [CODE_INTERNAL] = 500,
+    [CODE_UNAVAILABLE] = 503,
+    [CODE_DATA_LOSS] = 500,
+    [CODE_UNAUTHENTICATED] = 401,
+};
+
+int rest_http_status(enum code code)
+{
+    return (unsigned)code < sizeof http_statuses / sizeof *http_statuses ? http_statuses[code]
+                                                                         : 500;
+}
+
+/* The type, then what CORS wants; an answer takes a part of the row. */
+static const struct exchange_header headers[] = {
+    {{"Content-Type", 12}, {"application/json", 16}},
+    {{"Access-Control-Allow-Origin", 27}, {"*", 1}},
+    {{"Access-Control-Allow-Methods", 28}, {"POST, GET", 9}},
+    {{"Access-Control-Allow-Headers", 28}, {"Content-Type", 12}},
+};
+enum { CORS_HEADERS = 3 };
+
+static void answer(const struct api *api, struct exchange *exchange, int status, bool is_json,
+                   struct span body)
+{
+    const struct exchange_header *first = is_json ? headers : headers + 1;
+    size_t count = (is_json ? 1 : 0) + (api->cors ? CORS_HEADERS : 0);
+    exchange_answer_http(exchange, status, first, count, &body, body.len ? 1 : 0);
+}
+
+void rest_answer(const struct api *api, struct exchange *exchange, struct span json)
+{
+    answer(api, exchange, 200, true, json);
+}
+
+void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err)
+{
+    struct json_writer w;
+    json_writer_init(&w, &exchange->arena, strlen(err->message) + 32);
+    json_open_object(&w);
+    json_key(&w, SPAN_LITERAL("error"));
+    json_write_string(&w, span_of(err->message));
+    json_close(&w);
+    answer(api, exchange, rest_http_status(err->code), true, json_writer_text(&w));
+}
+
+struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena)
+{
+    struct pb_model_spec *spec = ARENA_NEW(arena, struct pb_model_spec);
+    spec->name = url->name;
+    if (url->has_version) {
+        spec->version_choice_case = API_SPEC_VERSION;
+        spec->version = ARENA_NEW(arena, struct pb_int64_value);
+        spec->version->value = url->version;
+    }
+    if (url->has_label) {
+        spec->version_choice_case = API_SPEC_LABEL;
+        spec->version_label = url->label;
+    }
+    return spec;
+}
+
+/* ---- the pages ---- */
+
+static void show_status(struct api *api, struct exchange *exchange, const struct rest_url *url)
+{
+    struct pb_get_model_status_response response;
+    struct error err;
+    enum code code;
+    if (!url->name.len)
+        code = error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
+    else
+        code = api_status_get(api, rest_model_spec(url, &exchange->arena), &exchange->arena,
+                              &response, &err);
+    if (code)
+        rest_answer_error(api, exchange, &err);
+    else
+        rest_answer(api, exchange,
+                    pb_print_json(&pb_get_model_status_response_type, &response, &exchange->arena));
+}
+
+static void refuse(struct api *api, struct exchange *exchange, const struct rest_url *url)
+{
+    static const char *const names[REST_ACTION_COUNT] = {
+        [REST_CLASSIFY] = "classify",
+        [REST_REGRESS] = "regress",
+        [REST_METADATA] = "metadata",
+    };
+    struct error err;
+    error_set(&err, CODE_UNIMPLEMENTED, "The REST method '%s' is not implemented by this server",
+              names[url->action]);
+    rest_answer_error(api, exchange, &err);
+}
+
+typedef void page_fn(struct api *api, struct exchange *exchange, const struct rest_url *url);
+static page_fn *const pages[REST_ACTION_COUNT] = {
+    [REST_PREDICT] = rest_predict, [REST_CLASSIFY] = refuse, [REST_REGRESS] = refuse,
+    [REST_STATUS] = show_status,   [REST_METADATA] = refuse,
+};
+
+/* A browser asks whether a script of another origin may call. */
+static void answer_preflight(const struct api *api, struct exchange *exchange)
+{
+    struct span origin = exchange_header(exchange, "origin");
+    bool named = memmem(origin.ptr, origin.len, "http://", 7) ||
+                 memmem(origin.ptr, origin.len, "https://", 8);
+    answer(api, exchange, named ? 200 : 400, false, (struct span){0});
+}
+
+static void answer_not_found(struct exchange *exchange)
+{
+    static const struct exchange_header html = {{"Content-Type", 12}, {"text/html", 9}};
+    struct span page = SPAN_LITERAL("<html><head><title>404 Not Found</title></head>"
+                                    "<body><h1>Not Found</h1></body></html>\n");
+    exchange_answer_http(exchange, 404, &html, 1, &page, 1);
+}
+
+void api_rest(struct exchange *exchange, void *context)
+{
+    struct api *api = context;
+    struct span path = rest_url_path(exchange->path);
+    if (!rest_url_is_ours(path)) {
+        answer_not_found(exchange);
+        return;
+    }
+    if (span_is(exchange->method, "OPTIONS")) {
+        answer_preflight(api, exchange);
+        return;
+    }
+    struct rest_url url;
+    struct error err;
+    if (!rest_url_parse(exchange->method, path, &exchange->arena, &url, &err))
+        pages[url.action](api, exchange, &url);
+    else if (url.silent)
+        answer(api, exchange, rest_http_status(err.code), true, (struct span){0});
+    else
+        rest_answer_error(api, exchange, &err);
+}

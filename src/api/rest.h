@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The REST API's front: what every HTTP request meets (reference 2.1 to 2.3, 2.8). */
+#ifndef API_REST_H
+#define API_REST_H
+
+#include "api/api.h"
+#include "api/rest_url.h"
+
+/* The exchange_fn for net_options.http. */
+void api_rest(struct exchange *exchange, void *api);
+
+/* Answers 200 with JSON (in the exchange's arena), or an error as {"error": text} under the HTTP
+ * status that its code maps to. */
+void rest_answer(const struct api *api, struct exchange *exchange, struct span json);
+void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err);
+
+/* The HTTP status of a code (reference 2.2). */
+int rest_http_status(enum code code);
+
+/* The model_spec that a URL stands for, in the arena. */
+struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena);
+
+#endif

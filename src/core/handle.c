@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why no wake-up is lost: the unloader first announces itself in `waiting`, then reads the
+ * counters; a releaser first lowers its counter, then reads `waiting`. All four are sequentially
+ * consistent, so at least one of them sees the other. After lowering the counter a releaser touches
+ * the drain only: the servable may be gone.
+ */
+#include "core/handle.h"
+
+void drain_init(struct drain *drain)
+{
+    atomic_init(&drain->waiting, 0);
+    pthread_mutex_init(&drain->mutex, NULL);
+    pthread_cond_init(&drain->released, NULL);
+}
+
+void drain_release(struct drain *drain)
+{
+    pthread_cond_destroy(&drain->released);
+    pthread_mutex_destroy(&drain->mutex);
+}
+
+void handle_take(struct handle *handle, struct servable *servable, struct drain *drain)
+{
+    shard_add(&servable->handles, 1);
+    *handle = (struct handle){servable, drain};
+}
+
+void handle_release(struct handle *handle)
+{
+    struct servable *servable = handle->servable;
+    struct drain *drain = handle->drain;
+    if (!servable)
+        return;
+    handle->servable = NULL;
+    atomic_fetch_sub(&servable->handles.cells[shard_index()].value, 1);
+    if (!atomic_load(&drain->waiting))
+        return;
+    pthread_mutex_lock(&drain->mutex);
+    pthread_cond_broadcast(&drain->released);
+    pthread_mutex_unlock(&drain->mutex);
+}
+
+void drain_await(struct drain *drain, const struct servable *servable)
+{
+    pthread_mutex_lock(&drain->mutex);
+    atomic_fetch_add(&drain->waiting, 1);
+    while (shard_sum(&servable->handles))
+        pthread_cond_wait(&drain->released, &drain->mutex);
+    atomic_fetch_sub(&drain->waiting, 1);
+    pthread_mutex_unlock(&drain->mutex);
+}

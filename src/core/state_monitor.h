@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct state_monitor: what state every version of every servable is in, or ended in (reference
+ * 4.5, 4.10). The manager writes it, status requests read it. Versions that ended stay listed, with
+ * the error that ended them, up to STATE_ENDED_MAX per name; then the lowest goes.
+ */
+#ifndef CORE_STATE_MONITOR_H
+#define CORE_STATE_MONITOR_H
+
+#include <stdbool.h>
+
+#include "base/arena.h"
+#include "core/servable.h"
+
+enum { STATE_ENDED_MAX = 1000 }; /* a version a minute for a working day and a half */
+
+enum servable_state {
+    STATE_START, /* known */
+    STATE_LOADING,
+    STATE_AVAILABLE, /* answers requests */
+    STATE_UNLOADING, /* takes no new requests */
+    STATE_END,       /* gone, or never came: see the error */
+    STATE_COUNT,
+};
+
+struct version_state {
+    int64_t version;
+    enum servable_state state;
+    enum code code;      /* OK, or what went wrong */
+    const char *message; /* "" when nothing did */
+};
+
+struct state_monitor;
+
+struct state_monitor *state_monitor_new(void);
+void state_monitor_free(struct state_monitor *monitor);
+
+/* Any thread. `err` may be NULL: healthy. */
+void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
+                       enum servable_state state, const struct error *err);
+
+/* Copies of all versions of a name, highest first; 0 when the name was never seen. Any thread. */
+size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct arena *arena,
+                         struct version_state **versions);
+
+/* Waits until the name has a version that is available or ended. False: interrupted. */
+bool state_monitor_await(struct state_monitor *monitor, struct span name);
+
+/* Ends all waiting, now and later. Any thread. */
+void state_monitor_interrupt(struct state_monitor *monitor);
+
+#endif

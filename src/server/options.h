@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct options: what the command line asks for (reference 3). Every flag is a row of the table in
+ * options.c; `--name=value` and `--name value` both work, a bool also by its name alone.
+ */
+#ifndef SERVER_OPTIONS_H
+#define SERVER_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+struct options {
+    int32_t port;
+    const char *grpc_socket_path;
+    int32_t rest_api_port;
+    int32_t rest_api_timeout_in_ms;
+    bool rest_api_enable_cors_support;
+    const char *model_name;
+    const char *model_base_path;
+    const char *saved_model_tags;
+    int64_t file_system_poll_wait_seconds;
+    int32_t num_load_threads;
+    int32_t max_num_load_retries;
+    int64_t load_retry_interval_micros;
+    bool enable_serialization_as_tensor_content;
+    bool verbose;
+    bool version;
+    bool help;
+    /* Flags that are understood and refused, or checked only. */
+    bool enable_batching;
+    const char *batching_parameters_file;
+    int64_t tensorflow_session_parallelism;
+    int64_t tensorflow_intra_op_parallelism;
+    int64_t tensorflow_inter_op_parallelism;
+    bool use_alts_credentials;
+    const char *ssl_config_file;
+    const char *model_config_file;
+    bool enable_per_model_batching_parameters;
+    const char *platform_config_file;
+    const char *monitoring_config_file;
+    bool prefer_tflite_model;
+    bool enable_signature_method_name_check;
+    const char *thread_pool_factory_config_file;
+    const char *mixed_precision;
+    bool enable_grpc_healthcheck_service;
+    /* Where the values of flags without an effect end up; nobody reads them. */
+    bool idle_bool;
+    int32_t idle_int32;
+    int64_t idle_int64;
+    double idle_double;
+    const char *idle_text;
+    uint64_t given; /* a bit per row of the table */
+    int unknown;    /* arguments that are no flags */
+};
+
+enum options_outcome {
+    OPTIONS_GO_ON,
+    OPTIONS_DONE,  /* --help or --version: printed */
+    OPTIONS_WRONG, /* a value is none; usage is printed */
+};
+
+/* Reads the arguments; the strings are borrowed from argv. Arguments that are no flags are reported
+ * on `out` and passed over, as the original does it. */
+enum options_outcome options_parse(struct options *options, int argc, char **argv, FILE *out);
+
+/* What does not go together, in the original's words (INVALID_ARGUMENT), and flags that ask for
+ * something that this server does not do yet (UNIMPLEMENTED, naming the flag). Logs the flags that
+ * have no effect. Not before options_parse(). */
+enum code options_check(const struct options *options, struct error *err);
+
+void options_print_help(FILE *out);
+
+#endif
