@@ -176,9 +176,7 @@ static enum code fused_depthwise_prepare(struct op_call *call, struct error *err
 
 static enum code conv_run(struct op_call *call, struct error *err)
 {
-    (void)err;
-    convolution_run(call->state, call);
-    return CODE_OK;
+    return convolution_run(call->state, call, err);
 }
 
 #define PLACE_ATTRS                                                                                \

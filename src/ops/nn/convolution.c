@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Three ways to a convolution:
+ * Four ways to a convolution:
  *
+ *   oneDNN     float images in NHWC by a constant filter, above ONEDNN_MACS_MIN multiplications per
+ *              image (the batch has no say, so that it does not change an image's result).
  *   tile       float, half and bfloat16 images in NHWC: a row of the window is one run of floats
  *              in the image (columns and channels lie side by side), so that a convolution is the
  *              product of ops/nn/tile.h with several segments per row. An image that needs padding
@@ -16,6 +18,7 @@
 
 #include <stdlib.h>
 
+#include "engine/device/cpu/onednn.h"
 #include "engine/pack.h"
 #include "ops/kernel.h"
 #include "ops/nn/tile.h"
@@ -107,7 +110,7 @@ DEFINE_REFERENCE(int32, int32_t, uint32_t, AS_IS, AS_IS)
 DEFINE_REFERENCE(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
 DEFINE_REFERENCE(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
 
-void convolution_reference(const struct convolution *c, struct op_call *call)
+bool convolution_reference(const struct convolution *c, struct op_call *call)
 {
     static void (*const references[DTYPE_COUNT])(const struct convolution *,
                                                  const struct op_call *) = {
@@ -116,6 +119,7 @@ void convolution_reference(const struct convolution *c, struct op_call *call)
         [DTYPE_BFLOAT16] = reference_bfloat16,
     };
     references[call->in[0]->dtype](c, call);
+    return true;
 }
 
 /* ---- packing ---- */
@@ -135,6 +139,11 @@ static void pack_groups(const struct convolution *c, const float *filter, float 
         };
         tile_pack(&weights, packed + (size_t)g * c->packed_floats);
     }
+}
+
+static bool has_constant_filter(const struct op_call *call)
+{
+    return (call->in_const & 2) && call->pack && op_call_known(call, 1);
 }
 
 struct packing {
@@ -230,7 +239,7 @@ static void tile_image(const struct convolution *c, const float *image, float *o
     }
 }
 
-static void run_tile(const struct convolution *c, struct op_call *call)
+static bool run_tile(const struct convolution *c, struct op_call *call)
 {
     const struct window *w = &c->window;
     char *scratch = call->scratch;
@@ -261,6 +270,7 @@ static void run_tile(const struct convolution *c, struct op_call *call)
         tile_image(c, image, out + i * out_size, &rows, packed);
     }
     widen_finish(call->out[0], out);
+    return true;
 }
 
 /* The segments of a window: whole rows when columns lie side by side, else single pixels. */
@@ -300,8 +310,7 @@ static void prepare_tile(struct convolution *c, struct op_call *call)
     find_padded_size(c);
     find_segments(c, call->arena);
     c->packed_floats = tile_packed_floats(c->segments * c->length, c->out_channels / c->groups);
-    bool constant = (call->in_const & 2) && call->pack && op_call_known(call, 1);
-    c->packed = constant ? pack_constant(c, call) : NULL;
+    c->packed = has_constant_filter(call) ? pack_constant(c, call) : NULL;
     call->scratch_size = widen_size(dtype, tensor_elements(call->in[0])) +
                          widen_size(dtype, tensor_elements(call->out[0]));
     if (!c->packed)
@@ -408,7 +417,7 @@ static void depthwise_row(const struct convolution *c, const float *image, const
     }
 }
 
-static void run_depthwise(const struct convolution *c, struct op_call *call)
+static bool run_depthwise(const struct convolution *c, struct op_call *call)
 {
     const struct window *w = &c->window;
     char *scratch = call->scratch;
@@ -426,6 +435,7 @@ static void run_depthwise(const struct convolution *c, struct op_call *call)
         }
     }
     widen_finish(call->out[0], out);
+    return true;
 }
 
 static void prepare_depthwise(struct convolution *c, struct op_call *call)
@@ -437,24 +447,145 @@ static void prepare_depthwise(struct convolution *c, struct op_call *call)
     c->run = run_depthwise;
 }
 
+/* ---- oneDNN ---- */
+
+enum {
+    /* Below, calling the library costs more than it gains: measured on AVX-512, where the two meet
+       between 30 and 100 thousand. */
+    ONEDNN_MACS_MIN = 64 << 10,
+};
+
+static bool run_onednn(const struct convolution *c, struct op_call *call)
+{
+    const struct window *w = &c->window;
+    struct onednn_run run = {
+        .in = call->in[0]->data,
+        .packed = c->packed,
+        .bias = bias_of(c, call),
+        .out = call->out[0]->data,
+        .scratch = call->scratch,
+    };
+    struct epilogue rest = c->epilogue;
+    if (!onednn_convolution_run(c->onednn, &run))
+        return false;
+    if (rest.activation == ACTIVATION_RELU || rest.activation == ACTIVATION_RELU6)
+        rest.activation = ACTIVATION_NONE;
+    int64_t pixels = w->batch * w->out[WINDOW_ROWS] * w->out[WINDOW_COLUMNS];
+    epilogue_run(&rest, NULL, run.out, pixels, c->out_channels);
+    return true;
+}
+
+static struct onednn_shape onednn_shape_of(const struct convolution *c)
+{
+    const struct window *w = &c->window;
+    struct onednn_shape shape = {
+        .batch = w->batch,
+        .groups = c->groups,
+        .in_channels = w->channels,
+        .out_channels = c->out_channels,
+        .has_bias = c->epilogue.bias_input >= 0,
+        .activation = c->epilogue.activation == ACTIVATION_RELU    ? ONEDNN_RELU
+                      : c->epilogue.activation == ACTIVATION_RELU6 ? ONEDNN_RELU6
+                                                                   : ONEDNN_NONE,
+    };
+    for (int d = 0; d < WINDOW_DIMS; d++) {
+        shape.in[d] = w->in[d];
+        shape.out[d] = w->out[d];
+        shape.kernel[d] = w->kernel[d];
+        shape.stride[d] = w->stride[d];
+        shape.dilation[d] = w->dilation[d];
+        /* What the windows reach; the rest of an explicit padding is never read. */
+        int64_t reach = (w->out[d] - 1) * w->stride[d] + (w->kernel[d] - 1) * w->dilation[d] + 1;
+        shape.before[d] = w->before[d];
+        shape.after[d] = reach - w->in[d] - w->before[d];
+    }
+    return shape;
+}
+
+struct onednn_packing {
+    const struct onednn_convolution *convolution;
+    const float *filter;
+};
+
+static bool pack_for_onednn(void *to, size_t size, void *context)
+{
+    const struct onednn_packing *p = context;
+    (void)size;
+    return onednn_pack(p->convolution, p->filter, to);
+}
+
+/* The key is the filter's address and the layout that the library wants. */
+static const void *packed_for_onednn(const struct convolution *c, struct op_call *call)
+{
+    size_t layout_size;
+    const void *layout = onednn_layout(c->onednn, &layout_size);
+    const void *filter = call->in[1]->data;
+    char *key = arena_alloc(call->arena, sizeof filter + layout_size);
+    memcpy(key, &filter, sizeof filter);
+    memcpy(key + sizeof filter, layout, layout_size);
+    struct onednn_packing packing = {c->onednn, filter};
+    return pack_cache_get(call->pack, span_make(key, sizeof filter + layout_size),
+                          onednn_packed_size(c->onednn), pack_for_onednn, &packing);
+}
+
+bool convolution_prepare_onednn(struct convolution *c, struct op_call *call)
+{
+    if (call->in[0]->dtype != DTYPE_FLOAT || c->window.channels_first ||
+        !has_constant_filter(call) || !tensor_elements(call->out[0]) || !c->window.channels)
+        return false;
+    struct onednn_shape shape = onednn_shape_of(c);
+    c->onednn = onednn_convolution_new(&shape);
+    if (!c->onednn)
+        return false;
+    arena_defer(call->arena, (arena_defer_fn *)onednn_convolution_free, c->onednn);
+    c->packed = packed_for_onednn(c, call);
+    call->scratch_size = onednn_scratch_size(c->onednn);
+    c->run = run_onednn;
+    return c->packed;
+}
+
 /* ---- choice ---- */
 
-enum code convolution_prepare(struct convolution *c, struct op_call *call, struct error *err)
+bool convolution_prepare_own(struct convolution *c, struct op_call *call)
 {
     enum dtype dtype = call->in[0]->dtype;
     bool floats = dtype == DTYPE_FLOAT || widen_is_needed(dtype);
-    bool empty = !tensor_elements(call->out[0]);
-    (void)err;
-    /* With one channel there is nothing to keep apart. */
-    if (c->depthwise && c->window.channels == 1)
-        c->depthwise = false;
-    if (!floats || empty || c->window.channels_first)
-        c->run = convolution_reference;
-    else if (!c->depthwise)
+    if (!floats || !tensor_elements(call->out[0]) || c->window.channels_first)
+        return false;
+    if (!c->depthwise)
         prepare_tile(c, call);
     else if (c->out_channels == c->window.channels)
         prepare_depthwise(c, call);
     else
+        return false;
+    return true;
+}
+
+static bool is_large(const struct convolution *c)
+{
+    const struct window *w = &c->window;
+    double pixels = (double)w->out[WINDOW_ROWS] * (double)w->out[WINDOW_COLUMNS];
+    double taps = (double)w->kernel[WINDOW_ROWS] * (double)w->kernel[WINDOW_COLUMNS] *
+                  (double)(w->channels / c->groups);
+    return pixels * taps * (double)c->out_channels >= ONEDNN_MACS_MIN;
+}
+
+enum code convolution_prepare(struct convolution *c, struct op_call *call, struct error *err)
+{
+    (void)err;
+    /* With one channel there is nothing to keep apart. */
+    if (c->depthwise && c->window.channels == 1)
+        c->depthwise = false;
+    bool prepared =
+        tensor_elements(call->out[0]) && is_large(c) && convolution_prepare_onednn(c, call);
+    if (!prepared && !convolution_prepare_own(c, call))
         c->run = convolution_reference;
+    return CODE_OK;
+}
+
+enum code convolution_run(const struct convolution *c, struct op_call *call, struct error *err)
+{
+    if (!c->run(c, call))
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when preparing a convolution");
     return CODE_OK;
 }

@@ -20,8 +20,9 @@ struct convolution {
     bool depthwise;
     struct epilogue epilogue;
     /* Set by convolution_prepare: */
-    void (*run)(const struct convolution *convolution, struct op_call *call);
-    const float *packed;
+    bool (*run)(const struct convolution *convolution, struct op_call *call);
+    struct onednn_convolution *onednn; /* freed with the binding */
+    const void *packed;
     size_t packed_floats; /* of one group */
     int64_t padded[WINDOW_DIMS];
     int64_t segments;
@@ -33,13 +34,17 @@ struct convolution {
 enum code convolution_prepare(struct convolution *convolution, struct op_call *call,
                               struct error *err);
 
-static inline void convolution_run(const struct convolution *convolution, struct op_call *call)
-{
-    convolution->run(convolution, call);
-}
+/* RESOURCE_EXHAUSTED when oneDNN has no memory. */
+enum code convolution_run(const struct convolution *convolution, struct op_call *call,
+                          struct error *err);
+
+/* The others of the ways that convolution_prepare chooses from, for tests and measurements; false
+ * when this is none for that convolution. */
+bool convolution_prepare_onednn(struct convolution *convolution, struct op_call *call);
+bool convolution_prepare_own(struct convolution *convolution, struct op_call *call);
 
 /* The plain loops for any dtype, layout and group count, without epilogue: what the fast ones are
  * tested against. */
-void convolution_reference(const struct convolution *convolution, struct op_call *call);
+bool convolution_reference(const struct convolution *convolution, struct op_call *call);
 
 #endif

@@ -33,9 +33,8 @@ static struct grid nudge(const struct fake_quant *q, float min, float max)
 
 static float quantise(float x, const struct grid *g)
 {
-    float inverse = 1.0f / g->scale;
     float clamped = x < g->min ? g->min : x > g->max ? g->max : x;
-    return floorf((clamped - g->min) * inverse + 0.5f) * g->scale + g->min;
+    return floorf((clamped - g->min) / g->scale + 0.5f) * g->scale + g->min;
 }
 
 static enum code read_bits(const struct op_call *call, struct fake_quant *q, struct error *err)

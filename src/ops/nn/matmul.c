@@ -190,13 +190,16 @@ static enum code matmul_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
+#define MATMUL_TYPES                                                                               \
+    (OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT16) | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
+
 const struct op op_MatMul = {
     .name = "MatMul",
     .inputs = "a:T b:T",
     .outputs = "product:T",
     .attrs = "transpose_a:bool=false transpose_b:bool=false T:type grad_a:bool=false "
              "grad_b:bool=false",
-    .types = OP_TYPES_REAL,
+    .types = MATMUL_TYPES,
     .shape = matmul_shape,
     .prepare = matmul_prepare,
     .run = matmul_run,
@@ -222,7 +225,7 @@ const struct op op_BatchMatMul = {
     .inputs = "x:T y:T",
     .outputs = "output:T",
     .attrs = "T:type " BATCH_ATTRS,
-    .types = OP_TYPES_REAL,
+    .types = MATMUL_TYPES,
     .shape = batch_matmul_shape,
     .prepare = batch_matmul_prepare,
     .run = matmul_run,
@@ -233,7 +236,7 @@ const struct op op_BatchMatMulV2 = {
     .inputs = "x:T y:T",
     .outputs = "output:T",
     .attrs = "T:type " BATCH_ATTRS,
-    .types = OP_TYPES_REAL,
+    .types = MATMUL_TYPES,
     .shape = batch_matmul_v2_shape,
     .prepare = batch_matmul_prepare,
     .run = matmul_run,
@@ -244,7 +247,7 @@ const struct op op_BatchMatMulV3 = {
     .inputs = "x:Ta y:Tb",
     .outputs = "output:Tout",
     .attrs = "Ta:type Tb:type Tout:type " BATCH_ATTRS,
-    .types = OP_TYPES_REAL,
+    .types = MATMUL_TYPES,
     .types_attr = "Ta",
     .shape = batch_matmul_v2_shape,
     .prepare = batch_matmul_v3_prepare,

@@ -46,10 +46,7 @@ struct matrices {
 DEFINE_REFERENCE(float, float, float)
 DEFINE_REFERENCE(double, double, double)
 /* Integers wrap: computed without a sign. */
-DEFINE_REFERENCE(int8, int8_t, uint32_t)
-DEFINE_REFERENCE(uint8, uint8_t, uint32_t)
 DEFINE_REFERENCE(int16, int16_t, uint32_t)
-DEFINE_REFERENCE(uint16, uint16_t, uint32_t)
 DEFINE_REFERENCE(32, uint32_t, uint32_t)
 DEFINE_REFERENCE(64, uint64_t, uint64_t)
 
@@ -78,10 +75,8 @@ typedef void reference_fn(const struct product *c, const struct matrices *at);
 static reference_fn *const references[DTYPE_COUNT] = {
     [DTYPE_FLOAT] = reference_float, [DTYPE_DOUBLE] = reference_double,
     [DTYPE_HALF] = reference_half,   [DTYPE_BFLOAT16] = reference_bfloat16,
-    [DTYPE_INT8] = reference_int8,   [DTYPE_UINT8] = reference_uint8,
-    [DTYPE_INT16] = reference_int16, [DTYPE_UINT16] = reference_uint16,
-    [DTYPE_INT32] = reference_32,    [DTYPE_UINT32] = reference_32,
-    [DTYPE_INT64] = reference_64,    [DTYPE_UINT64] = reference_64,
+    [DTYPE_INT16] = reference_int16, [DTYPE_INT32] = reference_32,
+    [DTYPE_INT64] = reference_64,
 };
 
 static int64_t index_of(const int64_t *index, int64_t batch)
