@@ -11,12 +11,12 @@
 
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&      \
     !defined(__clang__)
-#define KERNEL __attribute__((target_clones("avx512f", "avx2", "default"), noinline)) static
+#define KERNEL __attribute__((target_clones("avx512f", "arch=haswell", "default"), noinline)) static
 #else
 #define KERNEL static
 #endif
 
-/* Before a loop of a few turns that is to become one vector operation: gcc would unroll it first. */
+/* Before a short loop that is to become one vector operation: gcc would unroll it first. */
 #if defined(__clang__)
 #define KERNEL_VECTOR
 #else
