@@ -96,7 +96,9 @@ static enum code first_half(struct compilation *c, const struct compile_request 
     pass_prune(&c->work);
     if (!pass_check_ops(&c->work))
         return CODE_OK; /* The caller reports them all together. */
-    code = pass_references(&c->work, err);
+    code = pass_check_types(&c->work, err);
+    if (!code)
+        code = pass_references(&c->work, err);
     if (!code)
         code = pass_order(&c->work, err);
     if (!code)

@@ -64,9 +64,9 @@ struct op {
     const char *inputs;
     const char *outputs;
     /* Attributes separated by blanks, "name:kind" or "name:kind=default"; kinds: int float bool
-     * string type shape tensor func and list(kind). Defaults: -1, 1e-4, true, 'NHWC', float,
-     * [1,1,1,1], {} (scalar shape), ? (unknown shape): "T:type axis:int=-1
-     * data_format:string='NHWC'". */
+     * string type shape tensor func and list(kind); index is a type that must be int32 or int64,
+     * integer one that must be an integer. Defaults: -1, 1e-4, true, 'NHWC', float, [1,1,1,1], {}
+     * (scalar shape), ? (unknown shape): "T:type axis:int=-1 data_format:string='NHWC'". */
     const char *attrs;
     unsigned flags;
     /* Bit d is set when the kernel has dtype d for the attribute `types_attr` (NULL: "T"); 0: any
@@ -99,6 +99,7 @@ struct op_call {
 };
 
 #define OP_TYPE(dtype) (UINT64_C(1) << (dtype))
+#define OP_TYPES_INDEX (OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
 #define OP_TYPES_FLOAT                                                                             \
     (OP_TYPE(DTYPE_HALF) | OP_TYPE(DTYPE_BFLOAT16) | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE))
 #define OP_TYPES_INTEGER                                                                           \

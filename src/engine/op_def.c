@@ -12,12 +12,21 @@
 #include "base/check.h"
 #include "engine/op.h"
 
-static const struct {
+static const struct attr_form {
     const char *name;
     enum attr_kind kind;
-} kinds[] = {
-    {"int", ATTR_INT},   {"float", ATTR_FLOAT}, {"bool", ATTR_BOOL},     {"string", ATTR_STRING},
-    {"type", ATTR_TYPE}, {"shape", ATTR_SHAPE}, {"tensor", ATTR_TENSOR}, {"func", ATTR_FUNC},
+    uint64_t types;
+} forms[] = {
+    {"int", ATTR_INT, 0},
+    {"float", ATTR_FLOAT, 0},
+    {"bool", ATTR_BOOL, 0},
+    {"string", ATTR_STRING, 0},
+    {"type", ATTR_TYPE, 0},
+    {"shape", ATTR_SHAPE, 0},
+    {"tensor", ATTR_TENSOR, 0},
+    {"func", ATTR_FUNC, 0},
+    {"index", ATTR_TYPE, OP_TYPES_INDEX},
+    {"integer", ATTR_TYPE, OP_TYPES_INTEGER},
 };
 
 /* The field numbers of AttrValue's oneof, by kind. */
@@ -46,11 +55,11 @@ static int count_tokens(const char *list)
     return count;
 }
 
-static enum attr_kind parse_kind(struct span text)
+static const struct attr_form *parse_kind(struct span text)
 {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        if (span_is(text, kinds[i].name))
-            return kinds[i].kind;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        if (span_is(text, forms[i].name))
+            return &forms[i];
     }
     check_failed(__FILE__, __LINE__, "attribute kind of an op definition");
 }
@@ -127,7 +136,9 @@ static void parse_attr(struct span token, struct arena *arena, struct op_attr_de
     attr->is_list = span_starts_with(kind, SPAN_LITERAL("list("));
     if (attr->is_list)
         kind = span_sub(kind, 5, kind.len - 6);
-    attr->kind = parse_kind(kind);
+    const struct attr_form *form = parse_kind(kind);
+    attr->kind = form->kind;
+    attr->types = form->types;
     if (equals == rest.len)
         return;
     struct span text = span_sub(rest, equals + 1, rest.len);

@@ -34,6 +34,7 @@ struct op_attr_def {
     struct span name;
     enum attr_kind kind;
     bool is_list;
+    uint64_t types; /* of a type: bit d is set when dtype d may be given; 0: any */
     const struct pb_attr_value *default_value; /* NULL: required */
 };
 

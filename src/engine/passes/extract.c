@@ -96,6 +96,10 @@ static enum code load_const(struct work *work, struct node *node, struct error *
     enum code code = tensor_from_proto(value->tensor, work->graph.arena, tensor, err);
     if (code)
         return error_prefix(err, "Const node %.*s: ", SPAN_ARG(node->name));
+    if (tensor->dtype != node->output_types[0])
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Const node %.*s: its value is %s, its dtype %s", SPAN_ARG(node->name),
+                         dtype_name(tensor->dtype), dtype_name(node->output_types[0]));
     node->values = tensor;
     return CODE_OK;
 }

@@ -86,6 +86,9 @@ void pass_prune(struct work *work);
  */
 bool pass_check_ops(struct work *work);
 
+/* Inputs and type attributes of every node against its op's definition. INVALID_ARGUMENT. */
+enum code pass_check_types(struct work *work, struct error *err);
+
 /* Turns reference variables (VariableV2, Assign, ...) into resource variables with explicit reads.
  */
 enum code pass_references(struct work *work, struct error *err);

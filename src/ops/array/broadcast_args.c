@@ -79,7 +79,7 @@ const struct op op_BroadcastArgs = {
     .name = "BroadcastArgs",
     .inputs = "s0:T s1:T",
     .outputs = "r0:T",
-    .attrs = "T:type=int32",
+    .attrs = "T:index=int32",
     .flags = OP_DYNAMIC,
     .run = broadcast_args_run,
 };
@@ -88,7 +88,7 @@ const struct op op_BroadcastGradientArgs = {
     .name = "BroadcastGradientArgs",
     .inputs = "s0:T s1:T",
     .outputs = "r0:T r1:T",
-    .attrs = "T:type=int32",
+    .attrs = "T:index=int32",
     .flags = OP_DYNAMIC,
     .run = gradient_args_run,
 };

@@ -238,7 +238,7 @@ const struct op op_Fill = {
     .name = "Fill",
     .inputs = "dims:index_type value:T",
     .outputs = "output:T",
-    .attrs = "T:type index_type:type=int32",
+    .attrs = "T:type index_type:index=int32",
     .shape = fill_shape,
     .run = fill_run,
 };
@@ -278,7 +278,7 @@ const struct op op_OneHot = {
     .name = "OneHot",
     .inputs = "indices:TI depth:int32 on_value:T off_value:T",
     .outputs = "output:T",
-    .attrs = "axis:int=-1 T:type TI:type=int64",
+    .attrs = "axis:int=-1 T:type TI:integer=int64",
     .shape = one_hot_shape,
     .prepare = one_hot_prepare,
     .run = one_hot_run,

@@ -142,7 +142,7 @@ const struct op op_Unique = {
     .name = "Unique",
     .inputs = "x:T",
     .outputs = "y:T idx:out_idx",
-    .attrs = "T:type out_idx:type=int32",
+    .attrs = "T:type out_idx:index=int32",
     .flags = OP_DYNAMIC,
     .run = unique_run,
 };

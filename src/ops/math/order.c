@@ -112,6 +112,9 @@ static enum code arg_prepare(struct op_call *call, struct error *err)
         .least = span_is(call->node->op_name, "ArgMin"),
     };
     call->state = a;
+    if (dtype_size(call->out[0]->dtype) < sizeof(int16_t))
+        return error_set(err, CODE_INVALID_ARGUMENT, "output_type %s is not supported",
+                         dtype_name(call->out[0]->dtype));
     if (!a->above)
         return error_set(err, CODE_UNIMPLEMENTED, "op %s has no kernel for %s",
                          call->node->op->name, dtype_name(call->in[0]->dtype));
@@ -261,7 +264,7 @@ static enum code top_k_run(struct op_call *call, struct error *err)
         .name = #symbol,                                                                           \
         .inputs = "input:T dimension:Tidx",                                                        \
         .outputs = "output:output_type",                                                           \
-        .attrs = "T:type Tidx:type=int32 output_type:type=int64",                                  \
+        .attrs = "T:type Tidx:index=int32 output_type:integer=int64",                              \
         .types = OP_TYPES_REAL | OP_TYPE(DTYPE_BOOL),                                              \
         .shape = arg_shape,                                                                        \
         .prepare = arg_prepare,                                                                    \
@@ -275,7 +278,7 @@ const struct op op_TopKV2 = {
     .name = "TopKV2",
     .inputs = "input:T k:Tk",
     .outputs = "values:T indices:index_type",
-    .attrs = "sorted:bool=true T:type Tk:type=int32 index_type:type=int32",
+    .attrs = "sorted:bool=true T:type Tk:index=int32 index_type:index=int32",
     .types = OP_TYPES_REAL,
     .shape = top_k_shape,
     .prepare = top_k_prepare,

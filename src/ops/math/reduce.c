@@ -361,7 +361,7 @@ static enum code reduce_run(struct op_call *call, struct error *err)
         .name = #symbol,                                                                           \
         .inputs = "input:T reduction_indices:Tidx",                                                \
         .outputs = "output:T",                                                                     \
-        .attrs = "keep_dims:bool=false T:type Tidx:type=int32",                                    \
+        .attrs = "keep_dims:bool=false T:type Tidx:index=int32",                                   \
         .types = dtypes,                                                                           \
         .shape = reduce_shape,                                                                     \
         .prepare = reduce_prepare,                                                                 \
@@ -373,7 +373,7 @@ static enum code reduce_run(struct op_call *call, struct error *err)
         .name = #symbol,                                                                           \
         .inputs = "input:bool reduction_indices:Tidx",                                             \
         .outputs = "output:bool",                                                                  \
-        .attrs = "keep_dims:bool=false Tidx:type=int32",                                           \
+        .attrs = "keep_dims:bool=false Tidx:index=int32",                                          \
         .shape = reduce_shape,                                                                     \
         .prepare = reduce_prepare,                                                                 \
         .run = reduce_run,                                                                         \

@@ -197,7 +197,7 @@ const struct op op_Cumsum = {
     .name = "Cumsum",
     .inputs = "x:T axis:Tidx",
     .outputs = "out:T",
-    .attrs = "exclusive:bool=false reverse:bool=false T:type Tidx:type=int32",
+    .attrs = "exclusive:bool=false reverse:bool=false T:type Tidx:index=int32",
     .types = OP_TYPES_NUMBER,
     .shape = scan_shape,
     .prepare = scan_prepare,

@@ -155,7 +155,7 @@ const struct op op_RandomUniform = {
     .name = "RandomUniform",
     .inputs = "shape:T",
     .outputs = "output:dtype",
-    .attrs = "seed:int=0 seed2:int=0 dtype:type T:type",
+    .attrs = "seed:int=0 seed2:int=0 dtype:type T:index",
     .flags = OP_STATEFUL,
     .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
     .types_attr = "dtype",
