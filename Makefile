@@ -123,13 +123,15 @@ serve: deps
 bench: all
 	@BUILD=$(BUILD) $(PYTHON) bench/run.py
 
-# libFuzzer on one target, starting from its corpus; what it finds stays in build/fuzz.
+# libFuzzer on one target, starting from its corpus; what it finds stays in build/fuzz. The library is built once for all targets.
 TARGET ?= json
 SECONDS ?= 60
 fuzz:
 	@mkdir -p build/fuzz/$(TARGET)
-	clang $(filter-out -Werror,$(TENSORD_CFLAGS)) -g -O1 -fsanitize=fuzzer,address,undefined \
-		tests/fuzz/$(TARGET)_fuzz.c $(filter-out $(MAINS),$(SOURCES)) $(LDLIBS) -o build/fuzz/$(TARGET)_fuzz
+	@+$(MAKE) --no-print-directory CC=clang SAN=address,undefined BUILD=build/fuzz/lib \
+		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' build/fuzz/lib/libtensord.a
+	clang $(TENSORD_CFLAGS) -g -O1 -fsanitize=fuzzer,address,undefined tests/fuzz/$(TARGET)_fuzz.c build/fuzz/lib/libtensord.a \
+		$(LDLIBS) -o build/fuzz/$(TARGET)_fuzz
 	build/fuzz/$(TARGET)_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 install: all

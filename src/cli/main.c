@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tensorctl: tensord's command line. The commands are the rows of a table. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,23 +19,6 @@ static void print_help(FILE *out)
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\n'tensorctl COMMAND --help' says more.\n");
-}
-
-int command_failed(const char *name, const struct error *err)
-{
-    fprintf(stderr, "tensorctl %s: %s: %s\n", name, code_name(err->code), err->message);
-    return EXIT_FAILED;
-}
-
-int command_usage(const char *name, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    fprintf(stderr, "tensorctl %s: ", name);
-    vfprintf(stderr, format, args);
-    fprintf(stderr, "\nTry 'tensorctl %s --help'.\n", name);
-    va_end(args);
-    return EXIT_USAGE;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)

@@ -74,6 +74,18 @@ static enum code check_inputs(const struct node *node, struct error *err)
     return CODE_OK;
 }
 
+/* An attribute may name a type that is none. */
+static enum code check_outputs(const struct node *node, struct error *err)
+{
+    for (int i = 0; i < node->output_count; i++) {
+        if (!dtype_size(node->output_types[i]))
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Output %d of node %.*s (op %s) has no type that is known", i,
+                             SPAN_ARG(node->name), node->op->name);
+    }
+    return CODE_OK;
+}
+
 enum code pass_check_types(struct work *work, struct error *err)
 {
     for (int i = 0; i < work->graph.count; i++) {
@@ -85,6 +97,8 @@ enum code pass_check_types(struct work *work, struct error *err)
             code = check_attr(node, &node->def->attrs[k], err);
         if (!code)
             code = check_inputs(node, err);
+        if (!code)
+            code = check_outputs(node, err);
         if (code)
             return code;
     }

@@ -15,11 +15,9 @@ void missing_ops_init(struct missing_ops *missing, struct arena *arena)
 
 void missing_ops_add(struct missing_ops *missing, const struct node *node, struct span detail)
 {
-    struct span key = node->op_name;
+    struct span key = node->op_name.len ? node->op_name : SPAN_LITERAL("(unnamed)");
     if (detail.len)
         key = span_of(arena_printf(missing->arena, "%.*s %.*s", SPAN_ARG(key), SPAN_ARG(detail)));
-    if (!key.ptr)
-        return;
     struct missing_op **slot = (struct missing_op **)map_at(&missing->ops, key, NULL);
     if (!*slot) {
         *slot = ARENA_NEW(missing->arena, struct missing_op);

@@ -178,6 +178,18 @@ static size_t type_count(struct op_call *call, const char *attr)
     return op_attr_types(call, attr, &types);
 }
 
+/* What a feature can hold. */
+static enum code check_dtypes(const struct parser *p, struct error *err)
+{
+    for (int i = 0; i < p->count; i++) {
+        enum dtype dtype = p->columns[i].dtype;
+        if (dtype != DTYPE_FLOAT && dtype != DTYPE_INT64 && dtype != DTYPE_STRING)
+            return error_set(err, CODE_INVALID_ARGUMENT, "key %.*s: features have no type %s",
+                             SPAN_ARG(p->columns[i].key), dtype_name(dtype));
+    }
+    return CODE_OK;
+}
+
 static enum code read_parser(struct op_call *call, struct parser *p, struct error *err)
 {
     bool v2 = span_is(call->node->op_name, "ParseExampleV2");
@@ -199,7 +211,7 @@ static enum code read_parser(struct op_call *call, struct parser *p, struct erro
     add_sparse(call, p, sparse_keys);
     if (v2)
         add_ragged(call, p, ragged_keys);
-    return CODE_OK;
+    return check_dtypes(p, err);
 }
 
 static enum code check_serialized(const struct op_call *call, struct error *err)
