@@ -213,6 +213,16 @@ static enum code find_wanted(const struct savedmodel_signature *info,
     return CODE_OK;
 }
 
+/* A handle means nothing outside of this process. */
+static enum code check_output(const struct tensor *tensor, struct error *err)
+{
+    if (tensor->dtype != DTYPE_RESOURCE && tensor->dtype != DTYPE_VARIANT)
+        return CODE_OK;
+    return error_set(err, CODE_UNIMPLEMENTED,
+                     "an output of type %s can not be returned to a client",
+                     dtype_name(tensor->dtype));
+}
+
 enum code predict_run(struct session_signature *signature, const struct predict_tensor *inputs,
                       size_t input_count, const struct predict_filter *filter, struct run *run,
                       struct predict_tensor **outputs, size_t *output_count, struct error *err)
@@ -230,6 +240,8 @@ enum code predict_run(struct session_signature *signature, const struct predict_
         return code;
     struct tensor *results = arena_alloc(arena, (*output_count + 1) * sizeof *results);
     code = session_run(signature, feeds, wanted, *output_count, run, results, err);
+    for (size_t i = 0; !code && i < *output_count; i++)
+        code = check_output(&results[i], err);
     if (code)
         return code;
     *outputs = arena_alloc(arena, (*output_count + 1) * sizeof **outputs);
