@@ -320,6 +320,14 @@ def nn_fused():
         yield graph(f"{kind} mul add", [x, f, c], lambda t: [tf.nn.relu(conv(t) * t[2] + t[2])], const=(1, 2))
         yield graph(f"{kind} residual", [x, f, c], lambda t: [tf.nn.relu(tf.nn.bias_add(conv(t), t[2]) + t[0][:, ::2, ::2])],
                     const=(1, 2))
+        pads = np.int32([[0, 0], [1, 2], [0, 1], [0, 0]])
+        for outer, name in ((0, "pad"), (1, "pad of batch")):
+            yield graph(f"{kind} {name}", [x, f, c, pads + np.int32([[0, outer], [0, 0], [0, 0], [0, 0]])], lambda t, kind=kind: [
+                tf.nn.relu((tf.raw_ops.Conv2D if kind == "conv" else tf.raw_ops.DepthwiseConv2dNative)(
+                    input=tf.raw_ops.Pad(input=t[0], paddings=t[3]), filter=t[1], strides=[1, 1, 1, 1], padding="VALID"))],
+                        const=(1, 2, 3))
+        yield graph(f"{kind} pad of a vector", [x.ravel(), f, c, pads], lambda t: [tf.raw_ops.Conv2D(
+            input=tf.raw_ops.Pad(input=t[0], paddings=t[3]), filter=t[1], strides=[1, 1, 1, 1], padding="VALID")], const=(1, 2, 3))
         yield graph(f"{kind} of wrong depth", [x[..., :3], f, c], lambda t: [tf.nn.relu(tf.nn.bias_add(conv(t), t[2]))], const=(1, 2))
 
 

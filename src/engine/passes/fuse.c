@@ -8,6 +8,7 @@
  *                now, bias becomes an input of the fused op;
  *   activation   one, which ends the chain.
  *
+ * A convolution also takes over a Pad with zeros before it.
  * The product's node becomes the fused one, so that errors of its shapes carry its name; the
  * others' shapes are known to fit, for the weights say how many columns there are. What is fetched
  * or has another consumer ends the chain before it is lost. Only float, where one rounding less is
@@ -31,6 +32,7 @@ struct fusion {
 /* A product and what it has taken over. */
 struct chain {
     struct node *base;
+    const struct node *pad; /* before it: its paddings become the convolution's own; NULL: none */
     struct node *last;
     int rank;      /* of the result */
     int64_t width; /* of its last dimension */
@@ -50,7 +52,10 @@ static const struct {
     {"DepthwiseConv2dNative", "_FusedDepthwiseConv2dNative", 4},
 };
 
-enum { BASE_COUNT = sizeof bases / sizeof *bases };
+enum {
+    BASE_COUNT = sizeof bases / sizeof *bases,
+    PADDINGS = 8, /* before and after of four dimensions */
+};
 
 static const char *const activations[] = {"Relu",    "Relu6", "LeakyRelu", "Elu",     "Selu",
                                           "Sigmoid", "Tanh",  "Softplus",  "Softsign"};
@@ -124,6 +129,27 @@ static struct chain chain_begin(struct fusion *f, struct node *node, int base)
     for (int64_t i = 0; i < c.width; i++)
         c.scale[i] = 1;
     return c;
+}
+
+/* A Pad of rows and columns that nobody else reads, before a convolution that pads nothing itself.
+ */
+static const struct node *find_pad(const struct fusion *f, const struct node *node, int base)
+{
+    const struct node *pad = node->inputs[0].node;
+    if (bases[base].rank != 4 || !span_is(pad->op_name, "Pad") || pad->values ||
+        f->uses[pad->id] != 1 || pad->control_count || pad->conditional ||
+        !span_is(attr(node, "padding")->s, "VALID"))
+        return NULL;
+    const struct tensor *sizes = constant(pad, 1);
+    if (!sizes || sizes->shape.rank != 2 || tensor_elements(sizes) != PADDINGS)
+        return NULL;
+    for (int i = 0; i < PADDINGS; i++) {
+        int64_t size = tensor_int(sizes, i);
+        bool spatial = i / 2 == 1 || i / 2 == 2;
+        if (size < 0 || size > INT32_MAX || (size && !spatial))
+            return NULL;
+    }
+    return pad;
 }
 
 /* ---- linear nodes ---- */
@@ -331,17 +357,47 @@ static struct edge bias_constant(struct fusion *f, const struct chain *c)
     return edge;
 }
 
+static struct pb_attr_value *new_attr(struct arena *arena, enum attr_case kind)
+{
+    struct pb_attr_value *value = ARENA_NEW(arena, struct pb_attr_value);
+    value->value_case = kind;
+    return value;
+}
+
+/* Attributes that go before the node's own, for the first of a name counts; returns how many. */
+static size_t pad_attrs(const struct chain *c, struct arena *arena, struct node_attr *attrs)
+{
+    const struct tensor *sizes = constant(c->pad, 1);
+    struct pb_attr_value *padding = new_attr(arena, ATTR_CASE_STRING);
+    struct pb_attr_value *explicit_paddings = new_attr(arena, ATTR_CASE_LIST);
+    struct pb_attr_value *padded = new_attr(arena, ATTR_CASE_BOOL);
+    int64_t *values = ARENA_ARRAY(arena, int64_t, PADDINGS);
+    for (int i = 0; i < PADDINGS; i++)
+        values[i] = tensor_int(sizes, i);
+    padding->s = SPAN_LITERAL("EXPLICIT");
+    padded->b = true;
+    explicit_paddings->list = ARENA_NEW(arena, struct pb_attr_value_list_value);
+    explicit_paddings->list->i = (struct pb_int64s){values, PADDINGS};
+    attrs[0] = (struct node_attr){SPAN_LITERAL("padding"), padding};
+    attrs[1] = (struct node_attr){SPAN_LITERAL("explicit_paddings"), explicit_paddings};
+    attrs[2] = (struct node_attr){SPAN_LITERAL("padded"), padded};
+    return 3;
+}
+
+enum { NEW_ATTRS = 5 };
+
 static void set_attrs(struct fusion *f, const struct chain *c)
 {
     struct arena *arena = f->work->graph.arena;
     struct node *base = c->base;
-    struct pb_attr_value *name = ARENA_NEW(arena, struct pb_attr_value);
-    name->value_case = ATTR_CASE_STRING;
+    struct pb_attr_value *name = new_attr(arena, ATTR_CASE_STRING);
     if (c->activation)
         name->s = c->activation->op_name;
-    struct node_attr *attrs = ARENA_ARRAY(arena, struct node_attr, base->attr_count + 2);
+    struct node_attr *attrs = ARENA_ARRAY(arena, struct node_attr, base->attr_count + NEW_ATTRS);
+    size_t added = c->pad ? pad_attrs(c, arena, attrs) : 0;
     if (base->attr_count)
-        memcpy(attrs, base->attrs, base->attr_count * sizeof *attrs);
+        memcpy(attrs + added, base->attrs, base->attr_count * sizeof *attrs);
+    base->attr_count += added;
     attrs[base->attr_count++] = (struct node_attr){SPAN_LITERAL("activation"), name};
     const struct pb_attr_value *alpha =
         c->activation ? op_def_attr(c->activation->def, c->activation, SPAN_LITERAL("alpha"))
@@ -358,7 +414,7 @@ static void finish(struct fusion *f, struct chain *c, const char *fused)
     struct arena *arena = f->work->graph.arena;
     struct edge *inputs = ARENA_ARRAY(arena, struct edge, 3);
     CHECK(def);
-    inputs[0] = c->base->inputs[0];
+    inputs[0] = c->pad ? c->pad->inputs[0] : c->base->inputs[0];
     inputs[1] = c->scaled ? scaled_weights(f, c) : c->base->inputs[1];
     inputs[2] = bias_constant(f, c);
     set_attrs(f, c);
@@ -402,8 +458,9 @@ void pass_fuse(struct work *work)
         if (base < 0 || !may_begin(node, base))
             continue;
         struct chain c = chain_begin(&f, node, base);
+        c.pad = find_pad(&f, node, base);
         grow(&f, &c);
-        if (c.last != node)
+        if (c.last != node || c.pad)
             finish(&f, &c, bases[base].fused);
     }
     work_resolve(work);

@@ -25,10 +25,25 @@ static enum code read_window(const struct op_call *call, struct window *w, struc
     return CODE_OK;
 }
 
+/* A fused op may have taken over a Pad, which would have complained first. */
+static enum code check_padded(const struct op_call *call, struct error *err)
+{
+    char text[SHAPE_TEXT_SIZE];
+    bool fused = call->node->op->name[0] == '_';
+    if (fused && call->in[0]->shape.rank != 4 && op_attr_bool(call, "padded"))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "The first dimension of paddings must be the rank of inputs[4,2] %s",
+                         shape_text(&call->in[0]->shape, text));
+    return CODE_OK;
+}
+
 static enum code check_ranks(const struct op_call *call, const char *input, const char *filter,
                              struct error *err)
 {
     char text[SHAPE_TEXT_SIZE];
+    enum code code = check_padded(call, err);
+    if (code)
+        return code;
     if (call->in[0]->shape.rank != 4)
         return error_set(err, CODE_INVALID_ARGUMENT, "%s%s", input,
                          shape_text(&call->in[0]->shape, text));
@@ -206,7 +221,9 @@ const struct op op_DepthwiseConv2dNative = {
 };
 
 /* Made by engine/passes/fuse.c only: float, NHWC, a constant filter and bias. */
-#define FUSED_ATTRS "T:type strides:list(int) " PLACE_ATTRS " activation:string='' alpha:float=0"
+#define FUSED_ATTRS                                                                                \
+    "T:type strides:list(int) " PLACE_ATTRS " activation:string='' alpha:float=0 "                 \
+                                            "padded:bool=false"
 
 const struct op op__FusedConv2D = {
     .name = "_FusedConv2D",

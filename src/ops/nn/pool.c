@@ -213,8 +213,8 @@ static void pool_pixels(const struct pool *p, const char *in, char *out, size_t 
 }
 
 /* Side by side channels; a window of them (depth) makes one. */
-#define DEFINE_MAX(qualifier, name, type, least, as_number)                                        \
-    qualifier void max_row_##name(const type *restrict in, type *restrict out, int64_t n)          \
+#define DEFINE_MAX(name, type, least, as_number)                                                   \
+    static void max_row_##name(const type *restrict in, type *restrict out, int64_t n)             \
     {                                                                                              \
         for (int64_t c = 0; c < n; c++)                                                            \
             out[c] = as_number(in[c]) > as_number(out[c]) ? in[c] : out[c];                        \
@@ -241,26 +241,73 @@ static void pool_pixels(const struct pool *p, const char *in, char *out, size_t 
     }
 
 #define AS_IS(v) (v)
-DEFINE_MAX(KERNEL, float, float, -FLT_MAX, AS_IS)
-DEFINE_MAX(static, double, double, -DBL_MAX, AS_IS)
-DEFINE_MAX(static, half, uint16_t, 0xfbff, dtype_half_to_float)
-DEFINE_MAX(static, bfloat16, uint16_t, 0xff7f, dtype_bfloat16_to_float)
-DEFINE_MAX(static, int8, int8_t, INT8_MIN, AS_IS)
-DEFINE_MAX(static, int16, int16_t, INT16_MIN, AS_IS)
-DEFINE_MAX(static, int32, int32_t, INT32_MIN, AS_IS)
-DEFINE_MAX(static, int64, int64_t, INT64_MIN, AS_IS)
-DEFINE_MAX(static, uint8, uint8_t, 0, AS_IS)
-DEFINE_MAX(static, uint16, uint16_t, 0, AS_IS)
+DEFINE_MAX(float, float, -FLT_MAX, AS_IS)
+DEFINE_MAX(double, double, -DBL_MAX, AS_IS)
+DEFINE_MAX(half, uint16_t, 0xfbff, dtype_half_to_float)
+DEFINE_MAX(bfloat16, uint16_t, 0xff7f, dtype_bfloat16_to_float)
+DEFINE_MAX(int8, int8_t, INT8_MIN, AS_IS)
+DEFINE_MAX(int16, int16_t, INT16_MIN, AS_IS)
+DEFINE_MAX(int32, int32_t, INT32_MIN, AS_IS)
+DEFINE_MAX(int64, int64_t, INT64_MIN, AS_IS)
+DEFINE_MAX(uint8, uint8_t, 0, AS_IS)
+DEFINE_MAX(uint16, uint16_t, 0, AS_IS)
+
+/* Channels side by side that are pooled together, their results in registers. */
+enum { CHANNELS_TOGETHER = 32 };
+
+#define DEFINE_TOGETHER(name, start, combine, finish)                                              \
+    KERNEL void name##_together(const struct taps *t, const float *in, float *out,                 \
+                                int64_t channels)                                                  \
+    {                                                                                              \
+        const float count = (float)(t->rows * t->columns);                                         \
+        (void)count;                                                                               \
+        for (int64_t first = 0; first < channels; first += CHANNELS_TOGETHER) {                    \
+            float result[CHANNELS_TOGETHER];                                                       \
+            for (int c = 0; c < CHANNELS_TOGETHER; c++)                                            \
+                result[c] = start;                                                                 \
+            for (int64_t i = 0; i < t->rows; i++) {                                                \
+                const float *tap = in + first + i * t->row_step;                                   \
+                for (int64_t j = 0; j < t->columns; j++, tap += t->column_step) {                  \
+                    for (int c = 0; c < CHANNELS_TOGETHER; c++) {                                  \
+                        const float x = tap[c];                                                    \
+                        result[c] = combine(result[c], x);                                         \
+                    }                                                                              \
+                }                                                                                  \
+            }                                                                                      \
+            for (int c = 0; c < CHANNELS_TOGETHER; c++)                                            \
+                out[first + c] = finish(result[c]);                                                \
+        }                                                                                          \
+    }
+
+#define LARGER(best, x) ((x) > (best) ? (x) : (best))
+#define SUM(sum, x)     ((sum) + (x))
+#define MEAN(sum)       ((sum) / count)
+DEFINE_TOGETHER(max, -FLT_MAX, LARGER, AS_IS)
+DEFINE_TOGETHER(mean, 0, SUM, MEAN)
+
+static int64_t together(const struct taps *t, int64_t channels)
+{
+    bool side_by_side = t->channel_step == 1 && t->depth == 1;
+    return side_by_side ? channels / CHANNELS_TOGETHER * CHANNELS_TOGETHER : 0;
+}
+
+static void max_floats(const struct taps *t, const void *in, void *out, int64_t channels)
+{
+    int64_t done = together(t, channels);
+    max_together(t, in, out, done);
+    if (done < channels)
+        max_float(t, (const float *)in + done, (float *)out + done, channels - done);
+}
 
 static pixel_fn *const max_pixels[DTYPE_COUNT] = {
-    [DTYPE_FLOAT] = max_float,       [DTYPE_DOUBLE] = max_double, [DTYPE_HALF] = max_half,
+    [DTYPE_FLOAT] = max_floats,      [DTYPE_DOUBLE] = max_double, [DTYPE_HALF] = max_half,
     [DTYPE_INT8] = max_int8,         [DTYPE_INT16] = max_int16,   [DTYPE_INT32] = max_int32,
     [DTYPE_INT64] = max_int64,       [DTYPE_UINT8] = max_uint8,   [DTYPE_UINT16] = max_uint16,
     [DTYPE_BFLOAT16] = max_bfloat16,
 };
 
-#define DEFINE_MEAN(qualifier, type)                                                               \
-    qualifier void sum_row_##type(const type *restrict in, type *restrict out, int64_t n)          \
+#define DEFINE_MEAN(type)                                                                          \
+    static void sum_row_##type(const type *restrict in, type *restrict out, int64_t n)             \
     {                                                                                              \
         for (int64_t c = 0; c < n; c++)                                                            \
             out[c] += in[c];                                                                       \
@@ -283,8 +330,16 @@ static pixel_fn *const max_pixels[DTYPE_COUNT] = {
             out[c * t->out_channel_step] /= (type)count;                                           \
     }
 
-DEFINE_MEAN(KERNEL, float)
-DEFINE_MEAN(static, double)
+DEFINE_MEAN(float)
+DEFINE_MEAN(double)
+
+static void mean_floats(const struct taps *t, const void *in, void *out, int64_t channels)
+{
+    int64_t done = together(t, channels);
+    mean_together(t, in, out, done);
+    if (done < channels)
+        mean_float(t, (const float *)in + done, (float *)out + done, channels - done);
+}
 
 static enum code pool_prepare(struct op_call *call, struct error *err)
 {
@@ -317,7 +372,7 @@ static enum code avg_pool_run(struct op_call *call, struct error *err)
     char *scratch = call->scratch;
     const float *in = widen_input(call->in[0], &scratch);
     float *out = widen_output(call->out[0], &scratch);
-    pool_pixels(call->state, (const char *)in, (char *)out, sizeof(float), mean_float);
+    pool_pixels(call->state, (const char *)in, (char *)out, sizeof(float), mean_floats);
     widen_finish(call->out[0], out);
     return CODE_OK;
 }

@@ -23,6 +23,10 @@ struct resize {
     int64_t batch, in_rows, in_columns, rows, columns, channels;
     struct blend *row;
     struct blend *column;
+    /* Bilinear, for each element of an output row: the elements of input rows beside it. */
+    int32_t *left;
+    int32_t *right;
+    float *part;
     resize_fn *fn;
 };
 
@@ -104,7 +108,45 @@ static struct blend *nearest_blends(struct op_call *call, int64_t in, int64_t ou
 
 /* ---- bilinear: the result is float ---- */
 
-#define DEFINE_BILINEAR(name, type, load)                                                          \
+static void spread_columns(struct resize *r, struct arena *arena)
+{
+    size_t count = (size_t)(r->columns * r->channels);
+    r->left = ARENA_ARRAY(arena, int32_t, count);
+    r->right = ARENA_ARRAY(arena, int32_t, count);
+    r->part = ARENA_ARRAY(arena, float, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct blend *x = &r->column[i / (size_t)r->channels];
+        int64_t channel = (int64_t)i % r->channels;
+        r->left[i] = (int32_t)(x->lower * r->channels + channel);
+        r->right[i] = (int32_t)(x->upper * r->channels + channel);
+        r->part[i] = x->part;
+    }
+}
+
+/* The two input rows of an output row and how far it is between them. */
+struct rows {
+    const void *top;
+    const void *bottom;
+    float part;
+};
+
+#define DEFINE_BILINEAR(qualifier, name, type, load)                                               \
+    qualifier void blend_##name(const struct resize *r, const struct rows *rows, float *out)       \
+    {                                                                                              \
+        const type *top = rows->top, *bottom = rows->bottom;                                       \
+        const int32_t *left = r->left, *right = r->right;                                          \
+        const float *part = r->part;                                                               \
+        const int64_t n = r->columns * r->channels;                                                \
+        const float down = rows->part;                                                             \
+        for (int64_t i = 0; i < n; i++) {                                                          \
+            const float a = load(top[left[i]]), b = load(top[right[i]]);                           \
+            const float d = load(bottom[left[i]]), e = load(bottom[right[i]]);                     \
+            const float upper = a + (b - a) * part[i];                                             \
+            const float lower = d + (e - d) * part[i];                                             \
+            out[i] = upper + (lower - upper) * down;                                               \
+        }                                                                                          \
+    }                                                                                              \
+                                                                                                   \
     static void bilinear_##name(const struct op_call *call)                                        \
     {                                                                                              \
         const struct resize *r = call->state;                                                      \
@@ -113,34 +155,24 @@ static struct blend *nearest_blends(struct op_call *call, int64_t in, int64_t ou
         const int64_t line = r->in_columns * r->channels;                                          \
         for (int64_t i = 0; i < r->batch * r->rows; i++) {                                         \
             const struct blend *y = &r->row[i % r->rows];                                          \
-            const type *top = image + (i / r->rows * r->in_rows + y->lower) * line;                \
-            const type *bottom = image + (i / r->rows * r->in_rows + y->upper) * line;             \
-            for (int64_t j = 0; j < r->columns; j++) {                                             \
-                const struct blend *x = &r->column[j];                                             \
-                const int64_t left = x->lower * r->channels, right = x->upper * r->channels;       \
-                for (int64_t c = 0; c < r->channels; c++) {                                        \
-                    float a = load(top[left + c]), b = load(top[right + c]);                       \
-                    float d = load(bottom[left + c]), e = load(bottom[right + c]);                 \
-                    float upper = a + (b - a) * x->part;                                           \
-                    float lower = d + (e - d) * x->part;                                           \
-                    *out++ = upper + (lower - upper) * y->part;                                    \
-                }                                                                                  \
-            }                                                                                      \
+            const type *first = image + i / r->rows * r->in_rows * line;                           \
+            struct rows rows = {first + y->lower * line, first + y->upper * line, y->part};        \
+            blend_##name(r, &rows, out + i * r->columns * r->channels);                            \
         }                                                                                          \
     }
 
 #define AS_FLOAT(v) ((float)(v))
 #define TYPES(X)                                                                                   \
-    X(float, float, AS_FLOAT)                                                                      \
-    X(double, double, AS_FLOAT)                                                                    \
-    X(int8, int8_t, AS_FLOAT)                                                                      \
-    X(uint8, uint8_t, AS_FLOAT)                                                                    \
-    X(int16, int16_t, AS_FLOAT)                                                                    \
-    X(uint16, uint16_t, AS_FLOAT)                                                                  \
-    X(int32, int32_t, AS_FLOAT)                                                                    \
-    X(int64, int64_t, AS_FLOAT)                                                                    \
-    X(half, uint16_t, dtype_half_to_float)                                                         \
-    X(bfloat16, uint16_t, dtype_bfloat16_to_float)
+    X(KERNEL, float, float, AS_FLOAT)                                                              \
+    X(static, double, double, AS_FLOAT)                                                            \
+    X(static, int8, int8_t, AS_FLOAT)                                                              \
+    X(KERNEL, uint8, uint8_t, AS_FLOAT)                                                            \
+    X(static, int16, int16_t, AS_FLOAT)                                                            \
+    X(static, uint16, uint16_t, AS_FLOAT)                                                          \
+    X(static, int32, int32_t, AS_FLOAT)                                                            \
+    X(static, int64, int64_t, AS_FLOAT)                                                            \
+    X(static, half, uint16_t, dtype_half_to_float)                                                 \
+    X(static, bfloat16, uint16_t, dtype_bfloat16_to_float)
 TYPES(DEFINE_BILINEAR)
 
 static resize_fn *const bilinear[DTYPE_COUNT] = {
@@ -154,17 +186,25 @@ static resize_fn *const bilinear[DTYPE_COUNT] = {
 static void resize_init(struct resize *r, const struct op_call *call)
 {
     const struct shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
-    *r = (struct resize){in->dims[0],  in->dims[1], in->dims[2], out->dims[1], out->dims[2],
-                         out->dims[3], NULL,        NULL,        NULL};
+    *r = (struct resize){
+        .batch = in->dims[0],
+        .in_rows = in->dims[1],
+        .in_columns = in->dims[2],
+        .rows = out->dims[1],
+        .columns = out->dims[2],
+        .channels = out->dims[3],
+    };
 }
 
 static enum code bilinear_prepare(struct op_call *call, struct error *err)
 {
-    (void)err;
     struct resize *r = ARENA_NEW(call->arena, struct resize);
     resize_init(r, call);
     r->row = linear_blends(call, r->in_rows, r->rows);
     r->column = linear_blends(call, r->in_columns, r->columns);
+    if (r->in_columns * r->channels > INT32_MAX)
+        return error_set(err, CODE_UNIMPLEMENTED, "a row of an image has more than 2^31 elements");
+    spread_columns(r, call->arena);
     r->fn = bilinear[call->in[0]->dtype];
     call->state = r;
     return CODE_OK;

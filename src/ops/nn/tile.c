@@ -2,14 +2,14 @@
 /*
  * Weights are packed in panels of 64 columns, then at most one of 32 and one or none of 16, the
  * last filled up with zeros; in a panel the values of one p stand side by side. A kernel computes
- * up to 4 rows of one panel with all sums in registers: 64 sums per row. A narrow panel has fewer
+ * up to 6 rows of one panel with all sums in registers: 64 sums per row. A narrow panel has fewer
  * columns but as many sums: p is dealt out in turn to 64 / width streams, each with sums of its
  * own, so that one row is not held up by the latency of its additions; the streams are added in
  * the end, in order.
  *
  * The loops are plain C that the compiler turns into registers and fused multiply-adds (this file
- * is compiled with -ffp-contract=fast). Four rows need the 32 registers of AVX-512; elsewhere rows
- * are computed one by one.
+ * is compiled with -ffp-contract=fast). More than one row needs the 32 registers of AVX-512;
+ * elsewhere rows are computed one by one.
  */
 #include "ops/nn/tile.h"
 
@@ -20,7 +20,7 @@
 
 enum {
     SUMS = 64,    /* per row */
-    ROWS_MAX = 4, /* computed together */
+    ROWS_MAX = 6, /* computed together */
 };
 
 struct panel {
@@ -87,12 +87,15 @@ struct panel {
 DEFINE_TILE(1, 64, )
 DEFINE_TILE(2, 64, )
 DEFINE_TILE(4, 64, )
+DEFINE_TILE(6, 64, )
 DEFINE_TILE(1, 32, )
 DEFINE_TILE(2, 32, )
 DEFINE_TILE(4, 32, )
+DEFINE_TILE(6, 32, )
 DEFINE_TILE(1, 16, KERNEL_VECTOR)
 DEFINE_TILE(2, 16, KERNEL_VECTOR)
 DEFINE_TILE(4, 16, KERNEL_VECTOR)
+DEFINE_TILE(6, 16, KERNEL_VECTOR)
 /* clang-format on */
 
 typedef void tile_fn(const struct tile_rows *t, const struct panel *panel, const float *in,
@@ -102,9 +105,9 @@ static const struct {
     int width;
     tile_fn *rows[ROWS_MAX + 1]; /* by how many rows it computes */
 } kernels[] = {
-    {64, {[1] = tile_1_64, [2] = tile_2_64, [4] = tile_4_64}},
-    {32, {[1] = tile_1_32, [2] = tile_2_32, [4] = tile_4_32}},
-    {16, {[1] = tile_1_16, [2] = tile_2_16, [4] = tile_4_16}},
+    {64, {[1] = tile_1_64, [2] = tile_2_64, [4] = tile_4_64, [6] = tile_6_64}},
+    {32, {[1] = tile_1_32, [2] = tile_2_32, [4] = tile_4_32, [6] = tile_6_32}},
+    {16, {[1] = tile_1_16, [2] = tile_2_16, [4] = tile_4_16, [6] = tile_6_16}},
 };
 
 /* The kernel for the panel of which `left` columns remain. */
@@ -153,7 +156,8 @@ static void run_panel(const struct tile_rows *t, const struct panel *panel, tile
     int64_t row = 0;
     while (row < t->rows) {
         int64_t left = t->rows - row;
-        int count = left >= 4 && most >= 4 ? 4 : left >= 2 && most >= 2 ? 2 : 1;
+        int64_t fit = left < most ? left : most;
+        int count = fit >= 6 ? 6 : fit >= 4 ? 4 : fit >= 2 ? 2 : 1;
         kernel[count](t, panel, t->in + row * t->in_step, t->out + row * t->out_step + first);
         row += count;
     }
