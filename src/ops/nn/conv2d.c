@@ -223,7 +223,7 @@ const struct op op_DepthwiseConv2dNative = {
 /* Made by engine/passes/fuse.c only: float, NHWC, a constant filter and bias. */
 #define FUSED_ATTRS                                                                                \
     "T:type strides:list(int) " PLACE_ATTRS " activation:string='' alpha:float=0 "                 \
-                                            "padded:bool=false"
+    "padded:bool=false"
 
 const struct op op__FusedConv2D = {
     .name = "_FusedConv2D",

@@ -110,6 +110,59 @@ static const struct {
     {16, {[1] = tile_1_16, [2] = tile_2_16, [4] = tile_4_16, [6] = tile_6_16}},
 };
 
+/* Few long columns are kept one behind the other: filling them up to a panel would multiply what is
+ * read. Such a column's sum has as many streams as a row has sums otherwise. */
+enum {
+    NARROW_COLUMNS = 4,
+    NARROW_LENGTH = 256,
+};
+
+static bool is_narrow(int64_t k, int64_t n)
+{
+    return n <= NARROW_COLUMNS && k >= NARROW_LENGTH;
+}
+
+/* Row `in` times one column. */
+KERNEL float dot(const struct tile_rows *t, const float *in, const float *column)
+{
+    float sums[SUMS] = {0};
+    const int64_t length = t->length;
+    for (int64_t segment = 0; segment < t->segments; segment++, column += length) {
+        const float *a = in + t->offsets[segment];
+        int64_t p = 0;
+        for (; p + SUMS <= length; p += SUMS) {
+            for (int j = 0; j < SUMS; j++)
+                sums[j] += a[p + j] * column[p + j];
+        }
+        for (int j = 0; p < length; p++, j++)
+            sums[j] += a[p] * column[p];
+    }
+    for (int half = SUMS / 2; half; half /= 2) {
+        for (int j = 0; j < half; j++)
+            sums[j] += sums[j + half];
+    }
+    return sums[0];
+}
+
+static void run_narrow(const struct tile_rows *t, const float *packed)
+{
+    const int64_t k = t->segments * t->length;
+    for (int64_t r = 0; r < t->rows; r++) {
+        for (int64_t j = 0; j < t->n; j++) {
+            float sum = dot(t, t->in + r * t->in_step, packed + j * k);
+            t->out[r * t->out_step + j] = t->bias ? sum + t->bias[j] : sum;
+        }
+    }
+}
+
+static void pack_narrow(const struct tile_weights *weights, float *packed)
+{
+    for (int64_t j = 0; j < weights->n; j++) {
+        for (int64_t p = 0; p < weights->k; p++)
+            *packed++ = weights->at[p * weights->row_step + j * weights->column_step];
+    }
+}
+
 /* The kernel for the panel of which `left` columns remain. */
 static int kernel_for(int64_t left)
 {
@@ -127,7 +180,7 @@ static int rows_together(void)
 
 size_t tile_packed_floats(int64_t k, int64_t n)
 {
-    int64_t columns = 0;
+    int64_t columns = is_narrow(k, n) ? n : 0;
     while (columns < n)
         columns += kernels[kernel_for(n - columns)].width;
     return (size_t)k * (size_t)columns;
@@ -136,6 +189,10 @@ size_t tile_packed_floats(int64_t k, int64_t n)
 void tile_pack(const struct tile_weights *weights, float *packed)
 {
     int width;
+    if (is_narrow(weights->k, weights->n)) {
+        pack_narrow(weights, packed);
+        return;
+    }
     for (int64_t first = 0; first < weights->n; first += width) {
         width = kernels[kernel_for(weights->n - first)].width;
         int64_t columns = weights->n - first < width ? weights->n - first : width;
@@ -166,6 +223,10 @@ static void run_panel(const struct tile_rows *t, const struct panel *panel, tile
 void tile_run(const struct tile_rows *t, const float *packed)
 {
     int width;
+    if (is_narrow(t->segments * t->length, t->n)) {
+        run_narrow(t, packed);
+        return;
+    }
     for (int64_t first = 0; first < t->n; first += width) {
         int64_t left = t->n - first;
         int kernel = kernel_for(left);

@@ -43,8 +43,10 @@ struct onednn_convolution {
 static dnnl_engine_t engine;
 static pthread_once_t engine_once = PTHREAD_ONCE_INIT;
 
+/* The library's own cache of primitives would keep them after their model is gone. */
 static void make_engine(void)
 {
+    dnnl_set_primitive_cache_capacity(0);
     if (dnnl_engine_create(&engine, dnnl_cpu, 0))
         engine = NULL;
 }
