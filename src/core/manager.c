@@ -407,7 +407,8 @@ static void load(struct manager *m, struct harness *h)
 static void load_loop(void *context)
 {
     struct manager *m = context;
-    thread_lower_priority();
+    if (m->options.low_priority)
+        thread_lower_priority();
     pthread_mutex_lock(&m->mutex);
     while (!m->stopping) {
         struct harness *h = next_harness(m, TRANSITION_LOAD);
@@ -449,7 +450,8 @@ static void unload(struct manager *m, struct harness *h)
 static void unload_loop(void *context)
 {
     struct manager *m = context;
-    thread_lower_priority();
+    if (m->options.low_priority)
+        thread_lower_priority();
     pthread_mutex_lock(&m->mutex);
     for (;;) {
         struct harness *h = next_harness(m, TRANSITION_UNLOAD);

@@ -18,6 +18,7 @@
 
 struct manager_options {
     unsigned load_threads;     /* 0: one */
+    bool low_priority;         /* loading and unloading give way to everything else */
     int64_t load_retries;      /* after the first failure; UNIMPLEMENTED is not tried again */
     int64_t retry_interval_us; /* between tries; negative: none */
     const struct loader *loader;

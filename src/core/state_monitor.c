@@ -158,24 +158,32 @@ size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct
     return count;
 }
 
-static bool has_reached_goal(struct state_monitor *monitor, struct span name)
+bool state_is_settled(const struct version_state *versions, size_t count, void *unused)
 {
-    const struct state_name *n = find(monitor, name);
-    for (size_t i = 0; n && i < n->count; i++) {
-        if (n->versions[i].state == STATE_AVAILABLE || n->versions[i].state == STATE_END)
+    (void)unused;
+    for (size_t i = 0; i < count; i++) {
+        if (versions[i].state == STATE_AVAILABLE || versions[i].state == STATE_END)
             return true;
     }
     return false;
 }
 
-bool state_monitor_await(struct state_monitor *monitor, struct span name)
+static bool has_reached(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
+                        void *context)
+{
+    const struct state_name *n = find(monitor, name);
+    return n ? reached(n->versions, n->count, context) : reached(NULL, 0, context);
+}
+
+bool state_monitor_await(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
+                         void *context)
 {
     pthread_mutex_lock(&monitor->mutex);
-    bool reached;
-    while (!(reached = has_reached_goal(monitor, name)) && !monitor->interrupted)
+    bool is = false;
+    while (!(is = has_reached(monitor, name, reached, context)) && !monitor->interrupted)
         pthread_cond_wait(&monitor->changed, &monitor->mutex);
     pthread_mutex_unlock(&monitor->mutex);
-    return reached;
+    return is;
 }
 
 void state_monitor_interrupt(struct state_monitor *monitor)

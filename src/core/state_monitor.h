@@ -43,8 +43,16 @@ void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
 size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct arena *arena,
                          struct version_state **versions);
 
-/* Waits until the name has a version that is available or ended. False: interrupted. */
-bool state_monitor_await(struct state_monitor *monitor, struct span name);
+/* Whether a name's versions (highest first) are as somebody waits for. Called with a lock held: it
+ * only looks. */
+typedef bool state_reached_fn(const struct version_state *versions, size_t count, void *context);
+
+/* Waits until reached(..., context). False: interrupted. Any thread. */
+bool state_monitor_await(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
+                         void *context);
+
+/* A state_reached_fn: a version is available or has ended. */
+bool state_is_settled(const struct version_state *versions, size_t count, void *unused);
 
 /* Ends all waiting, now and later. Any thread. */
 void state_monitor_interrupt(struct state_monitor *monitor);

@@ -66,6 +66,7 @@ static enum code make_core(struct service *s, struct error *err)
     const struct options *o = s->options;
     struct manager_options manager = {
         .load_threads = o->num_load_threads > 0 ? (unsigned)o->num_load_threads : 1,
+        .low_priority = true,
         .load_retries = o->max_num_load_retries,
         .retry_interval_us = o->load_retry_interval_micros,
         .loader = &tensorflow_loader,
@@ -109,7 +110,7 @@ static enum code await_model(struct service *s, bool *available, struct error *e
     if (!state_monitor_get(s->monitor, name, &s->arena, &versions))
         log_info("Waiting for a version of servable %s under %s", s->options->model_name,
                  s->options->model_base_path);
-    *available = state_monitor_await(s->monitor, name);
+    *available = state_monitor_await(s->monitor, name, state_is_settled, NULL);
     size_t count = state_monitor_get(s->monitor, name, &s->arena, &versions);
     for (size_t i = 0; i < count; i++) {
         if (versions[i].state != STATE_END)

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The manager with a loader that obeys the path it is given: "ok", "bad" (fails), "never" (fails
+ * for good), "late" (fails until the third try), "gate" (waits for a post). Its objects remember
+ * whether they are alive; at the end of each test every object is gone.
+ */
+#include "core/manager.h"
+
+#include <sched.h>
+#include <semaphore.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/thread.h"
+
+enum { ALIVE = 0xa11fe };
+
+struct object {
+    int state; /* ALIVE until it is unloaded */
+};
+
+static atomic_int loads, unloads, tries;
+static sem_t gate, at_gate;
+static struct state_monitor *monitor;
+static struct manager *manager;
+
+static enum code load(const char *path, void *context, void **object, struct error *err)
+{
+    assert_ptr_equal(context, &gate);
+    int try = atomic_fetch_add(&tries, 1) + 1;
+    if (!strcmp(path, "gate")) {
+        sem_post(&at_gate);
+        sem_wait(&gate);
+    }
+    if (!strcmp(path, "bad") || (!strcmp(path, "late") && try < 3))
+        return error_set(err, CODE_DATA_LOSS, "try %d of %s", try, path);
+    if (!strcmp(path, "never"))
+        return error_set(err, CODE_UNIMPLEMENTED, "try %d of %s", try, path);
+    struct object *made = malloc(sizeof *made);
+    made->state = ALIVE;
+    atomic_fetch_add(&loads, 1);
+    *object = made;
+    return CODE_OK;
+}
+
+static void unload(void *object)
+{
+    struct object *made = object;
+    made->state = 0;
+    free(made);
+    atomic_fetch_add(&unloads, 1);
+}
+
+static const struct loader loader = {.platform = "fake", .load = load, .unload = unload};
+static const struct loader other = {.platform = "other", .load = load, .unload = unload};
+
+static int set_up(void **state)
+{
+    (void)state;
+    atomic_store(&loads, 0);
+    atomic_store(&unloads, 0);
+    atomic_store(&tries, 0);
+    sem_init(&gate, 0, 0);
+    sem_init(&at_gate, 0, 0);
+    monitor = state_monitor_new();
+    struct manager_options options = {
+        .load_threads = 2,
+        .load_retries = 3,
+        .retry_interval_us = 1,
+        .loader = &loader,
+        .loader_context = &gate,
+        .monitor = monitor,
+    };
+    return (int)manager_new(&options, &manager, NULL);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    manager_free(manager);
+    state_monitor_free(monitor);
+    return atomic_load(&loads) == atomic_load(&unloads) ? 0 : -1;
+}
+
+struct want {
+    int64_t version;
+    const char *path; /* NULL: the end of the list */
+};
+
+static void aspire(const struct want *wants)
+{
+    struct aspired_version versions[8];
+    size_t count = 0;
+    for (; wants[count].path; count++)
+        versions[count] = (struct aspired_version){wants[count].version, wants[count].path};
+    manager_set_aspired(manager, span_of("m"), versions, count);
+}
+#define ASPIRE(...)      aspire((const struct want[]){__VA_ARGS__, {0, NULL}})
+#define ASPIRE_NOTHING() manager_set_aspired(manager, span_of("m"), NULL, 0)
+
+struct goal {
+    int64_t version;
+    enum servable_state state;
+};
+
+static bool is_reached(const struct version_state *versions, size_t count, void *context)
+{
+    const struct goal *goal = context;
+    for (size_t i = 0; i < count; i++) {
+        if (versions[i].version == goal->version)
+            return versions[i].state == goal->state;
+    }
+    return false;
+}
+
+static void await(int64_t version, enum servable_state state)
+{
+    struct goal goal = {version, state};
+    assert_true(state_monitor_await(monitor, span_of("m"), is_reached, &goal));
+}
+
+static void check_state(int64_t version, enum code code, const char *message)
+{
+    struct arena arena;
+    struct version_state *versions;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    size_t count = state_monitor_get(monitor, span_of("m"), &arena, &versions);
+    bool found = false;
+    for (size_t i = 0; i < count; i++) {
+        if (versions[i].version != version)
+            continue;
+        found = true;
+        assert_int_equal(versions[i].code, code);
+        assert_string_equal(versions[i].message, message);
+    }
+    assert_true(found);
+    arena_release(&arena);
+}
+
+static struct handle get(int64_t version)
+{
+    struct servable_request request = {.name = span_of("m")};
+    request.has_version = version >= 0;
+    request.version = version;
+    struct handle handle;
+    if (manager_get(manager, &request, &loader, &handle, NULL))
+        assert_null(handle.servable);
+    return handle;
+}
+
+static bool serves(int64_t version)
+{
+    struct handle handle = get(version);
+    bool is = handle.servable && ((struct object *)handle.servable->object)->state == ALIVE;
+    handle_release(&handle);
+    return is;
+}
+
+static int64_t latest(void)
+{
+    struct handle handle = get(-1);
+    int64_t version = handle.servable ? handle.servable->id.version : -1;
+    handle_release(&handle);
+    return version;
+}
+
+static void finds_what_is_loaded(void **state)
+{
+    (void)state;
+    struct error err;
+    struct handle handle;
+    struct servable_request request = {.name = span_of("m"), .has_version = true, .version = 8};
+    ASPIRE({3, "ok"}, {7, "ok"});
+    await(3, STATE_AVAILABLE);
+    await(7, STATE_AVAILABLE);
+    assert_int_equal(latest(), 7);
+    assert_true(serves(3) && serves(7));
+    assert_int_equal(manager_get(manager, &request, &loader, &handle, &err), CODE_NOT_FOUND);
+    assert_string_equal(err.message, "Servable not found for request: Specific(m, 8)");
+    request = (struct servable_request){.name = span_of("n")};
+    assert_int_equal(manager_get(manager, &request, &loader, &handle, &err), CODE_NOT_FOUND);
+    assert_string_equal(err.message, "Servable not found for request: Latest(n)");
+    request.name = span_of("m");
+    assert_int_equal(manager_get(manager, &request, &other, &handle, &err), CODE_INVALID_ARGUMENT);
+    assert_string_equal(err.message, "Servable type doesn't match the asked for type.");
+}
+
+static void takes_a_newer_version_and_drops_the_old(void **state)
+{
+    (void)state;
+    ASPIRE({1, "ok"});
+    await(1, STATE_AVAILABLE);
+    ASPIRE({2, "gate"});
+    sem_wait(&at_gate);
+    assert_int_equal(latest(), 1);
+    sem_post(&gate);
+    await(2, STATE_AVAILABLE);
+    await(1, STATE_END);
+    check_state(1, CODE_OK, "");
+    assert_int_equal(latest(), 2);
+    assert_false(serves(1));
+    ASPIRE_NOTHING();
+    await(2, STATE_END);
+    assert_int_equal(latest(), -1);
+}
+
+static void a_bad_version_never_replaces_a_good_one(void **state)
+{
+    (void)state;
+    ASPIRE({1, "ok"});
+    await(1, STATE_AVAILABLE);
+    ASPIRE({2, "bad"});
+    await(2, STATE_END);
+    check_state(2, CODE_DATA_LOSS, "try 5 of bad"); /* the first try was version 1's */
+    assert_int_equal(latest(), 1);
+    /* It is not tried again while it is wanted ... */
+    ASPIRE({2, "ok"});
+    assert_int_equal(latest(), 1);
+    /* ... but is when it comes back. */
+    ASPIRE({1, "ok"});
+    ASPIRE({2, "ok"});
+    await(2, STATE_AVAILABLE);
+    await(1, STATE_END);
+}
+
+static void tries_again_where_that_may_help(void **state)
+{
+    (void)state;
+    ASPIRE({1, "late"});
+    await(1, STATE_AVAILABLE);
+    assert_int_equal(atomic_load(&tries), 3);
+    ASPIRE({2, "never"});
+    await(2, STATE_END);
+    check_state(2, CODE_UNIMPLEMENTED, "try 4 of never");
+}
+
+static void a_load_that_nobody_wants_any_more_is_undone(void **state)
+{
+    (void)state;
+    ASPIRE({1, "gate"});
+    sem_wait(&at_gate);
+    ASPIRE_NOTHING();
+    sem_post(&gate);
+    await(1, STATE_END);
+    check_state(1, CODE_CANCELLED, "Loading of servable cancelled");
+    assert_int_equal(atomic_load(&unloads), 1);
+    ASPIRE({1, "ok"});
+    await(1, STATE_AVAILABLE);
+}
+
+static void wanted_again_while_loading_it_stays(void **state)
+{
+    (void)state;
+    ASPIRE({1, "gate"});
+    sem_wait(&at_gate);
+    assert_true(manager_is_loading(manager));
+    ASPIRE_NOTHING();
+    ASPIRE({1, "gate"});
+    sem_post(&gate);
+    await(1, STATE_AVAILABLE);
+    assert_int_equal(atomic_load(&loads), 1);
+}
+
+static void a_held_version_waits_for_its_handle(void **state)
+{
+    (void)state;
+    ASPIRE({1, "ok"});
+    await(1, STATE_AVAILABLE);
+    struct handle handle = get(1);
+    ASPIRE({2, "ok"});
+    await(1, STATE_UNLOADING);
+    await(2, STATE_AVAILABLE);
+    /* Wanted again while it goes: it starts afresh when it is gone. */
+    ASPIRE({1, "ok"}, {2, "ok"});
+    assert_int_equal(atomic_load(&unloads), 0);
+    assert_int_equal(((struct object *)handle.servable->object)->state, ALIVE);
+    handle_release(&handle);
+    await(1, STATE_AVAILABLE);
+    assert_int_equal(atomic_load(&unloads), 1);
+    assert_true(serves(1) && serves(2));
+}
+
+static void ends_in_the_middle_of_a_load(void **state)
+{
+    (void)state;
+    ASPIRE({1, "gate"}, {2, "ok"});
+    sem_wait(&at_gate);
+    sem_post(&gate);
+    /* tear_down() checks that nothing is left. */
+}
+
+/* ---- many readers, many swaps ---- */
+
+enum { READERS = 4, SWAPS = 1500, PARCELS = 8 };
+
+static atomic_bool stop;
+static atomic_int bad;
+static struct {
+    pthread_mutex_t mutex;
+    struct handle handles[PARCELS];
+    unsigned next;
+} parcels = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* Leaves a handle for another reader and takes the oldest that was left: most are released on
+ * another thread than the one that took them. */
+static void exchange_handle(struct handle *handle)
+{
+    pthread_mutex_lock(&parcels.mutex);
+    struct handle *place = &parcels.handles[parcels.next++ % PARCELS];
+    struct handle taken = *place;
+    *place = *handle;
+    *handle = taken;
+    pthread_mutex_unlock(&parcels.mutex);
+}
+
+static void check_alive(const struct handle *handle)
+{
+    if (!handle->servable || ((struct object *)handle->servable->object)->state != ALIVE)
+        atomic_fetch_add(&bad, 1);
+}
+
+static void read_on(void *context)
+{
+    unsigned *reads = context;
+    while (!atomic_load(&stop)) {
+        struct handle handle = get(-1);
+        check_alive(&handle);
+        if (++*reads % 16 == 0 && handle.servable)
+            exchange_handle(&handle);
+        if (handle.servable)
+            check_alive(&handle);
+        handle_release(&handle);
+        /* The threads that swap want their turn on a machine of few cores. */
+        if (*reads % 64 == 0)
+            sched_yield();
+    }
+}
+
+static void swaps_cost_no_request_anything(void **state)
+{
+    (void)state;
+    pthread_t threads[READERS];
+    unsigned reads[READERS] = {0};
+    ASPIRE({0, "ok"});
+    await(0, STATE_AVAILABLE);
+    for (int i = 0; i < READERS; i++)
+        assert_int_equal(thread_start(&threads[i], "reader", read_on, &reads[i], NULL), CODE_OK);
+    for (int64_t i = 1; i <= SWAPS; i++) {
+        ASPIRE({i, "ok"});
+        await(i, STATE_AVAILABLE);
+        await(i - 1, STATE_END);
+    }
+    atomic_store(&stop, true);
+    for (int i = 0; i < READERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(reads[i] > 0);
+    }
+    for (int i = 0; i < PARCELS; i++)
+        handle_release(&parcels.handles[i]);
+    assert_int_equal(atomic_load(&bad), 0);
+    assert_int_equal(atomic_load(&loads), SWAPS + 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(finds_what_is_loaded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(takes_a_newer_version_and_drops_the_old, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_bad_version_never_replaces_a_good_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(tries_again_where_that_may_help, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_load_that_nobody_wants_any_more_is_undone, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(wanted_again_while_loading_it_stays, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_held_version_waits_for_its_handle, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ends_in_the_middle_of_a_load, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(swaps_cost_no_request_anything, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
