@@ -2,6 +2,7 @@
 /* The table of gRPC methods, and what they have in common. */
 #include "api/api.h"
 
+#include "api/metadata.h"
 #include "api/predict.h"
 #include "api/status.h"
 #include "servables/tensorflow/loader.h"
@@ -59,7 +60,7 @@ const struct net_rpc api_rpcs[] = {
     {"/tensorflow.serving.PredictionService/Classify", refuse},
     {"/tensorflow.serving.PredictionService/Regress", refuse},
     {"/tensorflow.serving.PredictionService/MultiInference", refuse},
-    {"/tensorflow.serving.PredictionService/GetModelMetadata", refuse},
+    {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata},
     {"/tensorflow.serving.ModelService/GetModelStatus", api_status},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", refuse},
 };

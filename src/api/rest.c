@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rest.h"
 
+#include "api/metadata.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
 #include "wire/json.h"
@@ -99,12 +100,25 @@ static void show_status(struct api *api, struct exchange *exchange, const struct
                     pb_print_json(&pb_get_model_status_response_type, &response, &exchange->arena));
 }
 
+static void show_metadata(struct api *api, struct exchange *exchange, const struct rest_url *url)
+{
+    struct error err;
+    struct span json;
+    struct arena *arena = &exchange->arena;
+    if (!url->name.len)
+        error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
+    else if (!api_metadata_json(api, rest_model_spec(url, arena), arena, &json, &err)) {
+        rest_answer(api, exchange, json);
+        return;
+    }
+    rest_answer_error(api, exchange, &err);
+}
+
 static void refuse(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
     static const char *const names[REST_ACTION_COUNT] = {
         [REST_CLASSIFY] = "classify",
         [REST_REGRESS] = "regress",
-        [REST_METADATA] = "metadata",
     };
     struct error err;
     error_set(&err, CODE_UNIMPLEMENTED, "The REST method '%s' is not implemented by this server",
@@ -114,16 +128,16 @@ static void refuse(struct api *api, struct exchange *exchange, const struct rest
 
 typedef void page_fn(struct api *api, struct exchange *exchange, const struct rest_url *url);
 static page_fn *const pages[REST_ACTION_COUNT] = {
-    [REST_PREDICT] = rest_predict, [REST_CLASSIFY] = refuse, [REST_REGRESS] = refuse,
-    [REST_STATUS] = show_status,   [REST_METADATA] = refuse,
+    [REST_PREDICT] = rest_predict, [REST_CLASSIFY] = refuse,        [REST_REGRESS] = refuse,
+    [REST_STATUS] = show_status,   [REST_METADATA] = show_metadata,
 };
 
 /* A browser asks whether a script of another origin may call. */
 static void answer_preflight(const struct api *api, struct exchange *exchange)
 {
     struct span origin = exchange_header(exchange, "origin");
-    bool named = memmem(origin.ptr, origin.len, "http://", 7) ||
-                 memmem(origin.ptr, origin.len, "https://", 8);
+    bool named = origin.len && (memmem(origin.ptr, origin.len, "http://", 7) ||
+                                memmem(origin.ptr, origin.len, "https://", 8));
     answer(api, exchange, named ? 200 : 400, false, (struct span){0});
 }
 

@@ -46,7 +46,7 @@ static enum code parse(struct rest_call *call, struct error *err)
         return complain(call->root, "Is not object", arena, err);
     const struct json_value *name = json_member(call->root, SPAN_LITERAL("signature_name"));
     if (name && name->type != JSON_STRING)
-        return complain(call->root,
+        return complain(name,
                         "not formatted correctly. 'signature_name' key must be a string value.",
                         arena, err);
     if (name)

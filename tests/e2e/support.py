@@ -81,6 +81,7 @@ class Server:
         self.log, self.rest_port = [], named["rest_api_port"]
         self.port = named["port"]
         self.ready, self.ended = threading.Event(), threading.Event()
+        self.logged = threading.Condition()
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         env={**os.environ, **(self.env or {})})
         self.reader = threading.Thread(target=self._read, daemon=True)
@@ -96,11 +97,26 @@ class Server:
     def _read(self):
         for line in self.process.stdout:
             text = line.decode(errors="replace").rstrip("\n")
-            self.log.append(text)
+            with self.logged:
+                self.log.append(text)
+                self.logged.notify_all()
             if (REST_READY if self.rest else READY).search(text):
                 self.ready.set()
         self.ended.set()
         self.ready.set()
+        with self.logged:
+            self.logged.notify_all()
+
+    def await_log(self, pattern, count=1, timeout=START_TIMEOUT_S):
+        """Waits until so many lines match; the last of them."""
+        def found():
+            lines = [line for line in self.log if re.search(pattern, line)]
+            return lines[-1:] if len(lines) >= count else self.ended.is_set()
+        with self.logged:
+            lines = self.logged.wait_for(found, timeout)
+        if not isinstance(lines, list):
+            raise ServerError(f"no line '{pattern}' in:\n" + "\n".join(self.log[-20:]))
+        return lines[0]
 
     def _wait_ready(self):
         return self.ready.wait(START_TIMEOUT_S) and not self.ended.is_set()

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How the end-to-end tests talk to a server: grpcio with generated stubs, and Python's HTTP client."""
+import http.client
+import json
+import os
+import shutil
+import tempfile
+
+import numpy as np
+
+import support
+
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+MODELS = os.path.join(support.ROOT, "models")
+DTYPES = {np.dtype(np.float32): (1, "float_val"), np.dtype(np.int64): (9, "int64_val"), np.dtype(np.int32): (3, "int_val")}
+
+
+def tensor(values, dtype=np.float32):
+    """A TensorProto; strings come as a list of bytes."""
+    proto = support.pb("tensor", "tensorflow.core.framework").TensorProto()
+    if isinstance(values, list) and values and isinstance(values[0], bytes):
+        proto.dtype = 7
+        proto.tensor_shape.dim.add().size = len(values)
+        proto.string_val.extend(values)
+        return proto
+    array = np.array(values, dtype)
+    proto.dtype, _ = DTYPES[array.dtype]
+    for size in array.shape:
+        proto.tensor_shape.dim.add().size = size
+    proto.tensor_content = array.tobytes()
+    return proto
+
+
+def predict_request(model, version=None, label=None, signature="", outputs=(), **inputs):
+    request = support.pb("predict").PredictRequest()
+    request.model_spec.name = model
+    request.model_spec.signature_name = signature
+    if version is not None:
+        request.model_spec.version.value = version
+    if label is not None:
+        request.model_spec.version_label = label
+    for alias, value in inputs.items():
+        request.inputs[alias].CopyFrom(value if hasattr(value, "dtype") and not isinstance(value, np.ndarray) else tensor(value))
+    request.output_filter.extend(outputs)
+    return request
+
+
+def predict(server, request, **options):
+    """A PredictResponse, or (code's name, message)."""
+    data = request if isinstance(request, bytes) else request.SerializeToString()
+    answer = server.call_bytes(PREDICT, data, **options)
+    return support.pb("predict").PredictResponse.FromString(answer) if isinstance(answer, bytes) else answer
+
+
+def status(server, model, version=None):
+    request = support.pb("get_model_status").GetModelStatusRequest()
+    request.model_spec.name = model
+    if version is not None:
+        request.model_spec.version.value = version
+    answer = server.call_bytes(STATUS, request.SerializeToString())
+    return support.pb("get_model_status").GetModelStatusResponse.FromString(answer) if isinstance(answer, bytes) else answer
+
+
+def states(server, model):
+    """{version: state's name}"""
+    answer = status(server, model)
+    if isinstance(answer, tuple):
+        return answer
+    kind = type(answer.model_version_status[0])
+    return {s.version: kind.State.Name(s.state) for s in answer.model_version_status}
+
+
+class Answer:
+    def __init__(self, response):
+        self.status, self.body = response.status, response.read()
+        self.headers = {k.lower(): v for k, v in response.getheaders()}
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+
+def rest(server, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection("localhost", server.rest_port, timeout=60)
+    try:
+        if isinstance(body, (dict, list)):
+            body = json.dumps(body)
+        connection.request(method, path, body, headers or {})
+        return Answer(connection.getresponse())
+    finally:
+        connection.close()
+
+
+class Base:
+    """A folder for versions that come and go; `add` is a rename, as copying into it should be."""
+
+    def __enter__(self):
+        self.scratch = tempfile.mkdtemp(prefix="tensord-e2e-")
+        self.path = os.path.join(self.scratch, "base")
+        os.mkdir(self.path)
+        return self
+
+    def __exit__(self, *exception):
+        shutil.rmtree(self.scratch)
+
+    def add(self, version, model="half_plus_two_tf2", change=None):
+        made = os.path.join(self.scratch, "incoming")
+        shutil.copytree(os.path.join(MODELS, model, "1"), made)
+        if change:
+            change(made)
+        os.rename(made, os.path.join(self.path, str(version)))
+
+    def remove(self, version):
+        gone = os.path.join(self.scratch, "gone")
+        os.rename(os.path.join(self.path, str(version)), gone)
+        shutil.rmtree(gone)

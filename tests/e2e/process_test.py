@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The process: flags, listeners, and how it ends."""
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+import grpc
+
+import support
+from clients import MODELS, PREDICT, predict, predict_request, rest
+
+HALF = os.path.join(MODELS, "half_plus_two_tf2")
+
+
+def run(*arguments):
+    return subprocess.run([support.program("tensord"), *arguments], capture_output=True, text=True, timeout=30)
+
+
+class Flags(unittest.TestCase):
+    def test_help_and_version(self):
+        done = run("--help")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertIn("--model_base_path", done.stdout)
+        done = run("--version")
+        self.assertEqual(0, done.returncode)
+        self.assertRegex(done.stdout, r"\ATensorFlow ModelServer: .+\nTensorFlow Library: .+\n\Z")
+
+    def test_values_that_are_none(self):
+        done = run("--port=many", "--model_base_path=/x")
+        self.assertEqual(255, done.returncode)
+        self.assertIn("--port: a 32 bit integer is expected, not 'many'", done.stdout)
+        self.assertIn("usage:", done.stdout)
+
+    def test_what_can_not_start(self):
+        for arguments, error in (
+                ((), "INVALID_ARGUMENT: Both server_options.model_base_path and server_options.model_config_file are empty!"),
+                (("--port=0", "--model_base_path=/x"), "INVALID_ARGUMENT: At least one of server_options.grpc_port or "
+                 "server_options.grpc_socket_path must be set."),
+                (("--enable_batching", "--model_base_path=/x"), "UNIMPLEMENTED: --enable_batching is not implemented by this "
+                 "server yet (batch requests of many clients)")):
+            done = run(*arguments)
+            self.assertEqual((255, f"Failed to start server. Error: {error}\n"), (done.returncode, done.stdout))
+
+    def test_an_unknown_flag_does_not_stop_it(self):
+        with support.Server("--no_such_flag", "--rest_api_num_threads=4", model_name="m", model_base_path=HALF) as server:
+            self.assertIn("unknown argument: --no_such_flag", server.log)
+            server.await_log("--rest_api_num_threads is accepted, but has no effect")
+            self.assertFalse(isinstance(predict(server, predict_request("m", x=[1])), tuple))
+
+    def test_values_as_arguments_of_their_own(self):
+        with support.Server("--model_name", "own", "--model_base_path", HALF) as server:
+            server.await_log("Building single TensorFlow model file config:  model_name: own model_base_path: " + HALF)
+            self.assertEqual("own", predict(server, predict_request("own", x=[1])).model_spec.name)
+
+
+class Listeners(unittest.TestCase):
+    def test_a_port_in_use(self):
+        with socket.socket() as taken:
+            taken.bind(("0.0.0.0", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            done = run(f"--port={port}", f"--model_base_path={HALF}")
+            self.assertEqual(255, done.returncode)
+            self.assertEqual("Failed to start server. Error: INVALID_ARGUMENT: Failed to BuildAndStart gRPC server\n", done.stdout)
+            self.assertIn(f"0.0.0.0:{port}", done.stderr)
+            # Without REST it goes on.
+            with support.Server(model_name="m", model_base_path=HALF, rest_api_port=port) as server:
+                server.await_log(f"Failed to start HTTP Server at localhost:{port}")
+                self.assertFalse(isinstance(predict(server, predict_request("m", x=[1])), tuple))
+
+    def test_one_port_for_both(self):
+        port = support.free_port()
+        with support.Server(model_name="m", model_base_path=HALF, port=port, rest_api_port=port) as server:
+            server.await_log("http_port cannot be same as grpc_port")
+            self.assertFalse(isinstance(predict(server, predict_request("m", x=[1])), tuple))
+
+    def test_unix_socket(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "s.sock")
+            for _ in range(2):  # the second time a stale file may be in the way
+                with support.Server(model_name="m", model_base_path=HALF, grpc_socket_path=path) as server:
+                    server.await_log(f"Running gRPC ModelServer at UNIX socket {path} ...")
+                    with grpc.insecure_channel("unix:" + path) as channel:
+                        call = channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=None)
+                        self.assertTrue(call(predict_request("m", x=[1]).SerializeToString(), timeout=30))
+
+
+class End(unittest.TestCase):
+    def begin_request(self, server):
+        """A request of which the last byte is missing, and that byte."""
+        body = json.dumps({"instances": [1.0, 2.0, 5.0]}).encode()
+        connection = socket.create_connection(("localhost", server.rest_port), 30)
+        connection.sendall(b"POST /v1/models/m:predict HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body[:-1]))
+        # The server has read it when it answers somebody who came later on the same loop; any loop does to be sure.
+        for _ in range(8):
+            rest(server, "GET", "/v1/models/m")
+        return connection, body[-1:]
+
+    def test_requests_in_flight_finish(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            server = support.Server(rest=True, model_name="m", model_base_path=HALF)
+            connection, rest_of_it = self.begin_request(server)
+            server.process.send_signal(number)
+            server.await_log("no new connections, requests in flight finish")
+            connection.sendall(rest_of_it)
+            answer = b""
+            while True:
+                part = connection.recv(65536)
+                if not part:
+                    break
+                answer += part
+            connection.close()
+            self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer)
+            self.assertIn(b"Connection: close", answer)
+            self.assertTrue(answer.endswith(b'{\n    "predictions": [2.5, 3.0, 4.5\n    ]\n}'), answer)
+            self.assertEqual(0, server.process.wait(30))
+            server.close()
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("localhost", server.rest_port), 5)
+
+    def test_a_long_call_finishes(self):
+        with support.Server("--verbose", model_name="m", model_base_path=os.path.join(MODELS, "digits")) as server:
+            import numpy as np
+            request = predict_request("m", image=np.ones((50_000, 8, 8, 1), np.float32)).SerializeToString()
+            call = server.channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=None)
+            future = call.future(request, timeout=60)
+            self.assertTrue(call(predict_request("m", image=np.ones((1, 8, 8, 1), np.float32)).SerializeToString(), timeout=60))
+            server.process.send_signal(signal.SIGTERM)
+            self.assertGreater(len(future.result(timeout=60)), 50_000 * 10 * 4)
+            self.assertEqual(0, server.process.wait(30))
+
+    def test_a_second_signal_ends_at_once(self):
+        server = support.Server(rest=True, model_name="m", model_base_path=HALF)
+        connection, _ = self.begin_request(server)
+        server.process.send_signal(signal.SIGTERM)
+        server.await_log("no new connections")
+        server.process.send_signal(signal.SIGTERM)
+        self.assertEqual(128 + signal.SIGTERM, server.process.wait(30))
+        connection.close()
+        server.channel.close()
+        server.reader.join()
+
+
+if __name__ == "__main__":
+    unittest.main()
