@@ -275,6 +275,27 @@ def nn_fake_quant():
     yield op("FakeQuantWithMinMaxArgs", [x], ["inputs"], min=2., max=1.)
 
 
+def nn_einsum():
+    def einsum(equation, arrays, const=()):
+        return graph(f"Einsum {equation} {[a.shape for a in arrays]} {arrays[0].dtype} const={list(const)}", arrays,
+                     lambda t: [tf.raw_ops.Einsum(inputs=t, equation=equation)], const)
+    for dtype in FLOATS + ("int32", "int64"):
+        for equation, shapes in (("ij,jk->ik", ((2, 3), (3, 4))), ("abc,cde->abde", ((2, 3, 4), (4, 5, 2))), ("ij->ji", ((2, 3),)),
+                                 ("ij->i", ((2, 3),)), ("aecd,abcd->acbe", ((2, 3, 2, 4), (2, 5, 2, 4)))):
+            yield einsum(equation, [values(s, dtype) for s in shapes])
+    for equation, *shapes in (
+            ("ij,jk->ik", (2, 3), (4, 4)), ("ij,jk->ik", (2, 3, 1), (3, 4)), ("ij,jk->ik", (2,), (3, 4)),
+            ("...ij,jk->...ik", (5, 2, 3), (3, 4)), ("...ij,...jk->...ik", (5, 2, 3), (1, 3, 4)),
+            ("...ij,...jk->...ik", (5, 2, 3), (4, 3, 4)), ("...ij,...jk->...ik", (2, 1, 2, 3), (5, 3, 4)), ("ii->i", (3, 3)),
+            ("ii->i", (3, 4)), ("ii->", (3, 3)), ("ij->", (3, 4)), ("ij->ji", (0, 3)), ("...->...", (2, 3)), ("...ij->...ji", (2, 3, 4)),
+            ("abc,cd->abd", (2, 3, 0), (0, 4)), ("ij,ij->", (2, 3), (2, 3)), ("i,j->ij", (2,), (3,)), ("i,j->ji", (2,), (3,)),
+            ("ijk,k->j", (2, 3, 4), (4,)), ("...ij->ij", (2, 2, 3)), ("i...,j...->ij...", (2, 3), (4, 3)),
+            ("acbe,aecd->abcd", (2, 3, 4, 5), (2, 5, 3, 6)), ("abcd,cde->abe", (2, 3, 4, 5), (4, 5, 6)), ("iij,j->i", (3, 3, 2), (2,)),
+            ("bij,bjk->ikb", (3, 2, 4), (3, 4, 5))):
+        for const in ((), (1,)) if len(shapes) > 1 else ((),):
+            yield einsum(equation, [values(s) for s in shapes], const)
+
+
 def nn_fused():
     """Chains that the fusion pass takes together, and some that it must leave alone."""
     acts = {"": lambda t: t, "Relu": tf.nn.relu, "Relu6": tf.nn.relu6, "Elu": tf.nn.elu, "Selu": tf.nn.selu, "Tanh": tf.tanh,
@@ -333,8 +354,11 @@ def nn_fused():
 
 def nn():
     for part in (nn_matmul, nn_batch_matmul, nn_bias, nn_conv, nn_depthwise, nn_pool, nn_batch_norm, nn_activations, nn_images,
-                 nn_fake_quant, nn_fused):
-        yield from part()
+                 nn_fake_quant, nn_einsum, nn_fused):
+        for case in part():
+            # Sums of about 10, rounded before and after an activation near zero.
+            case.tolerance = case.tolerance or ((1e-5, 1e-5) if part is nn_fused else None)
+            yield case
 
 
 FAMILIES = {"nn": nn}
