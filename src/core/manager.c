@@ -336,9 +336,10 @@ static enum code load_with_retries(struct manager *m, struct harness *h, void **
         if (!code)
             return code;
         bool last = attempt >= m->options.load_retries || code == CODE_UNIMPLEMENTED;
-        log_warning("Loading servable " ID_FORMAT " from %s failed (try %lld%s): %s: %s",
-                    ID_ARG(h->servable.id), h->path, (long long)attempt + 1,
-                    last ? ", the last" : "", code_name(code), err->message);
+        if (!last)
+            log_warning("Loading servable version " ID_FORMAT " failed, try %lld of %lld: %s: %s",
+                        ID_ARG(h->servable.id), (long long)attempt + 1,
+                        (long long)m->options.load_retries + 1, code_name(code), err->message);
         h->cancelled = !last && !await_retry(m, h);
         if (last || h->cancelled)
             return code;
@@ -372,6 +373,8 @@ static void finish_load(struct manager *m, struct harness *h, void *object, int6
     if (err->code) {
         h->state = HARNESS_FAILED;
         announce(m, h, STATE_END, err);
+        log_error("Encountered an error for servable version " ID_FORMAT ": %s: %s",
+                  ID_ARG(h->servable.id), code_name(err->code), err->message);
         return;
     }
     h->servable.object = object;
@@ -437,12 +440,13 @@ static void unload(struct manager *m, struct harness *h)
     h->servable.loader->unload(h->servable.object);
     /* What the version had in small pieces goes back to the system, too. */
     malloc_trim(0);
+    int64_t freed_us = clock_now_us();
+    pthread_mutex_lock(&m->mutex);
+    announce(m, h, STATE_END, NULL);
     log_info("Done unloading servable version " ID_FORMAT
              ": waited %.1f ms for requests, freed in %.1f ms",
              ID_ARG(h->servable.id), (double)(idle_us - start_us) / 1000,
-             (double)(clock_now_us() - idle_us) / 1000);
-    pthread_mutex_lock(&m->mutex);
-    announce(m, h, STATE_END, NULL);
+             (double)(freed_us - idle_us) / 1000);
     remove_harness(h);
     reconcile(m, name);
 }

@@ -243,6 +243,8 @@ static void leave_the_load(void)
 
 static void tear_down(struct service *s, bool failed)
 {
+    if (s->net)
+        net_server_drain(s->net);
     file_system_source_free(s->source);
     if (s->net)
         net_server_join(s->net, INT64_MAX);

@@ -17,6 +17,7 @@ class Load:
     def __init__(self, server):
         self.server, self.stop = server, threading.Event()
         self.failed, self.versions, self.rest_answers = [], set(), 0
+        self.answered = threading.Condition()
         self.threads = [threading.Thread(target=work) for work in (self._grpc, self._grpc, self._rest)]
         for thread in self.threads:
             thread.start()
@@ -28,7 +29,13 @@ class Load:
             if isinstance(answer, tuple) or list(answer.outputs["y"].float_val) != [2.5, 3.0, 4.5]:
                 self.failed.append(answer)
             else:
-                self.versions.add(answer.model_spec.version.value)
+                with self.answered:
+                    self.versions.add(answer.model_spec.version.value)
+                    self.answered.notify_all()
+
+    def await_version(self, version):
+        with self.answered:
+            self.answered.wait_for(lambda: version in self.versions, 60)
 
     def _rest(self):
         while not self.stop.is_set():
@@ -65,6 +72,7 @@ class Versions(unittest.TestCase):
                     server.await_log(LOADED % version)
                 server.await_log(UNLOADED % 1)
                 server.await_log(UNLOADED % 2)
+                load.await_version(5)
                 answer = predict(server, predict_request("m", x=[1]))
                 load.end()
                 self.assertEqual([], load.failed)
@@ -98,7 +106,8 @@ class Versions(unittest.TestCase):
             with support.Server("--max_num_load_retries=1", "--load_retry_interval_micros=1000", rest=True, model_name="m",
                                 model_base_path=base.path) as server:
                 base.add(2, change=scribble)
-                server.await_log(r"Loading servable \{name: m version: 2\} .* failed \(try 2, the last\)")
+                server.await_log(r"Encountered an error for servable version \{name: m version: 2\}: .*saved_model.pb")
+                server.await_log(r"Loading servable version \{name: m version: 2\} failed, try 1 of 2: ")
                 self.assertEqual(1, predict(server, predict_request("m", x=[1])).model_spec.version.value)
                 bad = status(server, "m", 2).model_version_status[0]
                 self.assertEqual(50, bad.state)

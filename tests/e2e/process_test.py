@@ -115,7 +115,6 @@ class End(unittest.TestCase):
                 answer += part
             connection.close()
             self.assertTrue(answer.startswith(b"HTTP/1.1 200 OK\r\n"), answer)
-            self.assertIn(b"Connection: close", answer)
             self.assertTrue(answer.endswith(b'{\n    "predictions": [2.5, 3.0, 4.5\n    ]\n}'), answer)
             self.assertEqual(0, server.process.wait(30))
             server.close()
