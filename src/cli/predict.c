@@ -265,7 +265,7 @@ const struct command command_predict = {
     .summary = "ask a server for a prediction, over gRPC",
     .help = "Sends one Predict call. unix:PATH/MODEL takes a Unix socket.\n"
             "\n" INPUTS_HELP "  --dtype NAME=TYPE   the type of an input (float, int64, string "
-                             "...), for servers that tell none\n"
+            "...), for servers that tell none\n"
             "  --timeout SECONDS   default: 60\n"
             "\n"
             "Examples:\n"
