@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "engine/binding.h"
+#include "engine/denormals.h"
 
 /* ---- making ---- */
 
@@ -269,7 +270,12 @@ static enum code run_frame(struct plan *plan, struct frame *frame, const struct 
                            struct run *run, struct error *err)
 {
     enum code code = set_feeds(plan, frame, inputs, run, err);
-    return code ? code : frame_run(plan, frame, run, err);
+    if (code)
+        return code;
+    unsigned mode = denormals_off();
+    code = frame_run(plan, frame, run, err);
+    denormals_restore(mode);
+    return code;
 }
 
 enum code plan_run(struct plan *plan, const struct tensor *inputs, struct run *run,

@@ -22,42 +22,12 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
+import cases_array  # noqa: E402
+import cases_math  # noqa: E402
+from op_case import BF16, TOLERANCE, graph, op, rng, values  # noqa: E402, F401
+
 tf1 = tf.compat.v1
 HERE = os.path.dirname(os.path.abspath(__file__))
-BF16 = tf.bfloat16.as_numpy_dtype
-# By dtype: relative and absolute tolerance. bfloat16 and half are rounded in more places there than here.
-TOLERANCE = {"float32": (1e-5, 1e-6), "float64": (1e-12, 1e-13), "float16": (2e-3, 2e-3), "bfloat16": (2e-2, 2e-2)}
-rng = np.random.default_rng(7)
-
-
-class Case:
-    def __init__(self, name, build, feeds, const=(), tolerance=None):
-        self.name, self.build, self.feeds, self.const, self.tolerance = name, build, feeds, const, tolerance
-
-
-def values(shape, dtype="float32", low=-2, high=2):
-    """Random numbers of any dtype."""
-    if dtype in ("float32", "float64", "float16", "bfloat16"):
-        array = rng.uniform(low, high, shape)
-        return array.astype(BF16 if dtype == "bfloat16" else dtype)
-    unsigned = dtype.startswith("u")
-    return rng.integers(0 if unsigned else -9, 10, shape).astype(dtype)
-
-
-def op(name, arrays, names, const=(), tolerance=None, **attrs):
-    """One raw op; `names` are its input arguments in order; inputs numbered in `const` are constants."""
-    def build(tensors):
-        return getattr(tf.raw_ops, name)(**dict(zip(names, tensors)), **attrs)
-    shapes = " ".join(f"{a.dtype}{list(a.shape)}" for a in map(np.asarray, arrays))
-    text = " ".join(f"{k}={v}" for k, v in attrs.items())
-    return Case(f"{name} {shapes} const={list(const)} {text}", build, arrays, const, tolerance)
-
-
-def graph(name, arrays, build, const=(), tolerance=None):
-    """A small graph: build(tensors) gives the tensors to fetch."""
-    return Case(name, build, arrays, const, tolerance)
-
-
 # ---- neural networks ----
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
@@ -361,7 +331,7 @@ def nn():
             yield case
 
 
-FAMILIES = {"nn": nn}
+FAMILIES = {"array": cases_array.cases, "math": cases_math.cases, "nn": nn}
 
 # ---- asking and writing ----
 

@@ -84,6 +84,9 @@ static enum code concat_axis(const struct op_call *call, int first, int *axis, s
 {
     int at = first ? 0 : call->in_count - 1;
     const struct shape *shape = &call->in[first]->shape;
+    if (shape->rank == 0)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "ConcatOp : Can't concatenate scalars (use tf.stack instead)");
     if (tensor_elements(call->in[at]) != 1)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "ConcatOp : concat_dim tensor should be a scalar integer");
@@ -231,10 +234,11 @@ static enum code unpack_shape(struct op_call *call, struct error *err)
     enum code code = pack_axis(call, in->rank, &axis, err);
     if (code)
         return code;
+    char text[SHAPE_TEXT_SIZE];
     if (in->dims[axis] != call->out_count)
         return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Input shape axis %d must equal %d, got shape with %lld", axis,
-                         call->out_count, (long long)in->dims[axis]);
+                         "Input shape axis %d must equal %d, got shape %s", axis, call->out_count,
+                         shape_text(in, text));
     struct shape out = {.rank = in->rank - 1};
     for (int i = 0; i < out.rank; i++)
         out.dims[i] = in->dims[i < axis ? i : i + 1];
@@ -326,13 +330,10 @@ static enum code split_v_sizes(const struct op_call *call, int64_t whole, int64_
                          call->out_count);
     for (int i = 0; i < call->out_count; i++) {
         sizes[i] = tensor_int(call->in[1], i);
-        if (sizes[i] == -1 && free_at < 0)
+        if (sizes[i] == -1 && free_at >= 0)
+            return error_set(err, CODE_INVALID_ARGUMENT, "There can only be one -1 in the input.");
+        else if (sizes[i] == -1)
             free_at = i;
-        else if (sizes[i] < 0)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "Split size at index %d must be >= 0. "
-                             "Got: %lld",
-                             i, (long long)sizes[i]);
         else if (__builtin_add_overflow(sum, sizes[i], &sum))
             sum = INT64_MAX;
     }
@@ -344,6 +345,12 @@ static enum code split_v_sizes(const struct op_call *call, int64_t whole, int64_
                          (long long)sum);
     if (free_at >= 0)
         sizes[free_at] = whole - sum;
+    for (int i = 0; i < call->out_count; i++) {
+        if (sizes[i] < 0)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Split size at index %d must be >= 0. Got: %lld", i,
+                             (long long)sizes[i]);
+    }
     return CODE_OK;
 }
 

@@ -22,11 +22,14 @@ static enum code gather_infer(const struct shape *params, const struct shape *in
                               int64_t batch_attr, struct shape *out, struct error *err)
 {
     int64_t batch = batch_attr < 0 ? batch_attr + indices->rank : batch_attr;
-    if (batch < 0 || batch > indices->rank || batch > axis)
+    if (batch < 0 || batch > indices->rank)
         return error_set(err, CODE_INVALID_ARGUMENT,
-                         "batch_dims (%lld) must be less than or equal to axis (%d) and to the "
-                         "rank of indices (%d).",
-                         (long long)batch_attr, axis, indices->rank);
+                         "Expected batch_dims in the range [%d, %d], but got %lld", -indices->rank,
+                         indices->rank, (long long)batch_attr);
+    if (batch > axis)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "batch_dims (%lld) must be less than or equal to axis (%d).",
+                         (long long)batch_attr, axis);
     if (params->rank + indices->rank - 1 - (int)batch > SHAPE_RANK_MAX)
         return error_set(err, CODE_UNIMPLEMENTED, "the result's rank is beyond %d", SHAPE_RANK_MAX);
     for (int i = 0; i < (int)batch; i++) {
@@ -104,8 +107,8 @@ static enum code gather_axis(const struct op_call *call, int *axis, struct error
         return error_set(err, CODE_INVALID_ARGUMENT, "axis must be scalar");
     if (!kernel_axis(value, params->rank, axis))
         return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Expected axis in the range [%d, %d), but got %lld", -params->rank,
-                         params->rank, (long long)value);
+                         "Shape must be at least rank %lld but is rank %d",
+                         (long long)(value < 0 ? -(value + 1) + 1 : value + 1), params->rank);
     return CODE_OK;
 }
 
@@ -227,25 +230,27 @@ static enum code gather_nd_shape(struct op_call *call, struct error *err)
     return code;
 }
 
+/* "indices[1] = [0, 3] does not index into param shape [4,3,2], node name: GatherNd" */
 static enum code bad_nd_index(const struct op_call *call, const struct tensor *params, int64_t row,
                               int depth, struct error *err)
 {
-    char where[SHAPE_TEXT_SIZE] = "", what[SHAPE_TEXT_SIZE] = "", shape[SHAPE_TEXT_SIZE];
     const struct tensor *indices = call->in[1];
-    struct shape position = {.rank = indices->shape.rank - 1};
-    struct shape value = {.rank = depth};
+    int outer = indices->shape.rank - 1;
+    char shape[SHAPE_TEXT_SIZE];
+    error_set(err, CODE_INVALID_ARGUMENT, "indices");
     int64_t rest = row;
-    for (int i = 0; i < position.rank; i++) {
-        int64_t inner = kernel_span(&indices->shape, i + 1, position.rank);
-        position.dims[i] = rest / inner;
+    for (int i = 0; i < outer; i++) {
+        int64_t inner = kernel_span(&indices->shape, i + 1, outer);
+        error_append(err, "%s%lld%s", i ? "," : "[", (long long)(rest / inner),
+                     i + 1 == outer ? "]" : "");
         rest %= inner;
     }
+    error_append(err, " = [");
     for (int i = 0; i < depth; i++)
-        value.dims[i] = tensor_int(indices, row * depth + i);
-    return error_set(err, CODE_INVALID_ARGUMENT,
-                     "indices%s = %s does not index into param shape %s",
-                     position.rank ? shape_text(&position, where) : "", shape_text(&value, what),
-                     shape_text(&params->shape, shape));
+        error_append(err, "%s%lld", i ? ", " : "", (long long)tensor_int(indices, row * depth + i));
+    error_append(err, "] does not index into param shape %s, node name: %.*s",
+                 shape_text(&params->shape, shape), SPAN_ARG(call->node->name));
+    return CODE_INVALID_ARGUMENT;
 }
 
 static enum code gather_nd_rows(struct op_call *call, const struct tensor *params,

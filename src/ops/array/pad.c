@@ -45,9 +45,10 @@ static enum code pad_read(const struct op_call *call, struct pad *pad, struct er
                              (long long)before, (long long)after);
         if (before > most || after > most)
             return error_set(err, CODE_INVALID_ARGUMENT,
-                             "paddings must be no greater than the dimension size: %lld, %lld "
-                             "greater than %lld",
-                             (long long)before, (long long)after, (long long)in->dims[i]);
+                             "paddings must be %s the dimension size: %lld, %lld %s %lld",
+                             pad->mirror == 2 ? "less than" : "no greater than", (long long)before,
+                             (long long)after, pad->mirror == 2 ? "not less than" : "greater than",
+                             (long long)in->dims[i]);
         pad->before[i] = before;
         pad->in[i] = in->dims[i];
         if (__builtin_add_overflow(before, after, &pad->out[i]) ||

@@ -92,20 +92,34 @@ static enum code select_v2_run(struct op_call *call, struct error *err)
 /* ---- Select: t and e of one shape; condition of that shape, a scalar, or a vector that picks rows
  * ---- */
 
+static enum code not_the_same(const struct op_call *call, int i, struct error *err)
+{
+    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Inputs to operation %.*s of type Select must have the same size and shape.  "
+                     "Input 0: %s != input %d: %s",
+                     SPAN_ARG(call->node->name), shape_text(&call->in[0]->shape, left), i,
+                     shape_text(&call->in[i]->shape, right));
+}
+
 static enum code select_shape(struct op_call *call, struct error *err)
 {
     const struct shape *c = &call->in[0]->shape, *t = &call->in[1]->shape, *e = &call->in[2]->shape;
     char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    bool rows = c->rank == 1 && t->rank > 1;
+    if (!rows && c->rank != 0 && !shape_equal(c, t))
+        return not_the_same(call, 1, err);
+    if (!rows && c->rank != 0 && !shape_equal(c, e))
+        return not_the_same(call, 2, err);
+    if (rows && c->dims[0] != t->dims[0])
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Number of batches of 'then' must match size of 'cond', but saw: %lld vs. "
+                         "%lld",
+                         (long long)t->dims[0], (long long)c->dims[0]);
     if (!shape_equal(t, e))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "'then' and 'else' must have the same size.  but received: %s vs. %s",
                          shape_text(t, left), shape_text(e, right));
-    bool rows = c->rank == 1 && t->rank >= 1 && c->dims[0] == t->dims[0];
-    if (c->rank != 0 && !rows && !shape_equal(c, t))
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Inputs to operation %.*s of type Select must have the same size and "
-                         "shape.  Input 0: %s != input 1: %s",
-                         SPAN_ARG(call->node->name), shape_text(c, left), shape_text(t, right));
     op_call_shape(call, 0, t);
     return CODE_OK;
 }

@@ -118,7 +118,7 @@ static enum code shrink_dimension(struct slicing *s, int spec_index, int dim, in
     int64_t index = at < 0 ? at + size : at;
     if (index < 0 || index >= size)
         return error_set(err, CODE_INVALID_ARGUMENT,
-                         "slice index %lld of dimension %d out of bounds.", (long long)at,
+                         "slice index %lld of dimension %d out of bounds.", (long long)index,
                          spec_index);
     s->view.offset += index * s->view.strides[dim];
     s->view.dims[dim] = 1;
@@ -264,7 +264,7 @@ static enum code reverse_prepare(struct op_call *call, struct error *err)
         int axis;
         if (!kernel_axis(value, in->rank, &axis))
             return error_set(err, CODE_INVALID_ARGUMENT,
-                             "'axis'[%lld] = %lld is out of valid range [0, %d]", (long long)i,
+                             "'axis'[%lld] = %lld is out of valid range [0, %d", (long long)i,
                              (long long)value, in->rank - 1);
         if (done[axis])
             return error_set(err, CODE_INVALID_ARGUMENT, "axis %d specified more than once.", axis);
@@ -289,6 +289,16 @@ static enum code reverse_shape(struct op_call *call, struct error *err)
 
 /* ---- Transpose: x, perm [rank] ---- */
 
+/* "2 is missing from {0,0,1}." */
+static enum code missing_axis(const int perm[SHAPE_RANK_MAX], int rank, int axis, struct error *err)
+{
+    error_set(err, CODE_INVALID_ARGUMENT, "%d is missing from {", axis);
+    for (int i = 0; i < rank; i++)
+        error_append(err, "%s%d", i ? "," : "", perm[i]);
+    error_append(err, "}.");
+    return CODE_INVALID_ARGUMENT;
+}
+
 static enum code read_permutation(const struct op_call *call, int perm[SHAPE_RANK_MAX],
                                   struct error *err)
 {
@@ -308,7 +318,7 @@ static enum code read_permutation(const struct op_call *call, int perm[SHAPE_RAN
     }
     for (int i = 0; i < in->rank; i++) {
         if (!used[i])
-            return error_set(err, CODE_INVALID_ARGUMENT, "%d is missing from 'perm' argument.", i);
+            return missing_axis(perm, in->rank, i, err);
     }
     return CODE_OK;
 }
@@ -358,6 +368,10 @@ static enum code broadcast_to_shape(struct op_call *call, struct error *err)
     enum code code = sizes_read_shape(call, 1, &out, err);
     if (code)
         return code;
+    if (in->rank > out.rank)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Rank of input (%d) must be no greater than rank of output shape (%d).",
+                         in->rank, out.rank);
     if (broadcast_shape(in, &out, &common, NULL) || !shape_equal(&common, &out)) {
         char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
         return error_set(err, CODE_INVALID_ARGUMENT, "Incompatible shapes: %s vs. %s",

@@ -21,6 +21,8 @@ static bool is_true(const struct tensor *t, int64_t i, size_t size)
 static enum code where_run(struct op_call *call, struct error *err)
 {
     const struct tensor *in = call->in[0];
+    if (in->shape.rank == 0)
+        return error_set(err, CODE_INVALID_ARGUMENT, "WhereOp : Unhandled input dimensions: 0");
     int64_t n = tensor_elements(in), count = 0, strides[SHAPE_RANK_MAX];
     size_t size = dtype_size(in->dtype);
     for (int64_t i = 0; i < n; i++)
@@ -87,10 +89,8 @@ static int64_t number_values(struct op_call *call, int64_t *first)
 static enum code unique_run(struct op_call *call, struct error *err)
 {
     const struct tensor *in = call->in[0];
-    char text[SHAPE_TEXT_SIZE];
     if (in->shape.rank != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "unique expects a 1D vector. But got %s",
-                         shape_text(&in->shape, text));
+        return error_set(err, CODE_INVALID_ARGUMENT, "unique expects a 1D vector.");
     int64_t n = tensor_elements(in);
     size_t size = dtype_size(in->dtype);
     int64_t *first = ARENA_ARRAY(call->arena, int64_t, (size_t)n);

@@ -18,6 +18,14 @@
                 dtype_half_from_float, float_expression)                                           \
     LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
                 dtype_bfloat16_from_float, float_expression)
+#define WHOLE_LOOPS(op, float_cut, double_cut)                                                     \
+    LOOP_BINARY(static, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_cut(x / y)) \
+    LOOP_BINARY(static, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,               \
+                double_cut(x / y))                                                                 \
+    LOOP_BINARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                 \
+                dtype_half_from_float, float_cut(half_quotient(x, y)))                             \
+    LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
+                dtype_bfloat16_from_float, float_cut(bfloat16_quotient(x, y)))
 #define FLOAT_ROWS(op)                                                                             \
     [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
     [DTYPE_BFLOAT16] = op##_bfloat16
@@ -77,11 +85,22 @@ static uint64_t power(uint64_t base, uint64_t exponent)
     return result;
 }
 
+/* A quotient is rounded to the type before it is cut to a whole number. */
+static float half_quotient(float x, float y)
+{
+    return dtype_half_to_float(dtype_half_from_float(x / y));
+}
+
+static float bfloat16_quotient(float x, float y)
+{
+    return dtype_bfloat16_to_float(dtype_bfloat16_from_float(x / y));
+}
+
 FLOAT_LOOPS(divide, x / y, x / y)
 SIGNED_LOOPS(divide, truncated(x, y))
 UNSIGNED_LOOPS(divide, x / y)
-FLOAT_LOOPS(truncate_div, truncf(x / y), trunc(x / y))
-FLOAT_LOOPS(floor_div, floorf(x / y), floor(x / y))
+WHOLE_LOOPS(truncate_div, truncf, trunc)
+WHOLE_LOOPS(floor_div, floorf, floor)
 SIGNED_LOOPS(floor_div, floored(x, y))
 FLOAT_LOOPS(floor_mod, (float)floor_mod(x, y), floor_mod(x, y))
 SIGNED_LOOPS(floor_mod, floor_remainder(x, y))
@@ -153,6 +172,16 @@ static enum code prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
+/* TensorFlow does not expect it of the truncating ops. */
+static enum code division_by_zero(const struct op_call *call, struct error *err)
+{
+    if (span_starts_with(call->node->op_name, SPAN_LITERAL("Truncate")))
+        return error_set(err, CODE_INTERNAL,
+                         "Unexpected error in binary operator (only integer div and mod should "
+                         "have errors)");
+    return error_set(err, CODE_INVALID_ARGUMENT, "Integer division by zero");
+}
+
 static enum code run(struct op_call *call, struct error *err)
 {
     const struct division *d = call->state;
@@ -160,7 +189,7 @@ static enum code run(struct op_call *call, struct error *err)
     for (int64_t i = 0; i < n; i++) {
         int64_t y = tensor_int(call->in[1], i);
         if (d->refuse_zero && y == 0)
-            return error_set(err, CODE_INVALID_ARGUMENT, "Integer division by zero");
+            return division_by_zero(call, err);
         if (d->refuse_negative && y < 0 && call->in[1]->dtype != DTYPE_UINT64)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Integers to negative integer powers are not allowed");

@@ -154,7 +154,9 @@ static enum code read_k(const struct op_call *call, int64_t *k, struct error *er
     if (in->rank < 1)
         return error_set(err, CODE_INVALID_ARGUMENT, "input must be >= 1-D, got shape []");
     if (in->dims[in->rank - 1] < *k)
-        return error_set(err, CODE_INVALID_ARGUMENT, "input must have at least k columns");
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "input must have at least k columns. Had %lld, needed %lld",
+                         (long long)in->dims[in->rank - 1], (long long)*k);
     return CODE_OK;
 }
 

@@ -62,7 +62,11 @@ struct reducer {
     void (*end)(void *acc, int64_t n, int64_t reduced);
 };
 
+/* The expression takes the next value y into x; the combination puts two partial results together.
+ */
 #define REDUCE_LOOPS(op, name, type, initial, expression)                                          \
+    COMBINE_LOOPS(op, name, type, initial, expression, expression)
+#define COMBINE_LOOPS(op, name, type, initial, expression, combination)                            \
     static void op##_##name##_start(void *vacc, int64_t n)                                         \
     {                                                                                              \
         type *acc = vacc;                                                                          \
@@ -86,7 +90,7 @@ struct reducer {
         }                                                                                          \
         for (int k = 1; k < 4; k++) {                                                              \
             const type x = lanes[0], y = lanes[k];                                                 \
-            lanes[0] = (type)(expression);                                                         \
+            lanes[0] = (type)(combination);                                                        \
         }                                                                                          \
         *(type *)vacc = lanes[0];                                                                  \
     }                                                                                              \
@@ -144,10 +148,10 @@ REDUCE_LOOPS(min, uint8, uint8_t, UINT8_MAX, y < x ? y : x)
 REDUCE_LOOPS(min, uint16, uint16_t, UINT16_MAX, y < x ? y : x)
 REDUCE_LOOPS(min, uint32, uint32_t, UINT32_MAX, y < x ? y : x)
 REDUCE_LOOPS(min, uint64, uint64_t, UINT64_MAX, y < x ? y : x)
-REDUCE_LOOPS(all, bool, bool, true, x &&y)
-REDUCE_LOOPS(any, bool, bool, false, x || y)
-REDUCE_LOOPS(norm, float, float, 0, x + y * y)
-REDUCE_LOOPS(norm, double, double, 0, x + y * y)
+REDUCE_LOOPS(all, boolean, bool, true, x &&y)
+REDUCE_LOOPS(any, boolean, bool, false, x || y)
+COMBINE_LOOPS(norm, float, float, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, double, double, 0, x + y * y, x + y)
 
 #define MEAN_END(name, type, divisor)                                                              \
     static void mean_##name##_end(void *vacc, int64_t n, int64_t reduced)                          \
@@ -219,8 +223,8 @@ static const struct {
     {"Prod", {NUMBER_ROWS(prod)}},
     {"Max", {ORDER_ROWS(max)}},
     {"Min", {ORDER_ROWS(min)}},
-    {"All", {[DTYPE_BOOL] = REDUCER_ROW(all, bool, NULL)}},
-    {"Any", {[DTYPE_BOOL] = REDUCER_ROW(any, bool, NULL)}},
+    {"All", {[DTYPE_BOOL] = REDUCER_ROW(all, boolean, NULL)}},
+    {"Any", {[DTYPE_BOOL] = REDUCER_ROW(any, boolean, NULL)}},
     {"EuclideanNorm",
      {[DTYPE_FLOAT] = REDUCER_ROW(norm, float, norm_float_end),
       [DTYPE_DOUBLE] = REDUCER_ROW(norm, double, norm_double_end)}},

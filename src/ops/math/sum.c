@@ -162,13 +162,16 @@ static clip_fn *const clips[DTYPE_COUNT] = {KERNEL_TYPES_REAL(CLIP_ROW)};
 static enum code clip_shape(struct op_call *call, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape;
-    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    char text[3][SHAPE_TEXT_SIZE];
     for (int i = 1; i < 3; i++) {
-        if (tensor_elements(call->in[i]) != 1 && !shape_equal(in, &call->in[i]->shape))
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "clip_value_min and clip_value_max must be either of the same shape "
-                             "as input, or a scalar. input shape: %s, got %s",
-                             shape_text(in, left), shape_text(&call->in[i]->shape, right));
+        if (tensor_elements(call->in[i]) == 1 || shape_equal(in, &call->in[i]->shape))
+            continue;
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "clip_value_min and clip_value_max must be either of the same shape as "
+                         "input, or a scalar. input shape: %sclip_value_min shape: "
+                         "%sclip_value_max shape: %s",
+                         shape_text(in, text[0]), shape_text(&call->in[1]->shape, text[1]),
+                         shape_text(&call->in[2]->shape, text[2]));
     }
     op_call_shape(call, 0, in);
     return CODE_OK;

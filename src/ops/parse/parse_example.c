@@ -285,36 +285,64 @@ static struct span example_name(const struct op_call *call, int64_t row)
     return TENSOR_AT(names, struct span)[row];
 }
 
+static bool is_single(const struct op_call *call)
+{
+    return call->in[0]->shape.rank == 0;
+}
+
+/* "Name: <unknown>, Key: x, Index: 1"; of a lone example the key alone. */
+static void set_where(const struct op_call *call, int64_t row, const struct column *c,
+                      struct error *err)
+{
+    if (is_single(call))
+        error_set(err, CODE_INVALID_ARGUMENT, "Key: %.*s", SPAN_ARG(c->key));
+    else
+        error_set(err, CODE_INVALID_ARGUMENT, "Name: %.*s, Key: %.*s, Index: %lld",
+                  SPAN_ARG(example_name(call, row)), SPAN_ARG(c->key), (long long)row);
+}
+
 static enum code wrong_type(const struct op_call *call, int64_t row, const struct column *c,
                             enum dtype got, struct error *err)
 {
-    return error_set(err, CODE_INVALID_ARGUMENT,
-                     "Name: %.*s, Key: %.*s, Index: %lld.  Data types don't match. Data type: %s "
-                     "but expected type: %s",
-                     SPAN_ARG(example_name(call, row)), SPAN_ARG(c->key), (long long)row,
+    set_where(call, row, c, err);
+    if (c->kind == COLUMN_DENSE)
+        error_append(err, ".  Data types don't match. Data type: %s but expected type: %s",
                      dtype_name(got), dtype_name(c->dtype));
+    else
+        error_append(err, ".  Data types don't match. Expected type: %s, Actual type: %s",
+                     dtype_name(c->dtype), dtype_name(got));
+    return CODE_INVALID_ARGUMENT;
 }
 
 static enum code wrong_count(const struct op_call *call, int64_t row, const struct column *c,
                              int64_t got, struct error *err)
 {
+    static const char *const lists[DTYPE_COUNT] = {
+        [DTYPE_FLOAT] = "float_list", [DTYPE_INT64] = "int64_list", [DTYPE_STRING] = "bytes_list"};
     char text[SHAPE_TEXT_SIZE];
-    if (c->varies)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Name: %.*s, Key: %.*s, Index: %lld.  Number of %s values is not a "
-                         "multiple of stride length. Saw %lld values but output shape is: %s",
-                         SPAN_ARG(example_name(call, row)), SPAN_ARG(c->key), (long long)row,
-                         dtype_name(c->dtype), (long long)got, shape_text(&c->shape, text));
-    return error_set(err, CODE_INVALID_ARGUMENT,
-                     "Name: %.*s, Key: %.*s, Index: %lld.  Number of %s values != expected.  "
-                     "Values size: %lld but output shape: %s",
-                     SPAN_ARG(example_name(call, row)), SPAN_ARG(c->key), (long long)row,
+    set_where(call, row, c, err);
+    if (is_single(call))
+        error_append(err, ".  Can't parse serialized Example: Some %s slice was not parsed.",
+                     lists[c->dtype]);
+    else if (c->varies)
+        error_append(err,
+                     ".  Number of %s values is not a multiple of stride length. Saw %lld values "
+                     "but output shape is: %s",
                      dtype_name(c->dtype), (long long)got, shape_text(&c->shape, text));
+    else
+        error_append(err,
+                     ".  Number of %s values != expected.  Values size: %lld but output shape: %s",
+                     dtype_name(c->dtype), (long long)got, shape_text(&c->shape, text));
+    return CODE_INVALID_ARGUMENT;
 }
 
 static enum code missing_feature(const struct op_call *call, int64_t row, const struct column *c,
                                  struct error *err)
 {
+    if (is_single(call))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Feature: %.*s (data type: %s) is required but could not be found.",
+                         SPAN_ARG(c->key), dtype_name(c->dtype));
     return error_set(err, CODE_INVALID_ARGUMENT,
                      "Name: %.*s, Feature: %.*s (data type: %s) is required but could not be "
                      "found.",

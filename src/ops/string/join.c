@@ -37,8 +37,10 @@ static bool next_piece(struct cut *cut, struct span *piece)
 
 static struct cut start_cut(const struct op_call *call, int64_t i, bool skip_empty)
 {
+    struct span text = TENSOR_AT(call->in[0], struct span)[i];
     return (struct cut){
-        .rest = TENSOR_AT(call->in[0], struct span)[i],
+        .rest = text,
+        .done = !text.len,
         .delimiters = *TENSOR_AT(call->in[1], struct span),
         .skip_empty = skip_empty,
     };
@@ -94,8 +96,7 @@ static enum code string_split_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-/* ---- ReduceJoin: inputs, reduction_indices: joins along axes, in the order in which they are
- * given ---- */
+/* ---- ReduceJoin: inputs, reduction_indices: joins along axes ---- */
 
 struct reduce_join {
     int rank;
@@ -118,7 +119,7 @@ static enum code read_join(const struct op_call *call, struct reduce_join *j, st
         int64_t value = tensor_int(call->in[1], i);
         int axis;
         if (!kernel_axis(value, in->rank, &axis))
-            return error_set(err, CODE_INVALID_ARGUMENT,
+            return error_set(err, CODE_OUT_OF_RANGE,
                              "Invalid reduction dimension %lld for input with %d dimension(s)",
                              (long long)value, in->rank);
         if (reduced[axis])
@@ -131,8 +132,9 @@ static enum code read_join(const struct op_call *call, struct reduce_join *j, st
         if (!reduced[i])
             j->order[j->kept++] = i;
     }
+    /* The axis that is given first runs fastest. */
     for (int i = 0; i < count; i++)
-        j->order[j->kept + i] = axes[i];
+        j->order[j->kept + i] = axes[count - 1 - i];
     return CODE_OK;
 }
 

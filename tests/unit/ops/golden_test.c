@@ -111,6 +111,15 @@ static bool near(const struct golden *g, double ours, double theirs)
     return fabs(ours - theirs) <= g->atol + g->rtol * fabs(theirs);
 }
 
+/* A complex number is two floats side by side. */
+static void view_as_reals(struct tensor *t)
+{
+    if (t->dtype != DTYPE_COMPLEX64 && t->dtype != DTYPE_COMPLEX128)
+        return;
+    t->dtype = t->dtype == DTYPE_COMPLEX64 ? DTYPE_FLOAT : DTYPE_DOUBLE;
+    t->shape = shape_vector(2 * tensor_elements(t));
+}
+
 static void compare_output(struct golden *g, int i, const struct tensor *ours)
 {
     char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
@@ -122,6 +131,10 @@ static void compare_output(struct golden *g, int i, const struct tensor *ours)
                  shape_text(&theirs.shape, right));
         return;
     }
+    view_as_reals(&theirs);
+    struct tensor reals = *ours;
+    view_as_reals(&reals);
+    ours = &reals;
     if (!dtype_is_float(ours->dtype)) {
         if (!tensor_equal(ours, &theirs))
             snprintf(g->complaint, sizeof g->complaint, "output %d has other values", i);
