@@ -75,8 +75,9 @@ $(BUILD)/tests/fuzz/%_fuzz_replay: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/f
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
 
 # Programs that measure: build/bench/engine MODEL_DIR REQUEST.pb
+$(BUILD)/bench/load: $(BUILD)/bench/load_h2.o $(BUILD)/bench/load_http.o
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $^ $(LDLIBS) -o $@
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LDLIBS) -o $@
 
 unit: $(UNIT_TESTS)
 	@tools/run-unit $(UNIT_TESTS)
