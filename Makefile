@@ -121,8 +121,8 @@ serve: deps
 	@+$(MAKE) --no-print-directory all
 	$(BUILD)/tensord --port=8500 --rest_api_port=8501 --model_name=$(notdir $(MODEL)) --model_base_path=$(abspath $(MODEL))
 
-bench: all
-	@BUILD=$(BUILD) $(PYTHON) bench/run.py
+bench: all $(addprefix $(BUILD)/bench/,engine load echo_server micro)
+	@BUILD=$(BUILD) PEERS=$(PEERS) $(PYTHON) bench/run.py
 
 # libFuzzer on one target, starting from its corpus; what it finds stays in build/fuzz. The library is built once for all targets.
 TARGET ?= json

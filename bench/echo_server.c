@@ -7,6 +7,7 @@
  *
  *   /echo.Echo/Call    answers on the loop        /echo.Echo/Worker  answers from another thread
  *   /echo.Echo/Fail    INVALID_ARGUMENT with the request as its text
+ *   /echo.Echo/Sink    answers two bytes whatever came; so does HTTP below /sink
  *
  * SIGTERM and SIGINT drain it.
  */
@@ -22,6 +23,12 @@ static void call(struct exchange *exchange, void *context)
 {
     (void)context;
     exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &exchange->body, 1);
+}
+
+static void sink(struct exchange *exchange, void *context)
+{
+    (void)context;
+    exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &SPAN_LITERAL("ok"), 1);
 }
 
 static void fail(struct exchange *exchange, void *context)
@@ -68,7 +75,8 @@ static void http(struct exchange *exchange, void *context)
 {
     (void)context;
     static const struct exchange_header json = {{"Content-Type", 12}, {"application/json", 16}};
-    struct span body = exchange->body.len ? exchange->body : SPAN_LITERAL("{}\n");
+    bool echo = exchange->body.len && !span_starts_with(exchange->path, SPAN_LITERAL("/sink"));
+    struct span body = echo ? exchange->body : SPAN_LITERAL("{}\n");
     exchange_answer_http(exchange, 200, &json, 1, &body, 1);
 }
 
@@ -76,6 +84,7 @@ static const struct net_rpc rpcs[] = {
     {"/echo.Echo/Call", call},
     {"/echo.Echo/Worker", worker},
     {"/echo.Echo/Fail", fail},
+    {"/echo.Echo/Sink", sink},
 };
 
 int main(int argc, char **argv)

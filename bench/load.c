@@ -160,7 +160,9 @@ static void flush(struct run *run, struct connection *connection)
 static void fill(struct run *run, struct connection *connection)
 {
     struct load *load = &run->load;
-    while (!load->ending && connection->running < (load->learning ? 1 : load->in_flight)) {
+    size_t most = load->learning ? 1 : load->in_flight;
+    while (!load->ending && connection->running < most &&
+           connection_room(connection) >= LOAD_OUTPUT_RESERVE) {
         load->started++;
         connection->running++;
         load->protocol->start(connection);

@@ -18,6 +18,7 @@
 enum {
     LOAD_INPUT_SIZE = 256 << 10,  /* of a connection: several turns of small answers */
     LOAD_OUTPUT_SIZE = 256 << 10, /* one socket buffer: more would only wait here */
+    LOAD_OUTPUT_RESERVE = 4096,   /* of it, that bodies leave to what is small */
 };
 
 struct load;
@@ -28,7 +29,7 @@ struct load_protocol {
     const char *name;
     void (*open)(struct connection *connection);
     void (*close)(struct connection *connection);
-    /* Begins one call; only called while fewer than `in_flight` run. */
+    /* Begins one call; only called while fewer than `in_flight` run and the reserve is free. */
     void (*start)(struct connection *connection);
     size_t (*on_input)(struct connection *connection, struct span input);
     /* (optional) There is room in the output again. */

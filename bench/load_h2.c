@@ -190,8 +190,8 @@ static void send_body(struct connection *connection, struct call *call)
     struct h2 *h2 = connection->state;
     struct span body = connection->load->body;
     while (call->sent < body.len && call->window > 0 && h2->window > 0 &&
-           connection_room(connection) > FRAME_HEAD) {
-        size_t most = connection_room(connection) - FRAME_HEAD;
+           connection_room(connection) > LOAD_OUTPUT_RESERVE + FRAME_HEAD) {
+        size_t most = connection_room(connection) - LOAD_OUTPUT_RESERVE - FRAME_HEAD;
         most = most < h2->frame_max ? most : h2->frame_max;
         most = most < (size_t)call->window ? most : (size_t)call->window;
         most = most < (size_t)h2->window ? most : (size_t)h2->window;
@@ -226,8 +226,6 @@ static void h2_start(struct connection *connection)
     struct h2 *h2 = connection->state;
     if (connection->running > h2->streams_max)
         load_die("the server allows only %zu calls in flight on a connection", h2->streams_max);
-    if (connection_room(connection) < FRAME_HEAD + BLOCK_MAX)
-        load_die("the server takes no requests: the output is full");
     while (h2->calls[(h2->next_id >> 1) & h2->mask].id)
         h2->next_id += 2;
     struct call *call = &h2->calls[(h2->next_id >> 1) & h2->mask];

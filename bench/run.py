@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Prints every speed and memory claim of tensord beside its peer or floor, measured in the same run. See bench/README.md.
+
+Environment: BUILD (the build folder), PEERS (a peers folder, optional), ROWS (groups, comma-separated), ROUNDS, SECONDS (of one
+measurement), KEEP=1 (writes bench/RESULTS.md).
+"""
+import datetime
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+PEERS = os.environ.get("PEERS", "")
+ROUNDS = int(os.environ.get("ROUNDS", "5"))
+SECONDS = float(os.environ.get("SECONDS", "0.5"))
+SERVER_CPU, LOAD_CPU = "0", str(min(1, os.cpu_count() - 1))
+PREDICT = "/tensorflow.serving.PredictionService/Predict"
+START_TIMEOUT_S = 60
+IMAGE = [1, 224, 224, 3]
+
+
+class Missing(Exception):
+    """A peer that is not here."""
+
+
+# ---- the servers ----
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def tree(pid):
+    pids = [pid]
+    for p in pids:
+        for task in os.listdir(f"/proc/{p}/task"):
+            with open(f"/proc/{p}/task/{task}/children", encoding="ascii") as f:
+                pids += map(int, f.read().split())
+    return pids
+
+
+class Server:
+    """A process on the server's core. `ask` is the REST request whose answer says that it is up."""
+
+    def __init__(self, name, command, ask, env=None, cwd=None):
+        self.name, self.ask = name, ask
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(["taskset", "-c", SERVER_CPU, *command], stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL, cwd=cwd, env={**os.environ, **(env or {})})
+        while not self.answers():
+            if self.process.poll() is not None or time.perf_counter() - self.started > START_TIMEOUT_S:
+                self.stop()
+                raise RuntimeError(f"{name} does not start: {' '.join(command)}")
+            time.sleep(0.0002)
+        self.start_ms = (time.perf_counter() - self.started) * 1e3
+
+    def answers(self):
+        port, path, body, wanted = self.ask
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n" \
+               f"Content-Length: {len(body)}\r\n\r\n" if body else f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        answer = b""
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as s:
+                s.sendall(head.encode() + body)
+                while piece := s.recv(65536):
+                    answer += piece
+        except OSError:
+            return False
+        return wanted in answer
+
+    def cpu(self):
+        return sum(time.clock_gettime((~p << 3) | 2) for p in tree(self.process.pid))
+
+    def rss_mb(self):
+        pages = 0
+        for p in tree(self.process.pid):
+            with open(f"/proc/{p}/statm", encoding="ascii") as f:
+                pages += int(f.read().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+SMALL_JSON = b'{"instances": [1.0]}'
+
+
+def tensord(model="half_plus_two"):
+    base = f"{ROOT}/models/half_plus_two_tf1" if model == "half_plus_two" else f"{HERE}/models/{model}"
+    grpc, rest = free_port(), free_port()
+    ask = (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5")
+    if model != "half_plus_two":
+        ask = (rest, f"/v1/models/{model}", b"", b"AVAILABLE")
+    server = Server("tensord", [f"{BUILD}/tensord", f"--port={grpc}", f"--rest_api_port={rest}", f"--model_name={model}",
+                                f"--model_base_path={base}"], ask)
+    server.grpc, server.rest = (grpc, PREDICT), (rest, f"/v1/models/{model}:predict")
+    return server
+
+
+def mini_tfs(model="half_plus_two"):
+    """Enough threads that no call is refused."""
+    if not PEERS:
+        raise Missing("mini_tfs")
+    grpc, rest = free_port(), free_port()
+    server = Server("mini_tfs", [f"{PEERS}/mini_tfs", "--lib", tensorflow(), "--max_threads", "1024", "--port", str(grpc),
+                                 "--rest_port", str(rest), f"half_plus_two={ROOT}/models/half_plus_two_tf1/1",
+                                 f"image_head={HERE}/models/image_head/1"],
+                    (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5"), {"TF_CPP_MIN_LOG_LEVEL": "3"})
+    server.grpc, server.rest = (grpc, PREDICT), (rest, f"/v1/models/{model}:predict")
+    return server
+
+
+def echo(model="half_plus_two"):
+    grpc, rest = free_port(), free_port()
+    server = Server("our network alone", [f"{BUILD}/bench/echo_server", str(grpc), str(rest)], (rest, "/", b"", b"{}"))
+    server.grpc, server.rest = (grpc, "/echo.Echo/" + ("Sink" if model == "image_head" else "Call")), (rest, "/sink")
+    return server
+
+
+NGINX = """
+worker_processes 1; daemon off; pid {dir}/pid; error_log /dev/null;
+events {{ worker_connections 1024; }}
+http {{ access_log off; keepalive_requests 100000000; client_body_temp_path {dir}/body; proxy_temp_path {dir}/proxy;
+  fastcgi_temp_path {dir}/fastcgi; uwsgi_temp_path {dir}/uwsgi; scgi_temp_path {dir}/scgi;
+  server {{ listen 127.0.0.1:{port}; location / {{ default_type application/json; return 200 '{{"predictions": [2.5]}}'; }} }} }}
+"""
+
+
+def nginx(folder):
+    program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+    if not program:
+        raise Missing("nginx")
+    port = free_port()
+    with open(f"{folder}/nginx.conf", "w", encoding="utf-8") as f:
+        f.write(NGINX.format(dir=folder, port=port))
+    server = Server("nginx return", [program, "-e", "/dev/null", "-p", folder, "-c", f"{folder}/nginx.conf"],
+                    (port, "/", b"", b"2.5"))
+    server.rest = (port, "/")
+    return server
+
+
+def tensorflow():
+    """The wheel's folder: the two libraries lie in it."""
+    for folder in (f"{PEERS}/tensorflow", *sorted(os.path.join(d, "tensorflow") for d, _, _ in os.walk(f"{PEERS}/venv/lib")
+                                                  if d.endswith("site-packages"))):
+        if os.path.exists(f"{folder}/libtensorflow_cc.so.2"):
+            return folder
+    raise Missing(f"TensorFlow's libraries in {PEERS}/tensorflow or {PEERS}/venv")
+
+
+# ---- what is asked ----
+
+def varint(n):
+    out = b""
+    while n > 127:
+        out, n = out + bytes([n & 127 | 128]), n >> 7
+    return out + bytes([n])
+
+
+def field(number, value):
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def predict_request(model, shape, values):
+    dims = b"".join(field(2, field(1, d)) for d in shape)
+    tensor = field(1, 1) + field(2, dims) + field(4, struct.pack(f"<{len(values)}f", *values))
+    return field(1, field(1, model.encode())) + field(2, field(1, b"x") + field(2, tensor))
+
+
+def image():
+    state, values = 1, []
+    for _ in range(IMAGE[1] * IMAGE[2] * IMAGE[3]):
+        state = state * 1103515245 + 12345 & 0x7FFFFFFF
+        values.append(round(state / 0x7FFFFFFF, 7))
+    return values
+
+
+def write_requests(folder):
+    values = image()
+    pixels = [values[i:i + 3] for i in range(0, len(values), 3)]
+    rows = [pixels[i:i + IMAGE[2]] for i in range(0, len(pixels), IMAGE[2])]
+    for name, body in (("half_plus_two.pb", predict_request("half_plus_two", [1], [1.0])), ("half_plus_two.json", SMALL_JSON),
+                       ("image_head.pb", predict_request("image_head", IMAGE, values)),
+                       ("image_head.json", json.dumps({"instances": [rows]}).encode())):
+        with open(f"{folder}/{name}", "wb") as f:
+            f.write(body)
+
+
+# ---- measuring ----
+
+def run_json(command, **options):
+    done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def load(server, protocol, connections, in_flight, body, seconds=SECONDS):
+    """CPU microseconds of the server per request."""
+    port, path = server.grpc if protocol == "grpc" else server.rest
+    before = server.cpu()
+    result = run_json(["taskset", "-c", LOAD_CPU, f"{BUILD}/bench/load", "-s", "-c", str(connections), "-m", str(in_flight),
+                       "-t", str(seconds), protocol, f"127.0.0.1:{port}", path, body])
+    return (server.cpu() - before) * 1e6 / (result["requests"] + 1)
+
+
+class Table:
+    """Rows as they come; `others` are (name, values, most that ours / theirs may be, or None)."""
+
+    def __init__(self):
+        self.lines, self.missed, self.left_out = [], 0, set()
+        self.put(["what", "unit", "tensord", "beside", "theirs", "ours / theirs", "at most", ""])
+        self.put(["--", "--", "--:", "--", "--:", "--:", "--:", "--"])
+
+    def put(self, cells):
+        self.lines.append("| " + " | ".join(cells) + " |")
+        print(self.lines[-1], flush=True)
+
+    def row(self, what, unit, ours, others=(), limit=None):
+        mine = statistics.median(ours)
+        for i, (name, theirs, most) in enumerate(others):
+            value = statistics.median(theirs)
+            # Rounds alternate, so each round has its own ratio.
+            ratio = statistics.median(a / b for a, b in zip(ours, theirs)) if len(ours) == len(theirs) else mine / value
+            self.put([what if not i else "", unit if not i else "", number(mine) if not i else "", name, number(value),
+                      f"{ratio:.3f}", f"{most:.3f}" if most else "", self.verdict(not most or ratio <= most, most)])
+        if limit or not others:
+            self.put([what if not others else "", unit, number(mine), "limit" if limit else "", number(limit) if limit else "",
+                      f"{mine / limit:.3f}" if limit else "", "1.000" if limit else "", self.verdict(not limit or mine < limit, limit)])
+
+    def verdict(self, good, asked):
+        self.missed += not good
+        return ("yes" if good else "**no**") if asked else ""
+
+
+def number(value):
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def start_all(table, makers):
+    servers = []
+    for make in makers:
+        try:
+            servers.append(make())
+        except Missing as missing:
+            table.left_out.add(str(missing))
+    return servers
+
+
+def loads(table, makers, protocol, rows, model, folder):
+    """`rows` are (what, connections, in flight, target beside mini_tfs). Servers take turns in every round."""
+    servers = start_all(table, makers)
+    body = f"{folder}/{model}.{'pb' if protocol == 'grpc' else 'json'}"
+    try:
+        for what, connections, in_flight, most in rows:
+            times = {s.name: [] for s in servers}
+            for s in servers:
+                load(s, protocol, connections, in_flight, body, 0.1)
+            for _ in range(ROUNDS):
+                for s in servers:
+                    times[s.name].append(load(s, protocol, connections, in_flight, body))
+            table.row(what, "us CPU", times["tensord"],
+                      [(n, t, most if n == "mini_tfs" else None) for n, t in times.items() if n != "tensord"])
+    finally:
+        for s in servers:
+            s.stop()
+
+
+def grpc_rows(table, folder):
+    loads(table, [tensord, mini_tfs, echo], "grpc",
+          [("gRPC Predict half_plus_two, 1 in flight", 1, 1, 1 / 8), ("10 in flight", 1, 10, 1 / 15),
+           ("100 in flight", 1, 100, 1 / 15)], "half_plus_two", folder)
+
+
+def rest_rows(table, folder):
+    loads(table, [tensord, mini_tfs, lambda: nginx(folder), echo], "http",
+          [("REST Predict half_plus_two, 1 connection", 1, 1, 1 / 6), ("10 connections", 10, 1, 1 / 4),
+           ("100 connections", 100, 1, 1 / 4)], "half_plus_two", folder)
+
+
+def image_rows(table, folder):
+    makers = [lambda: tensord("image_head"), lambda: mini_tfs("image_head"), lambda: echo("image_head")]
+    loads(table, makers, "grpc", [("gRPC Predict, a tensor of 602 KB, small answer", 1, 1, 0.45)], "image_head", folder)
+    loads(table, makers, "http", [("REST Predict, the same as 1.7 MB of JSON", 1, 1, 0.5)], "image_head", folder)
+
+
+def start_rows(table, folder):
+    """From spawn to the first right answer, and memory then and after load."""
+    body = f"{folder}/half_plus_two.pb"
+    times, fresh, loaded = {}, {}, {}
+    for _ in range(ROUNDS):
+        for s in start_all(table, [tensord, mini_tfs, echo]):
+            times.setdefault(s.name, []).append(s.start_ms)
+            fresh.setdefault(s.name, []).append(s.rss_mb())
+            load(s, "grpc", 8, 100, body, 0.3)
+            loaded.setdefault(s.name, []).append(s.rss_mb())
+            s.stop()
+    for what, unit, values, limit in (("start to first answer, half_plus_two", "ms", times, 50),
+                                      ("resident memory, half_plus_two served", "MB", fresh, 20),
+                                      ("the same after 8 x 100 calls in flight", "MB", loaded, None)):
+        table.row(what, unit, values["tensord"], [(n, v, None) for n, v in values.items() if n != "tensord"], limit)
+
+
+PEER_MODELS = [("half_plus_two", 1 / 3), ("mnist_softmax", 1 / 3), ("recommend_nn", 1 / 3), ("regression_dnn", 1 / 3),
+               ("openmv_mobilenet", 1), ("potato_cnn", 1), ("cifar_conv", 1), ("mlp", 1)]
+
+
+def engine(model, request):
+    return run_json(["taskset", "-c", SERVER_CPU, f"{BUILD}/bench/engine", model, request, str(SECONDS)])
+
+
+def engine_rows(table, folder):
+    """One thread, batch 1. The peer runs every op on the calling thread."""
+    if not PEERS:
+        table.left_out.add("tf_run")
+        for name in ("half_plus_two_tf1",):
+            ours = [engine(f"{ROOT}/models/{name}/1", f"{folder}/half_plus_two.pb")["p50_us"] for _ in range(ROUNDS)]
+            table.row(f"engine alone, {name}", "us", ours)
+        return
+    for name, most in PEER_MODELS:
+        where = f"{PEERS}/work/{name}"
+        if not os.path.exists(f"{where}/b1.pb"):
+            table.left_out.add(f"work/{name}")
+            continue
+        ours, theirs, loads_ms, their_loads = [], [], [], []
+        for _ in range(ROUNDS):
+            mine = engine(f"{where}/model", f"{where}/b1.pb")
+            peer = run_json(["taskset", "-c", SERVER_CPU, f"{PEERS}/tf_run", "--lib", tensorflow(), "--threads", "1", "--inter", "-1",
+                             "--seconds", str(SECONDS), f"{where}/model", f"{where}/b1.pb"])
+            ours.append(mine["p50_us"]), theirs.append(peer["p50_us"])
+            loads_ms.append(mine["load_ms"]), their_loads.append(peer["load_ms"])
+        table.row(f"engine alone, {name}", "us", ours, [("tfcaller", theirs, most)])
+        table.row(f"load of {name}", "ms", loads_ms, [("TensorFlow", their_loads, None)])
+
+
+def parser_rows(table, folder):
+    """Megabytes of a text per second stand upside down, as time, so that less is better everywhere."""
+    path = f"{folder}/image_head.json"
+    with open(path, encoding="ascii") as f:
+        text = f.read()
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        ours.append(run_json(["taskset", "-c", SERVER_CPU, f"{BUILD}/bench/micro", "json", path])["ns"] / 1e3)
+        before = time.perf_counter()
+        json.loads(text)
+        theirs.append((time.perf_counter() - before) * 1e6)
+    table.row("JSON, 1.7 MB with 150,528 floats, parsed", "us", ours, [("Python's json", theirs, None)])
+    ours = [run_json(["taskset", "-c", SERVER_CPU, f"{BUILD}/bench/micro", "predict", f"{folder}/half_plus_two.pb"])["ns"]
+            for _ in range(ROUNDS)]
+    table.row("a PredictRequest of 50 bytes, decoded", "ns", ours)
+
+
+def build_rows(table, folder):
+    """Everything from nothing, two jobs."""
+    before = time.perf_counter()
+    subprocess.run(["make", "-j2", f"BUILD={folder}/build", "all"], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    table.row("build of both programs from nothing, 2 jobs", "s", [time.perf_counter() - before])
+
+
+GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "image": image_rows, "start": start_rows, "engine": engine_rows,
+          "parser": parser_rows, "build": build_rows}
+
+
+def machine():
+    with open("/proc/cpuinfo", encoding="utf-8") as f:
+        model = next((line.split(":")[1].strip() for line in f if line.startswith("model name")), "unknown")
+    return f"{model}, {os.cpu_count()} cores, Linux {os.uname().release}"
+
+
+def main():
+    table = Table()
+    load_before = os.getloadavg()[0]
+    with tempfile.TemporaryDirectory() as folder:
+        write_requests(folder)
+        for name in os.environ.get("ROWS", ",".join(GROUPS)).split(","):
+            if name not in GROUPS:
+                sys.exit(f"ROWS: no group {name}; there are {', '.join(GROUPS)}")
+            GROUPS[name](table, folder)
+    commit = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
+    about = [f"{datetime.date.today()}, commit {commit}; {machine()}.",
+             f"{ROUNDS} rounds of {SECONDS} s, servers in turn, medians; load average {load_before:.1f} before, {os.getloadavg()[0]:.1f} after.",
+             f"`make bench{' PEERS=dir' if PEERS else ''}`" + (f"; left out: {', '.join(sorted(table.left_out))}" if table.left_out else "")]
+    print("\n" + "\n".join(about))
+    if os.environ.get("KEEP"):
+        with open(f"{HERE}/RESULTS.md", "w", encoding="utf-8") as f:
+            f.write("# Results\n\nWhat the rows are: README.md. " + "\n".join(about) + "\n\n" + "\n".join(table.lines) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
