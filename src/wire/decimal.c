@@ -27,7 +27,6 @@
 enum {
     POWER_FIRST = -64,
     POWER_LAST = 64,
-    EXACT_POWER_MAX = 22, /* 10^22 is the last that a double holds exactly */
     DIGITS_KEPT = 770,
     DOUBLE_FRACTION_BITS = 52,
     DOUBLE_BIAS = 1023,
@@ -43,7 +42,7 @@ static const struct power powers[] = {
 };
 _Static_assert(sizeof powers / sizeof *powers == POWER_LAST - POWER_FIRST + 1, "table of powers");
 
-static const double exact_powers[EXACT_POWER_MAX + 1] = {
+const double decimal_exact_powers[DECIMAL_EXACT_POWER_MAX + 1] = {
     1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
     1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 };
@@ -103,10 +102,10 @@ static bool eisel_lemire(uint64_t mantissa, int exponent, double *value)
 
 bool decimal_to_double(uint64_t mantissa, int exponent, double *value)
 {
-    if (mantissa <= (uint64_t)1 << 53 && exponent >= -EXACT_POWER_MAX &&
-        exponent <= EXACT_POWER_MAX) {
-        *value = exponent < 0 ? (double)mantissa / exact_powers[-exponent]
-                              : (double)mantissa * exact_powers[exponent];
+    if (decimal_to_double_exact(mantissa, exponent, value))
+        return true;
+    if (mantissa <= (uint64_t)1 << 53 && exponent > 0 && exponent <= DECIMAL_EXACT_POWER_MAX) {
+        *value = (double)mantissa * decimal_exact_powers[exponent];
         return true;
     }
     if (mantissa == 0) {
@@ -323,7 +322,7 @@ static size_t print_slowly(char *text, double value, int precision)
 /* 10^k as a product or quotient of an exact power. */
 static double scale(double value, int k)
 {
-    return k < 0 ? value / exact_powers[-k] : value * exact_powers[k];
+    return k < 0 ? value / decimal_exact_powers[-k] : value * decimal_exact_powers[k];
 }
 
 /* floor(log10(value)) of a positive normal double, or one more: from the exponent of two. */
@@ -339,7 +338,7 @@ static int guess_exponent(double value)
 static bool round_float(double value, int precision, struct rounded *r)
 {
     int exponent = guess_exponent(value), k = precision - 1 - exponent;
-    if (k < -EXACT_POWER_MAX || k >= EXACT_POWER_MAX)
+    if (k < -DECIMAL_EXACT_POWER_MAX || k >= DECIMAL_EXACT_POWER_MAX)
         return false;
     double scaled = scale(value, k);
     if (scaled < (double)integer_powers[precision - 1]) {

@@ -13,8 +13,21 @@
 #include "base/span.h"
 
 enum {
-    DECIMAL_TEXT_MAX = 48
-}; /* what decimal_print_* may write to, more than the text they leave */
+    DECIMAL_TEXT_MAX = 48, /* what decimal_print_* may write to, more than the text they leave */
+    DECIMAL_EXACT_POWER_MAX = 22, /* 10^22 is the last that a double holds exactly */
+};
+
+extern const double decimal_exact_powers[DECIMAL_EXACT_POWER_MAX + 1]; /* 10^0 and up */
+
+/* The same as decimal_to_double for what nearly everybody writes: where both the mantissa and the
+ * power are exact doubles, one division rounds once (Clinger). False: it is not that. */
+static inline bool decimal_to_double_exact(uint64_t mantissa, int exponent, double *value)
+{
+    if (mantissa > (uint64_t)1 << 53 || exponent > 0 || exponent < -DECIMAL_EXACT_POWER_MAX)
+        return false;
+    *value = (double)(int64_t)mantissa / decimal_exact_powers[-exponent];
+    return true;
+}
 
 /* mantissa * 10^exponent, rounded to the nearest double. False (seldom) when that needs more than
  * 128 bits of precision or an exponent out of the table: then ask decimal_parse. */

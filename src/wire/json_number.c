@@ -12,10 +12,39 @@
 
 static const char invalid_value[] = "Invalid value.";
 
-/* Reads digits; the value wraps beyond 19 of them. */
+/* The value of eight digits as bytes 0..9, the first in the lowest byte: neighbours are joined to
+ * pairs, those to fours, those to all eight, in three multiplications. */
+static inline uint64_t join_digits(uint64_t digits)
+{
+    const uint64_t pairs = 0x000000ff000000ff;
+    digits = digits * 10 + (digits >> 8);
+    uint64_t outer = (digits & pairs) * (100 + ((uint64_t)1000000 << 32));
+    uint64_t inner = (digits >> 16 & pairs) * (1 + ((uint64_t)10000 << 32));
+    return (outer + inner) >> 32;
+}
+
+/* Reads digits, eight at a time, without a branch on how many the last ones are: that is different
+ * from number to number. The value wraps beyond 19 digits. */
 static inline const char *take_digits(const char *at, const char *end, uint64_t *value)
 {
+    static const uint64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    const uint64_t ones = 0x0101010101010101;
     uint64_t v = *value;
+    while (end - at >= 8) {
+        uint64_t digits;
+        memcpy(&digits, at, 8);
+        digits ^= ones * '0';
+        /* The top bit of each byte that is no digit; a carry only disturbs those behind it. */
+        uint64_t others = ((digits + ones * (0x80 - 10)) | digits) & ones * 0x80;
+        if (others) {
+            int count = __builtin_ctzll(others) / 8;
+            /* Leading zeros instead of what follows; two shifts, as there may be no digit. */
+            *value = v * powers[count] + join_digits(digits << 8 << (56 - 8 * count));
+            return at + count;
+        }
+        v = v * 100000000 + join_digits(digits);
+        at += 8;
+    }
     while (at < end && is_digit(*at))
         v = v * 10 + (uint64_t)(*at++ - '0');
     *value = v;
@@ -38,35 +67,23 @@ static const char *take_small_exponent(const char *at, const char *end, int *exp
     return at;
 }
 
-static inline bool finish_real(struct json_parser *p, const char *at, uint64_t mantissa,
-                               int exponent, bool minus)
+/* A well-formed number of at most 19 digits (18 for an integer): onto the tape, and returns what
+ * follows it. NULL: nothing was done, ask number_slow. */
+static inline const char *number_fast(struct json_parser *p, const char *at)
 {
-    double value;
-    if (!decimal_to_double(mantissa, exponent, &value))
-        return false;
-    push(p, JSON_NUMBER)->real = minus ? -value : value;
-    p->at = at;
-    return true;
-}
-
-/* A well-formed number of at most 19 digits (18 for an integer). False: nothing was consumed, ask
- * number_slow. */
-static inline bool number_fast(struct json_parser *p)
-{
-    const char *at = p->at, *end = p->end;
-    bool minus = *at == '-';
+    const char *end = p->end;
+    bool minus = at < end && *at == '-';
     at += minus;
     uint64_t mantissa = 0;
     const char *digits = at;
     at = at < end && *at == '0' ? at + 1 : take_digits(at, end, &mantissa);
     if (at == digits || at == end)
-        return false;
+        return NULL;
     if (*at != '.' && (*at | 32) != 'e') {
         if (at - digits > 18)
-            return false;
+            return NULL;
         push(p, JSON_INT)->integer = minus ? -(int64_t)mantissa : (int64_t)mantissa;
-        p->at = at;
-        return true;
+        return at;
     }
     int exponent = 0, places = 0;
     if (*at == '.') {
@@ -74,17 +91,22 @@ static inline bool number_fast(struct json_parser *p)
         at = take_digits(at, end, &mantissa);
         places = at - fraction > 19 ? 20 : (int)(at - fraction);
         if (places == 0)
-            return false;
+            return NULL;
     }
     if (at - digits > 20 || at == end) /* 19 digits and a point */
-        return false;
+        return NULL;
     if ((*at | 32) == 'e') {
         bool too_long = at - digits > 19 && places == 0;
         at = take_small_exponent(at, end, &exponent);
         if (!at || too_long)
-            return false;
+            return NULL;
     }
-    return finish_real(p, at, mantissa, exponent - places, minus);
+    double value;
+    if (!decimal_to_double_exact(mantissa, exponent - places, &value) &&
+        !decimal_to_double(mantissa, exponent - places, &value))
+        return NULL;
+    push(p, JSON_NUMBER)->real = minus ? -value : value;
+    return at;
 }
 
 /* NaN, Inf or Infinity, letter by letter as the original does: "NaInf" passes there too. */
@@ -233,27 +255,38 @@ static enum code number_slow(struct json_parser *p)
 
 enum code json_parser_number(struct json_parser *p)
 {
-    if (number_fast(p))
-        return CODE_OK;
-    return number_slow(p);
+    const char *after = number_fast(p, p->at);
+    if (!after)
+        return number_slow(p);
+    p->at = after;
+    return CODE_OK;
 }
 
+/* The place in the text stays in a register: numbers are short, a store each would be felt. */
 enum code json_parser_elements(struct json_parser *p)
 {
-    struct json_value *array = &p->slots[p->open];
-    for (;;) {
-        enum code code = json_parser_number(p);
-        if (code)
-            return code;
-        array->count++;
-        p->state = STATE_ELEMENT;
-        if (p->at < p->end && *p->at != ',')
-            skip_space(p);
-        if (!consume(p, ','))
-            return CODE_OK;
-        p->state = STATE_ELEMENT_NEXT;
-        skip_space(p);
-        if (!is_digit(peek(p)) && peek(p) != '-')
-            return CODE_OK;
+    const char *at = p->at, *end = p->end;
+    size_t count = 0;
+    for (p->state = STATE_ELEMENT;;) {
+        const char *after = number_fast(p, at);
+        if (!after) {
+            p->at = at;
+            enum code code = number_slow(p);
+            if (code)
+                return code;
+            after = p->at;
+        }
+        count++;
+        at = skip_blanks(after, end);
+        if (at == end || *at != ',')
+            break;
+        at = skip_blanks(at + 1, end);
+        if (at == end || (!is_digit(*at) && *at != '-')) {
+            p->state = STATE_ELEMENT_NEXT;
+            break;
+        }
     }
+    p->at = at;
+    p->slots[p->open].count += count;
+    return CODE_OK;
 }

@@ -293,14 +293,18 @@ static enum code step_value(struct json_parser *p, char c)
 /* Behind something complete: only punctuation may come. */
 static enum code step_punctuation(struct json_parser *p, char c)
 {
+    /* The most frequent first. */
     static const struct {
         enum json_state state;
         char token;
         enum json_state next; /* STATE_DONE: the container ends */
     } moves[] = {
-        {STATE_KEY, ':', STATE_COLON},    {STATE_MEMBER, ',', STATE_MEMBER_NEXT},
-        {STATE_MEMBER, '}', STATE_DONE},  {STATE_ELEMENT, ',', STATE_ELEMENT_NEXT},
-        {STATE_ELEMENT, ']', STATE_DONE}, {STATE_OBJECT_FIRST, '}', STATE_DONE},
+        {STATE_ELEMENT, ',', STATE_ELEMENT_NEXT},
+        {STATE_ELEMENT, ']', STATE_DONE},
+        {STATE_KEY, ':', STATE_COLON},
+        {STATE_MEMBER, ',', STATE_MEMBER_NEXT},
+        {STATE_MEMBER, '}', STATE_DONE},
+        {STATE_OBJECT_FIRST, '}', STATE_DONE},
     };
     for (size_t i = 0; i < sizeof moves / sizeof *moves; i++) {
         if (moves[i].state != p->state || moves[i].token != c)

@@ -55,10 +55,16 @@ static inline bool is_digit(char c)
     return (unsigned char)(c - '0') < 10;
 }
 
+static inline const char *skip_blanks(const char *at, const char *end)
+{
+    while (at < end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    return at;
+}
+
 static inline void skip_space(struct json_parser *p)
 {
-    while (p->at < p->end && (*p->at == ' ' || *p->at == '\n' || *p->at == '\r' || *p->at == '\t'))
-        p->at++;
+    p->at = skip_blanks(p->at, p->end);
 }
 
 static inline struct json_value *push(struct json_parser *p, enum json_type type)

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -302,11 +303,60 @@ static void test_base64(void **state)
     }
 }
 
+/* Digits are read eight at a time: every count of them on both sides of the point, every distance
+ * from the end of the text, and what may stand behind them. strtod() knows the value. */
+static void test_digits_of_every_length(void **state)
+{
+    (void)state;
+    static const char digits[] = "98765432109876543210987654321098";
+    static const char *const behind[] = {"]", ",7]", " ]", "\t, 7 ]", ",1234567]", ",12345678,9]"};
+    for (int whole = 1; whole <= 20; whole++) {
+        for (int places = 0; places <= 20; places++) {
+            for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
+                char text[128], number[64];
+                snprintf(number, sizeof number, "%s%.*s%s%.*s", i % 2 ? "-" : "", whole, digits,
+                         places ? "." : "", places, digits + 3);
+                snprintf(text, sizeof text, "[%s%s", number, behind[i]);
+                const struct json_value *root = parse(span_of(text));
+                double real = json_real(root + 1), want = strtod(number, NULL);
+                if (memcmp(&real, &want, sizeof real) != 0)
+                    fail_msg("%s: %.17g instead of %.17g", text, real, want);
+                assert_int_equal(root->count, 1 + (strchr(behind[i], ',') != NULL) + (i == 5));
+                assert_int_equal(root[1].type == JSON_NUMBER,
+                                 places || (whole > 18 && i % 2) || whole > 19);
+                arena_reset(&arena);
+            }
+        }
+    }
+}
+
+/* The neighbours of the digits in ASCII, and bytes with the top bit, end a number. */
+static void test_bytes_beside_digits(void **state)
+{
+    (void)state;
+    static const unsigned char others[] = {'/', ':', 0x80, 0xb0, 0xb9, 0xff, 'x', '+'};
+    for (size_t at = 1; at <= 17; at++) {
+        for (size_t i = 0; i < sizeof others; i++) {
+            char text[] = "[111111111111111111111111]", want[100];
+            struct error err;
+            text[at + 1] = (char)others[i];
+            snprintf(
+                want, sizeof want,
+                "JSON Parse error: Missing a comma or ] after an array element. at offset: %zu",
+                at + 1);
+            assert_int_equal(json_parse(span_of(text), &arena, &doc, &err), CODE_INVALID_ARGUMENT);
+            assert_string_equal(err.message, want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_numbers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_digits_of_every_length, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bytes_beside_digits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strings, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_structure, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_depth_is_unlimited, set_up, tear_down),
