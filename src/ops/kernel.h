@@ -53,6 +53,22 @@ static inline bool kernel_axis(int64_t axis, int rank, int *result)
     return true;
 }
 
+/* A cleared array in call->arena whose length a request decides: RESOURCE_EXHAUSTED instead of the
+ * end of the process. */
+static inline enum code kernel_array(const struct op_call *call, int64_t count, size_t size,
+                                     void *result, struct error *err)
+{
+    size_t bytes;
+    void *array = NULL;
+    if (!__builtin_mul_overflow((size_t)count, size, &bytes))
+        array = arena_try_alloc(call->arena, bytes, ARENA_ALIGN);
+    if (!array)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when preparing %s",
+                         call->node->op->name);
+    *(void **)result = memset(array, 0, bytes);
+    return CODE_OK;
+}
+
 /* Product of the dimensions [from, to). */
 static inline int64_t kernel_span(const struct shape *shape, int from, int to)
 {

@@ -294,6 +294,9 @@ def nn_fused():
         yield graph(f"dense of {shape}", [values(shape), w, b], lambda t: [tf.nn.relu(tf.nn.bias_add(tf.raw_ops.MatMul(a=t[0], b=t[1]), t[2]))],
                     const=(1, 2))
     c = np.arange(1, 5, dtype=np.float32) / 3
+    yield graph("depthwise, two outputs per channel", [values((1, 4, 4, 2)), values((2, 2, 2, 2)), c], lambda t: [tf.nn.relu(
+        tf.nn.bias_add(tf.raw_ops.DepthwiseConv2dNative(input=t[0], filter=t[1], strides=[1, 1, 1, 1], padding="SAME"), t[2]))],
+                const=(1, 2))
     for kind in ("conv", "depthwise"):
         x, f = values((2, 5, 6, 4)), values((3, 3, 4, 4 if kind == "conv" else 1))
 

@@ -189,6 +189,8 @@ static const float *bias_of(const struct convolution *c, const struct op_call *c
 
 /* ---- tile ---- */
 
+enum { PADDED_ELEMENTS_MAX = 1 << 30 }; /* of one image; beyond, the plain loops need no copy */
+
 /* Copies one image into the middle of a zero border. */
 static const float *pad_image(const struct convolution *c, const float *image, float *to)
 {
@@ -303,11 +305,22 @@ static void find_padded_size(struct convolution *c)
     }
 }
 
-static void prepare_tile(struct convolution *c, struct op_call *call)
+/* Explicit padding with a wide stride can ask for far more than the result takes. */
+static bool padded_size_fits(const struct convolution *c)
+{
+    int64_t elements;
+    return !__builtin_mul_overflow(c->padded[WINDOW_ROWS], c->padded[WINDOW_COLUMNS], &elements) &&
+           !__builtin_mul_overflow(elements, c->window.channels, &elements) &&
+           elements <= PADDED_ELEMENTS_MAX;
+}
+
+static bool prepare_tile(struct convolution *c, struct op_call *call)
 {
     const struct window *w = &c->window;
     enum dtype dtype = call->in[0]->dtype;
     find_padded_size(c);
+    if (needs_padding(c) && !padded_size_fits(c))
+        return false;
     find_segments(c, call->arena);
     c->packed_floats = tile_packed_floats(c->segments * c->length, c->out_channels / c->groups);
     c->packed = has_constant_filter(call) ? pack_constant(c, call) : NULL;
@@ -321,6 +334,7 @@ static void prepare_tile(struct convolution *c, struct op_call *call)
             aligned((size_t)(c->padded[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels) *
                     sizeof(float));
     c->run = run_tile;
+    return true;
 }
 
 /* ---- depthwise ---- */
@@ -553,11 +567,19 @@ bool convolution_prepare_own(struct convolution *c, struct op_call *call)
     if (!floats || !tensor_elements(call->out[0]) || c->window.channels_first)
         return false;
     if (!c->depthwise)
-        prepare_tile(c, call);
-    else if (c->out_channels == c->window.channels)
+        return prepare_tile(c, call);
+    if (c->out_channels == c->window.channels)
         prepare_depthwise(c, call);
-    else
-        return false;
+    return c->out_channels == c->window.channels;
+}
+
+/* The plain loops with what follows; only float in NHWC has any (engine/passes/fuse.c). */
+static bool run_plain(const struct convolution *c, struct op_call *call)
+{
+    convolution_reference(c, call);
+    if (call->in[0]->dtype == DTYPE_FLOAT && c->out_channels)
+        epilogue_run(&c->epilogue, bias_of(c, call), call->out[0]->data,
+                     tensor_elements(call->out[0]) / c->out_channels, c->out_channels);
     return true;
 }
 
@@ -579,7 +601,7 @@ enum code convolution_prepare(struct convolution *c, struct op_call *call, struc
     bool prepared =
         tensor_elements(call->out[0]) && is_large(c) && convolution_prepare_onednn(c, call);
     if (!prepared && !convolution_prepare_own(c, call))
-        c->run = convolution_reference;
+        c->run = run_plain;
     return CODE_OK;
 }
 

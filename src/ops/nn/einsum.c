@@ -370,12 +370,15 @@ static void inner_init(struct inner *inner, const struct einsum *s, const struct
     };
 }
 
-static const int64_t *count_up(struct arena *arena, int64_t n)
+static enum code count_up(const struct op_call *call, int64_t n, const int64_t **result,
+                          struct error *err)
 {
-    int64_t *numbers = ARENA_ARRAY(arena, int64_t, (size_t)n);
-    for (int64_t i = 0; i < n; i++)
+    int64_t *numbers = NULL;
+    enum code code = kernel_array(call, n, sizeof *numbers, &numbers, err);
+    for (int64_t i = 0; !code && i < n; i++)
         numbers[i] = i;
-    return numbers;
+    *result = numbers;
+    return code;
 }
 
 static enum code prepare_product(struct einsum *s, struct op_call *call, struct error *err)
@@ -414,10 +417,12 @@ static enum code einsum_prepare(struct op_call *call, struct error *err)
         .batches = product_of(&e, &batch),
         .epilogue = {.bias_input = -1},
     };
-    s->product.a_index = s->product.b_index = count_up(call->arena, s->product.batches);
+    code = count_up(call, s->product.batches, &s->product.a_index, err);
+    s->product.b_index = s->product.a_index;
     struct order a = join(&batch, &free_a, &contracted), b = join(&batch, &contracted, &free_b);
     struct order out = join(&batch, &free_a, &free_b);
-    code = set_ordering(&e, &e.operands[0], &call->in[0]->shape, &a, &s->a, err);
+    if (!code)
+        code = set_ordering(&e, &e.operands[0], &call->in[0]->shape, &a, &s->a, err);
     if (!code && call->in_count == OPERANDS)
         code = set_ordering(&e, &e.operands[1], &call->in[1]->shape, &b, &s->b, err);
     if (!code)

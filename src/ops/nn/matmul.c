@@ -111,13 +111,15 @@ static enum code batch_matmul_v2_shape(struct op_call *call, struct error *err)
 
 /* For each batch of the result the number of the operand's matrix: its index with the dimensions
  * of size 1 left out. */
-static const int64_t *batch_index(struct op_call *call, const struct shape *operand,
-                                  const struct shape *out, int64_t batches)
+static enum code batch_index(const struct op_call *call, const struct shape *operand,
+                             int64_t batches, const int64_t **result, struct error *err)
 {
+    const struct shape *out = &call->out[0]->shape;
     struct shape mine = batch_dimensions(operand);
-    int64_t *index = ARENA_ARRAY(call->arena, int64_t, (size_t)batches);
+    int64_t *index = NULL;
     int outer = out->rank - 2;
-    for (int64_t i = 0; i < batches; i++) {
+    enum code code = kernel_array(call, batches, sizeof *index, &index, err);
+    for (int64_t i = 0; !code && i < batches; i++) {
         int64_t rest = i, stride = 1;
         for (int d = 1; d <= outer; d++) {
             int64_t size = out->dims[outer - d];
@@ -128,10 +130,12 @@ static const int64_t *batch_index(struct op_call *call, const struct shape *oper
             stride *= own;
         }
     }
-    return index;
+    *result = index;
+    return code;
 }
 
-static struct product *new_product(struct op_call *call, const struct matmul_form *form)
+static enum code new_product(struct op_call *call, const struct matmul_form *form,
+                             struct product **result, struct error *err)
 {
     struct product *c = ARENA_NEW(call->arena, struct product);
     const struct shape *a = &call->in[0]->shape, *out = &call->out[0]->shape;
@@ -141,18 +145,19 @@ static struct product *new_product(struct op_call *call, const struct matmul_for
     c->n = out->dims[out->rank - 1];
     c->k = a->dims[a->rank - (c->transpose_a ? 2 : 1)];
     c->batches = kernel_span(out, 0, out->rank - 2);
-    if (out->rank > 2) {
-        c->a_index = batch_index(call, a, out, c->batches);
-        c->b_index = batch_index(call, &call->in[1]->shape, out, c->batches);
-    }
     c->epilogue.bias_input = -1;
-    call->state = c;
-    return c;
+    call->state = *result = c;
+    if (out->rank == 2)
+        return CODE_OK;
+    enum code code = batch_index(call, a, c->batches, &c->a_index, err);
+    return code ? code : batch_index(call, &call->in[1]->shape, c->batches, &c->b_index, err);
 }
 
 static enum code prepare(struct op_call *call, const struct matmul_form *form, struct error *err)
 {
-    return product_prepare(new_product(call, form), call, err);
+    struct product *c;
+    enum code code = new_product(call, form, &c, err);
+    return code ? code : product_prepare(c, call, err);
 }
 
 static enum code matmul_prepare(struct op_call *call, struct error *err)
@@ -178,9 +183,10 @@ static enum code batch_matmul_v3_prepare(struct op_call *call, struct error *err
 /* The fused form: bias (one number per column) and an activation follow. */
 static enum code fused_matmul_prepare(struct op_call *call, struct error *err)
 {
-    struct product *c = new_product(call, &matmul_form);
+    struct product *c;
+    enum code code = new_product(call, &matmul_form, &c, err);
     c->epilogue = epilogue_read(call);
-    return product_prepare(c, call, err);
+    return code ? code : product_prepare(c, call, err);
 }
 
 static enum code matmul_run(struct op_call *call, struct error *err)

@@ -76,9 +76,8 @@ static int64_t clamp(int64_t at, int64_t size)
     return at < 0 ? 0 : at >= size ? size - 1 : at;
 }
 
-static struct blend *linear_blends(struct op_call *call, int64_t in, int64_t out)
+static void linear_blends(const struct op_call *call, struct blend *blends, int64_t in, int64_t out)
 {
-    struct blend *blends = ARENA_ARRAY(call->arena, struct blend, (size_t)out);
     float scale = scale_of(in, out, op_attr_bool(call, "align_corners"));
     bool half = op_attr_bool(call, "half_pixel_centers");
     for (int64_t i = 0; i < out; i++) {
@@ -90,12 +89,11 @@ static struct blend *linear_blends(struct op_call *call, int64_t in, int64_t out
             .part = at - floor_at,
         };
     }
-    return blends;
 }
 
-static struct blend *nearest_blends(struct op_call *call, int64_t in, int64_t out)
+static void nearest_blends(const struct op_call *call, struct blend *blends, int64_t in,
+                           int64_t out)
 {
-    struct blend *blends = ARENA_ARRAY(call->arena, struct blend, (size_t)out);
     bool corners = op_attr_bool(call, "align_corners");
     bool half = op_attr_bool(call, "half_pixel_centers");
     float scale = scale_of(in, out, corners);
@@ -103,24 +101,26 @@ static struct blend *nearest_blends(struct op_call *call, int64_t in, int64_t ou
         float at = half ? ((float)i + 0.5f) * scale : (float)i * scale;
         blends[i].lower = clamp((int64_t)(corners ? roundf(at) : floorf(at)), in);
     }
-    return blends;
 }
 
 /* ---- bilinear: the result is float ---- */
 
-static void spread_columns(struct resize *r, struct arena *arena)
+static enum code spread_columns(struct resize *r, const struct op_call *call, struct error *err)
 {
-    size_t count = (size_t)(r->columns * r->channels);
-    r->left = ARENA_ARRAY(arena, int32_t, count);
-    r->right = ARENA_ARRAY(arena, int32_t, count);
-    r->part = ARENA_ARRAY(arena, float, count);
-    for (size_t i = 0; i < count; i++) {
-        const struct blend *x = &r->column[i / (size_t)r->channels];
-        int64_t channel = (int64_t)i % r->channels;
+    int64_t count = r->columns * r->channels;
+    enum code code = kernel_array(call, count, sizeof *r->left, &r->left, err);
+    if (!code)
+        code = kernel_array(call, count, sizeof *r->right, &r->right, err);
+    if (!code)
+        code = kernel_array(call, count, sizeof *r->part, &r->part, err);
+    for (int64_t i = 0; !code && i < count; i++) {
+        const struct blend *x = &r->column[i / r->channels];
+        int64_t channel = i % r->channels;
         r->left[i] = (int32_t)(x->lower * r->channels + channel);
         r->right[i] = (int32_t)(x->upper * r->channels + channel);
         r->part[i] = x->part;
     }
+    return code;
 }
 
 /* The two input rows of an output row and how far it is between them. */
@@ -183,7 +183,7 @@ static resize_fn *const bilinear[DTYPE_COUNT] = {
     [DTYPE_HALF] = bilinear_half,   [DTYPE_BFLOAT16] = bilinear_bfloat16,
 };
 
-static void resize_init(struct resize *r, const struct op_call *call)
+static enum code resize_init(struct resize *r, const struct op_call *call, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
     *r = (struct resize){
@@ -194,20 +194,23 @@ static void resize_init(struct resize *r, const struct op_call *call)
         .columns = out->dims[2],
         .channels = out->dims[3],
     };
+    enum code code = kernel_array(call, r->rows, sizeof *r->row, &r->row, err);
+    return code ? code : kernel_array(call, r->columns, sizeof *r->column, &r->column, err);
 }
 
 static enum code bilinear_prepare(struct op_call *call, struct error *err)
 {
     struct resize *r = ARENA_NEW(call->arena, struct resize);
-    resize_init(r, call);
-    r->row = linear_blends(call, r->in_rows, r->rows);
-    r->column = linear_blends(call, r->in_columns, r->columns);
+    enum code code = resize_init(r, call, err);
+    if (code)
+        return code;
+    linear_blends(call, r->row, r->in_rows, r->rows);
+    linear_blends(call, r->column, r->in_columns, r->columns);
     if (r->in_columns * r->channels > INT32_MAX)
         return error_set(err, CODE_UNIMPLEMENTED, "a row of an image has more than 2^31 elements");
-    spread_columns(r, call->arena);
     r->fn = bilinear[call->in[0]->dtype];
     call->state = r;
-    return CODE_OK;
+    return spread_columns(r, call, err);
 }
 
 static enum code bilinear_run(struct op_call *call, struct error *err)
@@ -222,11 +225,12 @@ static enum code bilinear_run(struct op_call *call, struct error *err)
 
 static enum code nearest_prepare(struct op_call *call, struct error *err)
 {
-    (void)err;
     struct resize *r = ARENA_NEW(call->arena, struct resize);
-    resize_init(r, call);
-    r->row = nearest_blends(call, r->in_rows, r->rows);
-    r->column = nearest_blends(call, r->in_columns, r->columns);
+    enum code code = resize_init(r, call, err);
+    if (code)
+        return code;
+    nearest_blends(call, r->row, r->in_rows, r->rows);
+    nearest_blends(call, r->column, r->in_columns, r->columns);
     call->state = r;
     return CODE_OK;
 }
