@@ -10,19 +10,21 @@
 
 typedef void cast_fn(const void *in, void *out, int64_t n);
 
-/* X(name, C type, dtype) for the types that C converts by itself. */
+/* X(name, C type, dtype, narrow, wide) for the types that C converts by itself. A float goes to a
+ * narrow integer by way of `narrow`, to uint32 by way of `wide`: C leaves open what a negative one
+ * becomes, TensorFlow (and the processor) wraps it. */
 #define CAST_TYPES(X)                                                                              \
-    X(float, float, DTYPE_FLOAT)                                                                   \
-    X(double, double, DTYPE_DOUBLE)                                                                \
-    X(int8, int8_t, DTYPE_INT8)                                                                    \
-    X(int16, int16_t, DTYPE_INT16)                                                                 \
-    X(int32, int32_t, DTYPE_INT32)                                                                 \
-    X(int64, int64_t, DTYPE_INT64)                                                                 \
-    X(uint8, uint8_t, DTYPE_UINT8)                                                                 \
-    X(uint16, uint16_t, DTYPE_UINT16)                                                              \
-    X(uint32, uint32_t, DTYPE_UINT32)                                                              \
-    X(uint64, uint64_t, DTYPE_UINT64)                                                              \
-    X(bool, bool, DTYPE_BOOL)
+    X(float, float, DTYPE_FLOAT, (int32_t), (int64_t))                                             \
+    X(double, double, DTYPE_DOUBLE, (int32_t), (int64_t))                                          \
+    X(int8, int8_t, DTYPE_INT8, AS_IS, AS_IS)                                                      \
+    X(int16, int16_t, DTYPE_INT16, AS_IS, AS_IS)                                                   \
+    X(int32, int32_t, DTYPE_INT32, AS_IS, AS_IS)                                                   \
+    X(int64, int64_t, DTYPE_INT64, AS_IS, AS_IS)                                                   \
+    X(uint8, uint8_t, DTYPE_UINT8, AS_IS, AS_IS)                                                   \
+    X(uint16, uint16_t, DTYPE_UINT16, AS_IS, AS_IS)                                                \
+    X(uint32, uint32_t, DTYPE_UINT32, AS_IS, AS_IS)                                                \
+    X(uint64, uint64_t, DTYPE_UINT64, AS_IS, AS_IS)                                                \
+    X(bool, bool, DTYPE_BOOL, AS_IS, AS_IS)
 
 #define LOOP(function, from, to, load, store)                                                      \
     static void function(const void *vin, void *vout, int64_t n)                                   \
@@ -37,16 +39,16 @@ typedef void cast_fn(const void *in, void *out, int64_t n);
 
 /* All loops of one source type; the preprocessor can not nest a list in itself, so the targets are
  * written out. */
-#define LOOPS_FROM(name, type, dtype)                                                              \
+#define LOOPS_FROM(name, type, dtype, narrow, wide)                                                \
     LOOP(name##_to_float, type, float, AS_IS, (float))                                             \
     LOOP(name##_to_double, type, double, AS_IS, (double))                                          \
-    LOOP(name##_to_int8, type, int8_t, AS_IS, (int8_t))                                            \
-    LOOP(name##_to_int16, type, int16_t, AS_IS, (int16_t))                                         \
+    LOOP(name##_to_int8, type, int8_t, narrow, (int8_t))                                           \
+    LOOP(name##_to_int16, type, int16_t, narrow, (int16_t))                                        \
     LOOP(name##_to_int32, type, int32_t, AS_IS, (int32_t))                                         \
     LOOP(name##_to_int64, type, int64_t, AS_IS, (int64_t))                                         \
-    LOOP(name##_to_uint8, type, uint8_t, AS_IS, (uint8_t))                                         \
-    LOOP(name##_to_uint16, type, uint16_t, AS_IS, (uint16_t))                                      \
-    LOOP(name##_to_uint32, type, uint32_t, AS_IS, (uint32_t))                                      \
+    LOOP(name##_to_uint8, type, uint8_t, narrow, (uint8_t))                                        \
+    LOOP(name##_to_uint16, type, uint16_t, narrow, (uint16_t))                                     \
+    LOOP(name##_to_uint32, type, uint32_t, wide, (uint32_t))                                       \
     LOOP(name##_to_uint64, type, uint64_t, AS_IS, (uint64_t))                                      \
     LOOP(name##_to_bool, type, bool, AS_IS, (bool))                                                \
     LOOP(name##_to_half, type, uint16_t, (float), dtype_half_from_float)                           \
@@ -54,7 +56,7 @@ typedef void cast_fn(const void *in, void *out, int64_t n);
     LOOP(name##_to_complex64, type, float complex, (float), (float complex))                       \
     LOOP(name##_to_complex128, type, double complex, (double), (double complex))
 
-#define ROWS_FROM(name, type, dtype)                                                               \
+#define ROWS_FROM(name, type, dtype, narrow, wide)                                                 \
     [dtype] = {                                                                                    \
         [DTYPE_FLOAT] = name##_to_float,                                                           \
         [DTYPE_DOUBLE] = name##_to_double,                                                         \
