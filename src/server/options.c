@@ -325,9 +325,21 @@ static bool asks(const struct options *options, const struct flag *flag)
     return flag->type != FLAG_TEXT || (*(const char *const *)member)[0];
 }
 
+/* It would be waited for until the end of time. */
+static enum code check_base_path(const struct options *o, struct error *err)
+{
+    if (!strstr(o->model_base_path, "://"))
+        return CODE_OK;
+    return error_set(err, CODE_UNIMPLEMENTED,
+                     "--model_base_path=%s: only folders of this machine can be served, not URIs",
+                     o->model_base_path);
+}
+
 enum code options_check(const struct options *options, struct error *err)
 {
     enum code code = check_together(options, err);
+    if (!code)
+        code = check_base_path(options, err);
     for (size_t i = 0; i < FLAG_COUNT && !code; i++) {
         if (!(options->given >> i & 1))
             continue;

@@ -9,9 +9,10 @@ import tempfile
 import unittest
 
 import grpc
+import numpy as np
 
 import support
-from clients import MODELS, PREDICT, predict, predict_request, rest
+from clients import MODELS, PREDICT, Base, predict, predict_request, rest
 
 HALF = os.path.join(MODELS, "half_plus_two_tf2")
 
@@ -55,6 +56,13 @@ class Flags(unittest.TestCase):
         with support.Server("--model_name", "own", "--model_base_path", HALF) as server:
             server.await_log("Building single TensorFlow model file config:  model_name: own model_base_path: " + HALF)
             self.assertEqual("own", predict(server, predict_request("own", x=[1])).model_spec.name)
+
+
+    def test_tiny_runs_move_to_the_loops(self):
+        with support.Server("--verbose", model_name="m", model_base_path=HALF) as server:
+            for _ in range(100):
+                predict(server, predict_request("m", x=[1]))
+            server.await_log("signature serving_default: tiny, runs on the loops")
 
 
 class Listeners(unittest.TestCase):
@@ -123,7 +131,6 @@ class End(unittest.TestCase):
 
     def test_a_long_call_finishes(self):
         with support.Server("--verbose", model_name="m", model_base_path=os.path.join(MODELS, "digits")) as server:
-            import numpy as np
             request = predict_request("m", image=np.ones((50_000, 8, 8, 1), np.float32)).SerializeToString()
             call = server.channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=None)
             future = call.future(request, timeout=60)
@@ -131,6 +138,18 @@ class End(unittest.TestCase):
             server.process.send_signal(signal.SIGTERM)
             self.assertGreater(len(future.result(timeout=60)), 50_000 * 10 * 4)
             self.assertEqual(0, server.process.wait(30))
+
+    def test_a_load_under_way_is_not_waited_for(self):
+        with Base() as base:
+            base.add(1)
+            with support.Server(model_name="m", model_base_path=base.path) as server:
+                # Reading a pipe that nobody writes to takes for ever.
+                base.add(2, change=lambda folder: (os.remove(os.path.join(folder, "saved_model.pb")),
+                                                   os.mkfifo(os.path.join(folder, "saved_model.pb"))))
+                server.await_log(r"Loading servable version \{name: m version: 2\}")
+                self.assertEqual(1, predict(server, predict_request("m", x=[1])).model_spec.version.value)
+                server.close()
+                self.assertIn("Ending without waiting for the load that is under way", server.log[-1])
 
     def test_a_second_signal_ends_at_once(self):
         server = support.Server(rest=True, model_name="m", model_base_path=HALF)

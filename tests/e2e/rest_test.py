@@ -174,6 +174,13 @@ class OtherModels(unittest.TestCase):
             self.assertEqual(400, answer.status)
             self.assertTrue(answer.json["error"])
 
+    def test_a_run_that_takes_too_long(self):
+        with support.Server("--rest_api_timeout_in_ms=1", rest=True, model_name="m",
+                            model_base_path=os.path.join(MODELS, "digits")) as server:
+            # Reading so much takes longer than a millisecond already.
+            answer = rest(server, "POST", "/v1/models/m:predict", {"instances": np.zeros((20_000, 8, 8, 1)).tolist()})
+            self.assertEqual((504, error_body("Timed out waiting for notification")), (answer.status, answer.body))
+
     def test_strings(self):
         with support.Server(rest=True, model_name="m", model_base_path=os.path.join(MODELS, "wine")) as server:
             rows = rest(server, "POST", "/v1/models/m:predict", {"instances": np.ones((2, 13)).tolist()}).json["predictions"]

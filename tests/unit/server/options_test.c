@@ -139,6 +139,9 @@ static const struct {
      "Either configure server_options.tensorflow_session_parallelism or "
      "(server_options.tensorflow_intra_op_parallelism, "
      "server_options.tensorflow_inter_op_parallelism) separately. You cannot configure all."},
+    {{"--model_base_path=gs://b/m"},
+     CODE_UNIMPLEMENTED,
+     "--model_base_path=gs://b/m: only folders of this machine can be served, not URIs"},
     {{"--model_config_file=/x"},
      CODE_UNIMPLEMENTED,
      "--model_config_file is not implemented by this server yet (ModelServerConfig, text format: "
