@@ -19,8 +19,13 @@ static enum code check_spec(const struct pb_model_spec *spec, struct error *err)
     return CODE_OK;
 }
 
-enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct handle *handle,
-                   struct error *err)
+static void release(void *handle)
+{
+    handle_release(handle);
+}
+
+enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
+                   struct servable **servable, struct error *err)
 {
     enum code code = check_spec(spec, err);
     if (code)
@@ -30,7 +35,14 @@ enum code api_find(const struct api *api, const struct pb_model_spec *spec, stru
         request.has_version = true;
         request.version = spec->version->value;
     }
-    return manager_get(api->manager, &request, &tensorflow_loader, handle, err);
+    struct handle *handle = ARENA_NEW(arena, struct handle);
+    code = manager_get(api->manager, &request, &tensorflow_loader, handle, err);
+    if (code)
+        return code;
+    /* What the run defers after this is released before it. */
+    arena_defer(arena, release, handle);
+    *servable = handle->servable;
+    return CODE_OK;
 }
 
 void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message)

@@ -43,9 +43,10 @@ extern const size_t api_rpc_count;
 
 /* Finds the servable that a model_spec asks for (reference 4.13, 10.1): `Missing ModelSpec`,
  * `ModelSpec has no name specified.`, `Unrecognized servable version label: L`, and what
- * manager_get() says. */
-enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct handle *handle,
-                   struct error *err);
+ * manager_get() says. It stays until the arena is reset: what a run leaves there (frames of a plan,
+ * references on variables) goes back to the servable then, and may be part of the answer before. */
+enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
+                   struct servable **servable, struct error *err);
 
 /* Answers an RPC with a message, or with an error's code and text (copied). */
 void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message);

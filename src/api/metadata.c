@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The only metadata are a model's signatures, as its file has them. The messages are printed or
- * encoded while the handle is held: they lie in the model's mapped file.
- */
+/* The only metadata are a model's signatures, as its file has them. */
 #include "api/metadata.h"
 
 #include "servables/tensorflow/session.h"
@@ -55,22 +52,21 @@ static enum code check(const struct pb_get_model_metadata_request *request, stru
 static enum code get(const struct api *api, const struct pb_model_spec *asked, struct arena *arena,
                      struct pb_get_model_metadata_response *response, struct error *err)
 {
-    struct handle handle;
-    enum code code = api_find(api, asked, &handle, err);
+    struct servable *servable;
+    enum code code = api_find(api, asked, arena, &servable, err);
     if (code)
         return code;
     struct pb_signature_def_map map = {0};
-    fill_map(session_model(handle.servable->object), arena, &map);
+    fill_map(session_model(servable->object), arena, &map);
     struct pb_get_model_metadata_response_metadata_entry *entry =
         ARENA_NEW(arena, struct pb_get_model_metadata_response_metadata_entry);
     entry->key = SPAN_LITERAL(SIGNATURE_DEF);
     entry->value = ARENA_NEW(arena, struct pb_any);
     entry->value->type_url = SPAN_LITERAL(TYPE_URL);
     entry->value->value = pb_encode(&pb_signature_def_map_type, &map, arena);
-    response->model_spec = spec_of(asked, handle.servable, arena);
+    response->model_spec = spec_of(asked, servable, arena);
     response->metadata.items = entry;
     response->metadata.count = 1;
-    handle_release(&handle);
     return CODE_OK;
 }
 
@@ -90,16 +86,14 @@ void api_metadata(struct exchange *exchange, void *context)
 enum code api_metadata_json(const struct api *api, const struct pb_model_spec *asked,
                             struct arena *arena, struct span *json, struct error *err)
 {
-    struct handle handle;
-    enum code code = api_find(api, asked, &handle, err);
+    struct servable *servable;
+    enum code code = api_find(api, asked, arena, &servable, err);
     if (code)
         return code;
     struct pb_signature_def_map map = {0};
-    fill_map(session_model(handle.servable->object), arena, &map);
-    struct span spec =
-        pb_print_json(&pb_model_spec_type, spec_of(asked, handle.servable, arena), arena);
+    fill_map(session_model(servable->object), arena, &map);
+    struct span spec = pb_print_json(&pb_model_spec_type, spec_of(asked, servable, arena), arena);
     struct span signatures = pb_print_json(&pb_signature_def_map_type, &map, arena);
-    handle_release(&handle);
     *json = span_of(arena_printf(arena,
                                  "{\n\"model_spec\":%.*s,\n\"metadata\": {\"signature_def\": "
                                  "%.*s}\n}\n",

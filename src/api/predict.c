@@ -3,7 +3,7 @@
  * A call has two halves: prepare (read the message, find the model) and finish (run, answer). The
  * first is done on the loop unless the message is large; the second, too, where the signature is
  * known to be light. An output filter may have to compile a plan, so such calls always go to a
- * worker. The handle is given back when the answer's bytes stand by themselves.
+ * worker.
  */
 #include "api/predict.h"
 
@@ -15,7 +15,7 @@ struct predict_call {
     struct job job;
     struct api *api;
     struct exchange *exchange;
-    struct handle handle;
+    struct servable *servable; /* stays until the exchange's arena is reset */
     struct pb_predict_request request;
 };
 
@@ -29,12 +29,14 @@ static enum code prepare(struct predict_call *call, struct error *err)
     struct exchange *exchange = call->exchange;
     enum code code =
         pb_decode(&pb_predict_request_type, exchange->body, &exchange->arena, &call->request, err);
-    return code ? code : api_find(call->api, call->request.model_spec, &call->handle, err);
+    if (code)
+        return code;
+    return api_find(call->api, call->request.model_spec, &exchange->arena, &call->servable, err);
 }
 
 static bool is_tiny(const struct predict_call *call)
 {
-    struct session *session = call->handle.servable->object;
+    struct session *session = call->servable->object;
     struct session_signature *signature;
     return !call->request.output_filter.count &&
            !predict_signature(session, call->request.model_spec->signature_name, &signature,
@@ -46,7 +48,7 @@ static enum code run(struct predict_call *call, struct pb_predict_response *resp
                      struct error *err)
 {
     struct exchange *exchange = call->exchange;
-    const struct servable *servable = call->handle.servable;
+    const struct servable *servable = call->servable;
     struct run run = {
         .arena = &exchange->arena,
         .cancelled = &exchange->cancelled,
@@ -70,15 +72,10 @@ static void finish(struct predict_call *call)
 {
     struct error err;
     struct pb_predict_response response = {0};
-    struct span bytes = {0};
-    enum code code = run(call, &response, &err);
-    if (!code)
-        bytes = pb_encode(&pb_predict_response_type, &response, &call->exchange->arena);
-    handle_release(&call->handle);
-    if (code)
+    if (run(call, &response, &err))
         api_answer_error(call->exchange, &err);
     else
-        exchange_answer_rpc(call->exchange, CODE_OK, (struct span){0}, &bytes, 1);
+        api_answer(call->exchange, &pb_predict_response_type, &response);
 }
 
 static void finish_on_worker(struct job *job)

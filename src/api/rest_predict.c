@@ -18,7 +18,7 @@ struct rest_call {
     struct exchange *exchange;
     struct pb_model_spec *spec; /* in the exchange's arena */
     const struct json_value *root;
-    struct handle handle;
+    struct servable *servable; /* stays until the exchange's arena is reset */
     struct session_signature *signature;
 };
 
@@ -57,7 +57,7 @@ static enum code parse(struct rest_call *call, struct error *err)
 static enum code find_signature(struct rest_call *call, struct error *err)
 {
     struct span name = call->spec->signature_name;
-    struct session *session = call->handle.servable->object;
+    struct session *session = call->servable->object;
     if (predict_signature(session, name, &call->signature, NULL)) {
         struct span shown = name.len ? name : SPAN_LITERAL("serving_default");
         return error_set(err, CODE_INVALID_ARGUMENT,
@@ -75,7 +75,7 @@ static enum code prepare(struct rest_call *call, struct error *err)
 {
     enum code code = parse(call, err);
     if (!code)
-        code = api_find(call->api, call->spec, &call->handle, err);
+        code = api_find(call->api, call->spec, &call->exchange->arena, &call->servable, err);
     if (!code)
         code = find_signature(call, err);
     return code;
@@ -146,22 +146,14 @@ static enum code run(struct rest_call *call, struct span *json, struct error *er
     return code ? code : write_tensors(outputs, output_count, format, &exchange->arena, json, err);
 }
 
-static void fail(struct rest_call *call, const struct error *err)
-{
-    handle_release(&call->handle);
-    rest_answer_error(call->api, call->exchange, err);
-}
-
 static void finish(struct rest_call *call)
 {
     struct error err;
     struct span json;
-    if (run(call, &json, &err)) {
-        fail(call, &err);
-        return;
-    }
-    handle_release(&call->handle);
-    rest_answer(call->api, call->exchange, json);
+    if (run(call, &json, &err))
+        rest_answer_error(call->api, call->exchange, &err);
+    else
+        rest_answer(call->api, call->exchange, json);
 }
 
 static void finish_on_worker(struct job *job)
@@ -174,7 +166,7 @@ static void do_on_worker(struct job *job)
     struct rest_call *call = call_of_job(job);
     struct error err;
     if (prepare(call, &err))
-        fail(call, &err);
+        rest_answer_error(call->api, call->exchange, &err);
     else
         finish(call);
 }
@@ -196,7 +188,7 @@ void rest_predict(struct api *api, struct exchange *exchange, const struct rest_
     if (exchange->body.len > API_LARGE) {
         submit(call, do_on_worker);
     } else if (prepare(call, &err)) {
-        fail(call, &err);
+        rest_answer_error(call->api, call->exchange, &err);
     } else if (!session_is_tiny(call->signature)) {
         submit(call, finish_on_worker);
     } else {

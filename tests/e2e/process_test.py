@@ -142,11 +142,9 @@ class End(unittest.TestCase):
     def test_a_load_under_way_is_not_waited_for(self):
         with Base() as base:
             base.add(1)
-            with support.Server(model_name="m", model_base_path=base.path) as server:
-                # Reading a pipe that nobody writes to takes for ever.
-                base.add(2, change=lambda folder: (os.remove(os.path.join(folder, "saved_model.pb")),
-                                                   os.mkfifo(os.path.join(folder, "saved_model.pb"))))
-                server.await_log(r"Loading servable version \{name: m version: 2\}")
+            with support.Server("--load_retry_interval_micros=600000000", model_name="m", model_base_path=base.path) as server:
+                base.add(2, change=lambda folder: os.remove(os.path.join(folder, "saved_model.pb")))
+                server.await_log(r"Loading servable version \{name: m version: 2\} failed, try 1 of 6")
                 self.assertEqual(1, predict(server, predict_request("m", x=[1])).model_spec.version.value)
                 server.close()
                 self.assertIn("Ending without waiting for the load that is under way", server.log[-1])
