@@ -249,7 +249,7 @@ def numbers(value):
 
 
 class Table:
-    """Rows as they come; `others` are (name, values, most that ours / theirs may be, or None)."""
+    """Rows as they come. `ours` are the rounds' values, `others` (name, theirs, most that ours / theirs may be, or None)."""
 
     def __init__(self):
         self.lines, self.missed, self.left_out = [], 0, set()
@@ -291,24 +291,32 @@ def start_all(table, makers):
     return servers
 
 
-def loads(table, makers, protocol, rows, model, folder):
-    """`rows` are (what, the load's shape, target beside mini_tfs). Servers take turns in every round."""
-    servers = start_all(table, makers)
+def one_round(table, makers, protocol, rows, model, folder):
+    """{(row, server's name): CPU of a request}, fresh servers. They take turns row by row."""
+    cost = {}
     body = f"{folder}/{model}.{'pb' if protocol == 'grpc' else 'json'}"
+    servers = start_all(table, makers)
     try:
-        for what, shape, most in rows:
-            times = {s.name: [] for s in servers}
+        for what, shape, _ in rows:
             for s in servers:
                 load(s, protocol, shape, body, 0.1, f"{folder}/answer")
                 check_answer(s, protocol, model, f"{folder}/answer")
-            for _ in range(ROUNDS):
-                for s in servers:
-                    times[s.name].append(load(s, protocol, shape, body))
-            table.row(what, "us CPU", times["tensord"],
-                      [(n, t, most if n == "mini_tfs" else None) for n, t in times.items() if n != "tensord"])
+            for s in servers:
+                cost[what, s.name] = load(s, protocol, shape, body)
     finally:
         for s in servers:
             s.stop()
+    return cost
+
+
+def loads(table, makers, protocol, rows, model, folder):
+    """`rows` are (what, the load's shape, target beside mini_tfs). Each round starts the servers anew: how threads settle differs from
+    one start to the next, by a factor of two for mini_tfs."""
+    rounds = [one_round(table, makers, protocol, rows, model, folder) for _ in range(ROUNDS)]
+    for what, _, most in rows:
+        names = [name for row, name in rounds[0] if row == what]
+        costs = {name: [r[what, name] for r in rounds] for name in names}
+        table.row(what, "us CPU", costs.pop("tensord"), [(n, c, most if n == "mini_tfs" else None) for n, c in costs.items()])
 
 
 def grpc_rows(table, folder):
