@@ -60,6 +60,7 @@ struct node {
     struct edge *forward;         /* replaced: where consumers of output i go now; NULL: in place */
     struct node *forward_control; /* replaced: what waits for it waits for this one */
     bool conditional;             /* may be dead: behind a Switch */
+    bool effect;                  /* it, or something it waits for, changes state (passes/fold.c) */
 };
 
 struct graph {

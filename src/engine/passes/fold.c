@@ -163,9 +163,57 @@ static void inherit(const struct fold *f, struct node *node)
     }
 }
 
+/* ---- effects ---- */
+
+static bool waits_for(const struct node *node, const struct node *before)
+{
+    for (int i = 0; i < node->control_count; i++) {
+        if (node->controls[i] == before)
+            return true;
+    }
+    return false;
+}
+
+/* A constant is there from the start; who reads it must wait for the effects that it would have
+ * waited for. */
+static void take_over_waiting(struct fold *f, struct node *node)
+{
+    for (int i = 0; i < node->input_count; i++) {
+        const struct node *constant = node->inputs[i].node;
+        for (int k = 0; constant->values && k < constant->control_count; k++) {
+            struct node *before = constant->controls[k];
+            if (before->effect && !waits_for(node, before))
+                node_add_control(&f->work->graph, node, before);
+        }
+    }
+}
+
+static void judge_effect(struct node *node)
+{
+    node->effect = (node->op->flags & OP_STATEFUL) && !node->output_count;
+    for (int i = 0; i < node->input_count; i++)
+        node->effect |= node->inputs[i].node->effect;
+    for (int i = 0; i < node->control_count; i++)
+        node->effect |= node->controls[i]->effect;
+}
+
+/* Who fetches a constant waits for what it waited for, too. */
+static void keep_effects_of_fetches(struct work *work)
+{
+    for (int i = 0; i < work->fetch_count; i++) {
+        const struct node *node = work->fetches[i].node;
+        for (int k = 0; node->values && k < node->control_count; k++) {
+            if (node->controls[k]->effect)
+                work_add_target(work, node->controls[k]);
+        }
+    }
+}
+
 static void visit(struct fold *f, struct node *node)
 {
     node->mark = 0;
+    take_over_waiting(f, node);
+    judge_effect(node);
     inherit(f, node);
     if (node->mark)
         return;
@@ -249,6 +297,7 @@ enum code pass_fold(struct work *work, struct error *err)
     enum code code = drop_dead(work, &f, err);
     if (code)
         return code;
+    keep_effects_of_fetches(work);
     settle_constants(work, count);
     for (int i = 0; i < count; i++) {
         if (f.dead_output[i] >= 0)

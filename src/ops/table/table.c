@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Handles, and what all table ops share. Keys are kept as their bytes; values as elements in the
+ * table's arena, the bytes of strings too. What a mutable table overwrites stays in its arena until
+ * the version is unloaded.
+ */
+#include "ops/table/table.h"
+
+#include <stdlib.h>
+
+#include "base/check.h"
+#include "engine/run.h"
+#include "ops/kernel.h"
+
+static void table_free(struct resource *resource)
+{
+    struct table *table = (struct table *)resource;
+    arena_release(&table->arena);
+    pthread_rwlock_destroy(&table->lock);
+}
+
+const struct resource_ops table_ops = {.kind = "table", .free = table_free};
+
+struct table_args {
+    bool is_mutable;
+    enum dtype key_dtype;
+    enum dtype value_dtype;
+    struct shape value_shape;
+};
+
+static struct resource *table_make(const void *p)
+{
+    const struct table_args *args = p;
+    struct table *table = calloc(1, sizeof *table);
+    CHECK(table);
+    table->is_mutable = args->is_mutable;
+    table->key_dtype = args->key_dtype;
+    table->value_dtype = args->value_dtype;
+    table->value_shape = args->value_shape;
+    pthread_rwlock_init(&table->lock, NULL);
+    arena_init(&table->arena, ARENA_FIRST_BLOCK);
+    map_init(&table->map, &table->arena);
+    return &table->resource;
+}
+
+/* Without a shared name the table is the node's own. */
+static struct span table_name(const struct op_call *call)
+{
+    struct span shared = op_attr_string(call, "shared_name");
+    if (shared.len)
+        return shared;
+    return span_of(arena_printf(call->arena, "%.*s/%.*s", SPAN_ARG(call->node->function),
+                                SPAN_ARG(call->node->name)));
+}
+
+static enum code make_handle(struct op_call *call, const struct table_args *args, struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    struct resource_id id = {
+        .ops = &table_ops,
+        .container = op_attr_string(call, "container"),
+        .name = table_name(call),
+    };
+    enum code code = op_call_alloc(call, 0, &scalar, err);
+    if (!code)
+        *TENSOR_AT(call->out[0], struct resource *) =
+            resource_get(call->run->resources, &id, table_make, args);
+    return code;
+}
+
+static enum code make_table(struct op_call *call, bool is_mutable, const struct shape *value_shape,
+                            struct error *err)
+{
+    struct table_args args = {
+        .is_mutable = is_mutable,
+        .key_dtype = op_attr_type(call, "key_dtype"),
+        .value_dtype = op_attr_type(call, "value_dtype"),
+        .value_shape = *value_shape,
+    };
+    bool plain = dtype_is_plain(args.value_dtype) || args.value_dtype == DTYPE_STRING;
+    bool key = dtype_is_plain(args.key_dtype) || args.key_dtype == DTYPE_STRING;
+    if (!plain || !key || !shape_is_known(value_shape))
+        return error_set(err, CODE_INVALID_ARGUMENT, "a table from %s to %s is not supported",
+                         dtype_name(args.key_dtype), dtype_name(args.value_dtype));
+    return make_handle(call, &args, err);
+}
+
+static enum code hash_table_run(struct op_call *call, struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    return make_table(call, false, &scalar, err);
+}
+
+static enum code mutable_hash_table_run(struct op_call *call, struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    return make_table(call, true, &scalar, err);
+}
+
+static enum code table_of_tensors_run(struct op_call *call, struct error *err)
+{
+    struct shape shape = op_attr_shape(call, "value_shape");
+    return make_table(call, true, &shape, err);
+}
+
+/* ---- shared ---- */
+
+enum code table_of(const struct op_call *call, struct table **table, struct error *err)
+{
+    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
+    if (!resource || resource->ops != &table_ops)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 of node %.*s is no handle of a table",
+                         SPAN_ARG(call->node->name));
+    *table = (struct table *)resource;
+    return CODE_OK;
+}
+
+enum code table_check(const struct table *table, const struct tensor *keys,
+                      const struct tensor *values, struct error *err)
+{
+    if (keys && keys->dtype != table->key_dtype)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Key must be type %s but got %s",
+                         dtype_name(table->key_dtype), dtype_name(keys->dtype));
+    if (values && values->dtype != table->value_dtype)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Value must be type %s but got %s",
+                         dtype_name(table->value_dtype), dtype_name(values->dtype));
+    return CODE_OK;
+}
+
+struct span table_key(const struct tensor *keys, int64_t i)
+{
+    static const char empty;
+    size_t size = dtype_size(keys->dtype);
+    if (keys->dtype != DTYPE_STRING)
+        return span_make((const char *)keys->data + (size_t)i * size, size);
+    struct span key = TENSOR_AT(keys, struct span)[i];
+    return key.len ? key : span_make(&empty, 0);
+}
+
+static void *copy_value(struct table *table, const void *value)
+{
+    size_t elements = (size_t)shape_elements(&table->value_shape);
+    size_t bytes = elements * dtype_size(table->value_dtype);
+    void *copy = arena_alloc(&table->arena, bytes);
+    memcpy(copy, value, bytes);
+    for (size_t i = 0; table->value_dtype == DTYPE_STRING && i < elements; i++)
+        ((struct span *)copy)[i] = arena_copy(&table->arena, ((const struct span *)value)[i]);
+    return copy;
+}
+
+static bool same_value(const struct table *table, const void *a, const void *b)
+{
+    struct tensor left = {table->value_dtype, table->value_shape, (void *)(uintptr_t)a, NULL};
+    struct tensor right = {table->value_dtype, table->value_shape, (void *)(uintptr_t)b, NULL};
+    return tensor_equal(&left, &right);
+}
+
+enum code table_put(struct table *table, struct span key, const void *value, struct error *err)
+{
+    void *old = map_get(&table->map, key);
+    if (old && !table->is_mutable) {
+        if (same_value(table, old, value))
+            return CODE_OK;
+        return error_set(
+            err, CODE_INVALID_ARGUMENT, "HashTable has different value for same key. Key %.*s",
+            SPAN_ARG(table->key_dtype == DTYPE_STRING ? key : SPAN_LITERAL("(number)")));
+    }
+    bool known = map_has(&table->map, key);
+    map_put(&table->map, known ? key : arena_copy(&table->arena, key), copy_value(table, value));
+    table->size += !old;
+    return CODE_OK;
+}
+
+#define TABLE_ATTRS                                                                                \
+    "container:string='' shared_name:string='' use_node_name_sharing:bool=false key_dtype:type "   \
+    "value_dtype:type"
+
+const struct op op_HashTableV2 = {
+    .name = "HashTableV2",
+    .inputs = "",
+    .outputs = "table_handle:resource",
+    .attrs = TABLE_ATTRS,
+    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
+    .run = hash_table_run,
+};
+
+const struct op op_MutableHashTableV2 = {
+    .name = "MutableHashTableV2",
+    .inputs = "",
+    .outputs = "table_handle:resource",
+    .attrs = TABLE_ATTRS,
+    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
+    .run = mutable_hash_table_run,
+};
+
+const struct op op_MutableHashTableOfTensorsV2 = {
+    .name = "MutableHashTableOfTensorsV2",
+    .inputs = "",
+    .outputs = "table_handle:resource",
+    .attrs = TABLE_ATTRS " value_shape:shape={}",
+    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
+    .run = table_of_tensors_run,
+};

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Cases of the table family for make_ops.py: a table is filled and asked in one graph."""
+import numpy as np
+import tensorflow as tf
+
+from op_case import graph
+
+raw = tf.raw_ops
+WORDS = np.array([b"one", b"two", b""], object)
+NUMBERS = np.array([1, 2, 3], np.int64)
+KINDS = {"string": WORDS, "int64": NUMBERS, "float32": NUMBERS.astype(np.float32), "int32": NUMBERS.astype(np.int32)}
+
+
+def static(keys, values, ask, default, initialize=True):
+    def build(t):
+        table = raw.HashTableV2(key_dtype=t[0].dtype, value_dtype=t[1].dtype)
+        init = raw.InitializeTableV2(table_handle=table, keys=t[0], values=t[1])
+        with tf.control_dependencies([init] if initialize else []):
+            found = raw.LookupTableFindV2(table_handle=table, keys=t[2], default_value=t[3])
+            return [found, raw.LookupTableSizeV2(table_handle=table)]
+    text = f"{keys.dtype} {values.dtype} {ask.shape} {default!r} {initialize}"
+    return graph("HashTableV2 " + text, [keys, values, ask, np.asarray(default)], build)
+
+
+def mutable(keys, values, ask, default):
+    def build(t):
+        table = raw.MutableHashTableV2(key_dtype=t[0].dtype, value_dtype=t[1].dtype)
+        steps = [raw.LookupTableInsertV2(table_handle=table, keys=t[0], values=t[1])]
+        with tf.control_dependencies(steps):
+            steps = [raw.LookupTableRemoveV2(table_handle=table, keys=t[0][:1])]
+        with tf.control_dependencies(steps):
+            steps = [raw.LookupTableInsertV2(table_handle=table, keys=t[0][1:2], values=t[1][2:3])]
+        with tf.control_dependencies(steps):
+            return [raw.LookupTableFindV2(table_handle=table, keys=t[2], default_value=t[3]), raw.LookupTableSizeV2(table_handle=table)]
+    return graph(f"MutableHashTableV2 {keys.dtype} {values.dtype}", [keys, values, ask, np.asarray(default)], build)
+
+
+def of_tensors():
+    def build(t):
+        table = raw.MutableHashTableOfTensorsV2(key_dtype=tf.string, value_dtype=tf.float32, value_shape=[2])
+        with tf.control_dependencies([raw.LookupTableImportV2(table_handle=table, keys=t[0], values=t[1])]):
+            return raw.LookupTableFindV2(table_handle=table, keys=t[2], default_value=t[3])
+    rows = np.arange(6, dtype=np.float32).reshape(3, 2)
+    yield graph("of tensors", [WORDS, rows, WORDS[::-1].reshape(1, 3).copy(), np.float32([8, 9])], build)
+
+
+def cases():
+    for kind, keys in KINDS.items():
+        for other, values in KINDS.items():
+            default = np.array(b"none", object) if other == "string" else np.array(-1).astype(values.dtype)
+            if kind in ("string", "int64") and (kind, other) not in (("int64", "int32"), ("int64", "float64")):
+                ask = np.array([b"two", b"x", b"", b"one"], object) if kind == "string" else np.array([2, 9, 3, 1], keys.dtype)
+                yield static(keys, values, ask.reshape(2, 2), default)
+                yield mutable(keys, values, ask, default)
+    yield static(WORDS, NUMBERS, WORDS, np.int64(-1), initialize=False)
+    yield static(np.array([b"a", b"a"], object), np.int64([1, 1]), WORDS, np.int64(-1))
+    yield static(WORDS[:0], NUMBERS[:0], WORDS, np.int64(-1))
+    yield static(WORDS, NUMBERS, WORDS[:0], np.int64(-1))
+    yield static(WORDS, NUMBERS, np.array(b"two", object), np.int64(-1))
+    yield from of_tensors()
