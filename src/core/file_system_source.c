@@ -9,12 +9,16 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/thread.h"
+
+enum { STAMP_DEPTH = 1 }; /* a model's files are in its folder, "variables" and "assets" */
 
 /* What was last said about a servable, so that it is said once. */
 struct complaint {
@@ -73,7 +77,7 @@ static void add_version(struct listing *listing, struct arena *arena, int64_t ve
         listing->versions = more;
         listing->room = room;
     }
-    listing->versions[listing->count++] = (struct aspired_version){version, path};
+    listing->versions[listing->count++] = (struct aspired_version){version, path, 0};
 }
 
 static const char *join_path(const char *base, const char *name, struct arena *arena)
@@ -104,6 +108,37 @@ static enum code list_versions(const struct file_system_servable *servable, stru
     return CODE_OK;
 }
 
+/* What a file looks like from outside; the order in which a folder lists them does not matter. */
+static uint64_t stamp_of_file(const char *name, const struct stat *st)
+{
+    const uint64_t parts[] = {
+        map_hash(span_of(name)),
+        (uint64_t)st->st_size,
+        (uint64_t)st->st_mtim.tv_sec,
+        (uint64_t)st->st_mtim.tv_nsec,
+    };
+    return map_hash(span_make(parts, sizeof parts));
+}
+
+/* Of a folder's files and, down to `depth`, those in its folders. */
+static uint64_t stamp_of_folder(const char *path, int depth, struct arena *arena)
+{
+    uint64_t stamp = 0;
+    DIR *dir = opendir(path);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir))) {
+        struct stat st;
+        if (entry->d_name[0] == '.' || fstatat(dirfd(dir), entry->d_name, &st, 0))
+            continue;
+        stamp += stamp_of_file(entry->d_name, &st);
+        if (S_ISDIR(st.st_mode) && depth > 0)
+            stamp += stamp_of_folder(join_path(path, entry->d_name, arena), depth - 1, arena);
+    }
+    if (dir)
+        closedir(dir);
+    return stamp;
+}
+
 static void complain(struct complaint *last, const char *text)
 {
     if (!strncmp(last->text, text, sizeof last->text - 1))
@@ -127,6 +162,9 @@ static enum code poll_servable(struct file_system_source *source, size_t i, stru
         complain(&source->complaints[i], err->message);
     } else {
         size_t count = version_policy_apply(&servable->policy, listing.versions, listing.count);
+        for (size_t k = 0; k < count; k++)
+            listing.versions[k].stamp =
+                stamp_of_folder(listing.versions[k].path, STAMP_DEPTH, &arena);
         complain(&source->complaints[i],
                  count ? ""
                        : arena_printf(&arena,

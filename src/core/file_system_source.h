@@ -2,8 +2,8 @@
 /*
  * struct file_system_source: finds the versions of servables in folders: BASE/3, BASE/00000004
  * (reference 4.11). A name in BASE counts when it is a whole number; the path keeps it as it is
- * written. Looks once when it is started and then every `poll_wait_s` seconds on a thread of its
- * own.
+ * written. A version's stamp tells apart what sizes and times of its files tell apart. Looks once
+ * when it is started and then every `poll_wait_s` seconds on a thread of its own.
  */
 #ifndef CORE_FILE_SYSTEM_SOURCE_H
 #define CORE_FILE_SYSTEM_SOURCE_H

@@ -6,7 +6,7 @@
  * something to unload, and both sleep until something changes.
  *
  *   NEW -> LOADING -> READY -> UNLOADING -> (gone)
- *             \-> FAILED (until it is not wanted any more)
+ *             \-> FAILED (until it is not wanted any more, or its files change)
  *
  * The serving map is made anew and swapped under the mutex; the old one is freed after a grace
  * period, without the mutex. Lock order: manager, then monitor.
@@ -38,6 +38,7 @@ struct harness {
     struct harness *next;
     struct managed *owner; /* borrowed */
     char *path;            /* owned */
+    uint64_t stamp;        /* of its files when it was first wanted */
     enum harness_state state;
     bool aspired;   /* false: cancel, or unload when the policy says so */
     bool cancelled; /* the load was given up; the load thread's until the load has ended */
@@ -46,6 +47,7 @@ struct harness {
 struct wish {
     int64_t version;
     char *path; /* owned */
+    uint64_t stamp;
 };
 
 /* A name. It stays when its versions are gone: servables and states point to it. */
@@ -99,19 +101,20 @@ static void set_wishes(struct managed *name, const struct aspired_version *versi
     name->wishes = calloc(count + 1, sizeof *name->wishes);
     CHECK(name->wishes && "out of memory");
     for (size_t i = 0; i < count; i++) {
-        name->wishes[i] = (struct wish){versions[i].version, strdup(versions[i].path)};
+        name->wishes[i] =
+            (struct wish){versions[i].version, strdup(versions[i].path), versions[i].stamp};
         CHECK(name->wishes[i].path && "out of memory");
     }
     name->wish_count = count;
 }
 
-static bool is_wished(const struct managed *name, int64_t version)
+static const struct wish *find_wish(const struct managed *name, int64_t version)
 {
     for (size_t i = 0; i < name->wish_count; i++) {
         if (name->wishes[i].version == version)
-            return true;
+            return &name->wishes[i];
     }
-    return false;
+    return NULL;
 }
 
 static struct harness *find_harness(const struct managed *name, int64_t version)
@@ -131,6 +134,7 @@ static void add_harness(struct manager *m, struct managed *name, const struct wi
         .next = name->harnesses,
         .owner = name,
         .path = strdup(wish->path),
+        .stamp = wish->stamp,
         .aspired = true,
     };
     CHECK(h->path && "out of memory");
@@ -148,6 +152,20 @@ static void remove_harness(struct harness *h)
     free(h);
 }
 
+/* Takes note of whether a harness is still wanted; drops it when it is not, or when it failed and
+ * its files have changed since: a copy that went on while it was loaded may be whole by now. */
+static void review(struct manager *m, struct managed *name, struct harness *h)
+{
+    const struct wish *wish = find_wish(name, h->servable.id.version);
+    h->aspired = wish && h->state != HARNESS_UNLOADING;
+    if (!h->aspired && h->state == HARNESS_NEW)
+        announce(m, h, STATE_END, NULL);
+    bool changed = wish && wish->stamp != h->stamp;
+    if ((!h->aspired && h->state == HARNESS_NEW) ||
+        ((!h->aspired || changed) && h->state == HARNESS_FAILED))
+        remove_harness(h);
+}
+
 /* Brings the harnesses of a name in line with its wishes, as far as they are not busy. A version
  * that is being unloaded and is wanted again starts afresh when it is gone. */
 static void reconcile(struct manager *m, struct managed *name)
@@ -155,11 +173,7 @@ static void reconcile(struct manager *m, struct managed *name)
     struct harness *next;
     for (struct harness *h = name->harnesses; h; h = next) {
         next = h->next;
-        h->aspired = h->state != HARNESS_UNLOADING && is_wished(name, h->servable.id.version);
-        if (!h->aspired && h->state == HARNESS_NEW)
-            announce(m, h, STATE_END, NULL);
-        if (!h->aspired && (h->state == HARNESS_NEW || h->state == HARNESS_FAILED))
-            remove_harness(h);
+        review(m, name, h);
     }
     for (size_t i = 0; i < name->wish_count; i++) {
         if (!find_harness(name, name->wishes[i].version))

@@ -7,7 +7,7 @@
  *                                             -> unload thread
  *
  * A load that fails is tried again; in vain, the version stays in error until the source stops
- * wanting it. A bad version never replaces a good one.
+ * wanting it or gives it another stamp. A bad version never replaces a good one.
  */
 #ifndef CORE_MANAGER_H
 #define CORE_MANAGER_H

@@ -12,6 +12,7 @@
 struct aspired_version {
     int64_t version;
     const char *path; /* borrowed for the call */
+    uint64_t stamp;   /* of the files there: another value says that they have changed */
 };
 
 struct source_target {

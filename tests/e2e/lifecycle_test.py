@@ -121,6 +121,20 @@ class Versions(unittest.TestCase):
                 self.assertEqual(3, predict(server, predict_request("m", x=[1])).model_spec.version.value)
 
 
+    def test_a_version_that_is_copied_slowly(self):
+        with Base() as base:
+            base.add(1)
+            with support.Server("--max_num_load_retries=0", model_name="m", model_base_path=base.path) as server:
+                data = os.path.join("variables", "variables.data-00000-of-00001")
+                aside = os.path.join(base.scratch, "data")
+                base.add(2, change=lambda folder: os.rename(os.path.join(folder, data), aside))
+                server.await_log(r"Encountered an error for servable version \{name: m version: 2\}")
+                self.assertEqual(1, predict(server, predict_request("m", x=[1])).model_spec.version.value)
+                os.rename(aside, os.path.join(base.path, "2", data))
+                server.await_log(UNLOADED % 1)
+                self.assertEqual(2, predict(server, predict_request("m", x=[1])).model_spec.version.value)
+
+
 class Start(unittest.TestCase):
     def test_a_base_path_that_comes_later(self):
         with Base() as base:

@@ -11,11 +11,14 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
+
 /* What the target was told last. */
 static struct {
     int calls;
     size_t count;
     int64_t version;
+    uint64_t stamp;
     char path[256];
 } told;
 static sem_t telling;
@@ -28,6 +31,7 @@ static void set_aspired(void *context, struct span name, const struct aspired_ve
     told.calls++;
     told.count = count;
     told.version = count ? versions[count - 1].version : -1;
+    told.stamp = count ? versions[count - 1].stamp : 0;
     snprintf(told.path, sizeof told.path, "%s", count ? versions[count - 1].path : "");
     sem_post(&telling);
 }
@@ -91,6 +95,31 @@ static void newest_folder_wins(void **state)
     rmdir(in_folder("200"));
     assert_int_equal(file_system_source_poll(source, NULL), CODE_OK);
     assert_int_equal(told.version, 123);
+    file_system_source_free(source);
+}
+
+static uint64_t stamp_now(struct file_system_source *source)
+{
+    assert_int_equal(file_system_source_poll(source, NULL), CODE_OK);
+    return told.stamp;
+}
+
+static void files_that_change_change_the_stamp(void **state)
+{
+    (void)state;
+    struct file_system_source *source = make(folder, 0);
+    mkdir(in_folder("1"), 0755);
+    uint64_t empty = stamp_now(source);
+    assert_int_equal(stamp_now(source), empty);
+    assert_int_equal(file_write(in_folder("1/saved_model.pb"), SPAN_LITERAL("a"), NULL), CODE_OK);
+    uint64_t one = stamp_now(source);
+    assert_int_not_equal(one, empty);
+    mkdir(in_folder("1/variables"), 0755);
+    assert_int_equal(file_write(in_folder("1/variables/x"), SPAN_LITERAL("a"), NULL), CODE_OK);
+    uint64_t two = stamp_now(source);
+    assert_int_not_equal(two, one);
+    assert_int_equal(file_write(in_folder("1/variables/x"), SPAN_LITERAL("ab"), NULL), CODE_OK);
+    assert_int_not_equal(stamp_now(source), two);
     file_system_source_free(source);
 }
 
@@ -179,6 +208,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(newest_folder_wins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_that_change_change_the_stamp, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_empty_folder_wants_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_folder_tells_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(looks_as_often_as_told, set_up, tear_down),

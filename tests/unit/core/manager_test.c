@@ -89,6 +89,7 @@ static int tear_down(void **state)
 struct want {
     int64_t version;
     const char *path; /* NULL: the end of the list */
+    uint64_t stamp;
 };
 
 static void aspire(const struct want *wants)
@@ -96,10 +97,11 @@ static void aspire(const struct want *wants)
     struct aspired_version versions[8];
     size_t count = 0;
     for (; wants[count].path; count++)
-        versions[count] = (struct aspired_version){wants[count].version, wants[count].path};
+        versions[count] =
+            (struct aspired_version){wants[count].version, wants[count].path, wants[count].stamp};
     manager_set_aspired(manager, span_of("m"), versions, count);
 }
-#define ASPIRE(...)      aspire((const struct want[]){__VA_ARGS__, {0, NULL}})
+#define ASPIRE(...)      aspire((const struct want[]){__VA_ARGS__, {0, NULL, 0}})
 #define ASPIRE_NOTHING() manager_set_aspired(manager, span_of("m"), NULL, 0)
 
 struct goal {
@@ -174,7 +176,7 @@ static void finds_what_is_loaded(void **state)
     struct error err;
     struct handle handle;
     struct servable_request request = {.name = span_of("m"), .has_version = true, .version = 8};
-    ASPIRE({3, "ok"}, {7, "ok"});
+    ASPIRE({3, "ok", 0}, {7, "ok", 0});
     await(3, STATE_AVAILABLE);
     await(7, STATE_AVAILABLE);
     assert_int_equal(latest(), 7);
@@ -192,9 +194,9 @@ static void finds_what_is_loaded(void **state)
 static void takes_a_newer_version_and_drops_the_old(void **state)
 {
     (void)state;
-    ASPIRE({1, "ok"});
+    ASPIRE({1, "ok", 0});
     await(1, STATE_AVAILABLE);
-    ASPIRE({2, "gate"});
+    ASPIRE({2, "gate", 0});
     sem_wait(&at_gate);
     assert_int_equal(latest(), 1);
     sem_post(&gate);
@@ -211,29 +213,44 @@ static void takes_a_newer_version_and_drops_the_old(void **state)
 static void a_bad_version_never_replaces_a_good_one(void **state)
 {
     (void)state;
-    ASPIRE({1, "ok"});
+    ASPIRE({1, "ok", 0});
     await(1, STATE_AVAILABLE);
-    ASPIRE({2, "bad"});
+    ASPIRE({2, "bad", 0});
     await(2, STATE_END);
     check_state(2, CODE_DATA_LOSS, "try 5 of bad"); /* the first try was version 1's */
     assert_int_equal(latest(), 1);
     /* It is not tried again while it is wanted ... */
-    ASPIRE({2, "ok"});
+    ASPIRE({2, "ok", 0});
     assert_int_equal(latest(), 1);
     /* ... but is when it comes back. */
-    ASPIRE({1, "ok"});
-    ASPIRE({2, "ok"});
+    ASPIRE({1, "ok", 0});
+    ASPIRE({2, "ok", 0});
     await(2, STATE_AVAILABLE);
     await(1, STATE_END);
+}
+
+static void files_that_changed_are_tried_again(void **state)
+{
+    (void)state;
+    ASPIRE({1, "never", 10});
+    await(1, STATE_END);
+    ASPIRE({1, "ok", 10});
+    check_state(1, CODE_UNIMPLEMENTED, "try 1 of never");
+    ASPIRE({1, "ok", 11});
+    await(1, STATE_AVAILABLE);
+    /* What is loaded stays as it is. */
+    ASPIRE({1, "bad", 12});
+    assert_true(serves(1));
+    assert_int_equal(atomic_load(&loads), 1);
 }
 
 static void tries_again_where_that_may_help(void **state)
 {
     (void)state;
-    ASPIRE({1, "late"});
+    ASPIRE({1, "late", 0});
     await(1, STATE_AVAILABLE);
     assert_int_equal(atomic_load(&tries), 3);
-    ASPIRE({2, "never"});
+    ASPIRE({2, "never", 0});
     await(2, STATE_END);
     check_state(2, CODE_UNIMPLEMENTED, "try 4 of never");
 }
@@ -241,25 +258,25 @@ static void tries_again_where_that_may_help(void **state)
 static void a_load_that_nobody_wants_any_more_is_undone(void **state)
 {
     (void)state;
-    ASPIRE({1, "gate"});
+    ASPIRE({1, "gate", 0});
     sem_wait(&at_gate);
     ASPIRE_NOTHING();
     sem_post(&gate);
     await(1, STATE_END);
     check_state(1, CODE_CANCELLED, "Loading of servable cancelled");
     assert_int_equal(atomic_load(&unloads), 1);
-    ASPIRE({1, "ok"});
+    ASPIRE({1, "ok", 0});
     await(1, STATE_AVAILABLE);
 }
 
 static void wanted_again_while_loading_it_stays(void **state)
 {
     (void)state;
-    ASPIRE({1, "gate"});
+    ASPIRE({1, "gate", 0});
     sem_wait(&at_gate);
     assert_true(manager_is_loading(manager));
     ASPIRE_NOTHING();
-    ASPIRE({1, "gate"});
+    ASPIRE({1, "gate", 0});
     sem_post(&gate);
     await(1, STATE_AVAILABLE);
     assert_int_equal(atomic_load(&loads), 1);
@@ -268,14 +285,14 @@ static void wanted_again_while_loading_it_stays(void **state)
 static void a_held_version_waits_for_its_handle(void **state)
 {
     (void)state;
-    ASPIRE({1, "ok"});
+    ASPIRE({1, "ok", 0});
     await(1, STATE_AVAILABLE);
     struct handle handle = get(1);
-    ASPIRE({2, "ok"});
+    ASPIRE({2, "ok", 0});
     await(1, STATE_UNLOADING);
     await(2, STATE_AVAILABLE);
     /* Wanted again while it goes: it starts afresh when it is gone. */
-    ASPIRE({1, "ok"}, {2, "ok"});
+    ASPIRE({1, "ok", 0}, {2, "ok", 0});
     assert_int_equal(atomic_load(&unloads), 0);
     assert_int_equal(((struct object *)handle.servable->object)->state, ALIVE);
     handle_release(&handle);
@@ -287,7 +304,7 @@ static void a_held_version_waits_for_its_handle(void **state)
 static void ends_in_the_middle_of_a_load(void **state)
 {
     (void)state;
-    ASPIRE({1, "gate"}, {2, "ok"});
+    ASPIRE({1, "gate", 0}, {2, "ok", 0});
     sem_wait(&at_gate);
     sem_post(&gate);
     /* tear_down() checks that nothing is left. */
@@ -345,12 +362,12 @@ static void swaps_cost_no_request_anything(void **state)
     (void)state;
     pthread_t threads[READERS];
     unsigned reads[READERS] = {0};
-    ASPIRE({0, "ok"});
+    ASPIRE({0, "ok", 0});
     await(0, STATE_AVAILABLE);
     for (int i = 0; i < READERS; i++)
         assert_int_equal(thread_start(&threads[i], "reader", read_on, &reads[i], NULL), CODE_OK);
     for (int64_t i = 1; i <= SWAPS; i++) {
-        ASPIRE({i, "ok"});
+        ASPIRE({i, "ok", 0});
         await(i, STATE_AVAILABLE);
         await(i - 1, STATE_END);
     }
@@ -371,6 +388,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(finds_what_is_loaded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_a_newer_version_and_drops_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_version_never_replaces_a_good_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(files_that_changed_are_tried_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tries_again_where_that_may_help, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_load_that_nobody_wants_any_more_is_undone, set_up,
                                         tear_down),
