@@ -101,7 +101,7 @@ format:
 
 # Everything that a change must pass. One after the other, so that the output of a failure stands last.
 check: deps
-	@+$(MAKE) --no-print-directory all
+	@+$(MAKE) --no-print-directory all benches
 	@+$(MAKE) --no-print-directory unit
 	@+$(MAKE) --no-print-directory replay
 	@+$(MAKE) --no-print-directory tidy
@@ -121,7 +121,12 @@ serve: deps
 	@+$(MAKE) --no-print-directory all
 	$(BUILD)/tensord --port=8500 --rest_api_port=8501 --model_name=$(notdir $(MODEL)) --model_base_path=$(abspath $(MODEL))
 
-bench: all $(addprefix $(BUILD)/bench/,engine load echo_server micro)
+# They are built by `make check`, too, so that they do not rot.
+BENCHES := $(addprefix $(BUILD)/bench/,engine load echo_server micro)
+
+benches: $(BENCHES)
+
+bench: all $(BENCHES)
 	@BUILD=$(BUILD) PEERS=$(PEERS) $(PYTHON) bench/run.py
 
 # libFuzzer on one target, starting from its corpus; what it finds stays in build/fuzz. The library is built once for all targets.
@@ -148,6 +153,6 @@ generated:
 	$(Q)$(PYTHON) tools/make_powers.py > src/wire/powers.inc
 	$(Q)tools/op-table
 
-.PHONY: all help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
+.PHONY: all benches help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

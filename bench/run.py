@@ -21,7 +21,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
-PEERS = os.environ.get("PEERS", "")
+PEERS = os.environ.get("PEERS") and os.path.abspath(os.environ["PEERS"])
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = float(os.environ.get("SECONDS", "0.5"))
 SERVER_CPU, LOAD_CPU = "0", str(min(1, os.cpu_count() - 1))
@@ -121,10 +121,9 @@ def tensord(model="half_plus_two"):
 
 def mini_tfs(model="half_plus_two"):
     """Enough threads that no call is refused."""
-    if not PEERS:
-        raise Missing("mini_tfs")
+    program = peer("mini_tfs")
     grpc, rest = free_port(), free_port()
-    server = Server("mini_tfs", [f"{PEERS}/mini_tfs", "--lib", tensorflow(), "--max_threads", "1024", "--port", str(grpc),
+    server = Server("mini_tfs", [program, "--lib", tensorflow(), "--max_threads", "1024", "--port", str(grpc),
                                  "--rest_port", str(rest), f"half_plus_two={ROOT}/models/half_plus_two_tf1/1",
                                  f"image_head={HERE}/models/image_head/1"],
                     (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5"), {"TF_CPP_MIN_LOG_LEVEL": "3"})
@@ -161,13 +160,19 @@ def nginx(folder):
     return server
 
 
+def peer(name):
+    if not PEERS or not os.path.exists(f"{PEERS}/{name}"):
+        raise Missing(name)
+    return f"{PEERS}/{name}"
+
+
 def tensorflow():
     """The wheel's folder: the two libraries lie in it."""
     for folder in (f"{PEERS}/tensorflow", *sorted(os.path.join(d, "tensorflow") for d, _, _ in os.walk(f"{PEERS}/venv/lib")
                                                   if d.endswith("site-packages"))):
         if os.path.exists(f"{folder}/libtensorflow_cc.so.2"):
             return folder
-    raise Missing(f"TensorFlow's libraries in {PEERS}/tensorflow or {PEERS}/venv")
+    raise Missing("TensorFlow's libraries")
 
 
 # ---- what is asked ----
@@ -366,8 +371,10 @@ def engine(model, request):
 
 def engine_rows(table, folder):
     """One thread, batch 1. The peer runs every op on the calling thread."""
-    if not PEERS:
-        table.left_out.add("tf_run")
+    try:
+        tf_run = [peer("tf_run"), "--lib", tensorflow()]
+    except Missing as missing:
+        table.left_out.add(str(missing))
         ours = [engine(f"{ROOT}/models/half_plus_two_tf1/1", f"{folder}/half_plus_two.pb") for _ in range(ROUNDS)]
         table.row("engine alone, half_plus_two", "us", [o["p50_us"] for o in ours])
         table.row("load of half_plus_two", "ms", [o["load_ms"] for o in ours])
@@ -380,10 +387,10 @@ def engine_rows(table, folder):
         ours, theirs, loads_ms, their_loads = [], [], [], []
         for _ in range(ROUNDS):
             mine = engine(f"{where}/model", f"{where}/b1.pb")
-            peer = run_json(["taskset", "-c", SERVER_CPU, f"{PEERS}/tf_run", "--lib", tensorflow(), "--threads", "1", "--inter", "-1",
+            other = run_json(["taskset", "-c", SERVER_CPU, *tf_run, "--threads", "1", "--inter", "-1",
                              "--seconds", str(SECONDS), f"{where}/model", f"{where}/b1.pb"])
-            ours.append(mine["p50_us"]), theirs.append(peer["p50_us"])
-            loads_ms.append(mine["load_ms"]), their_loads.append(peer["load_ms"])
+            ours.append(mine["p50_us"]), theirs.append(other["p50_us"])
+            loads_ms.append(mine["load_ms"]), their_loads.append(other["load_ms"])
         table.row(f"engine alone, {name}", "us", ours, [("tfcaller", theirs, most)])
         table.row(f"load of {name}", "ms", loads_ms, [("TensorFlow", their_loads, None)])
 
