@@ -24,6 +24,7 @@ import tensorflow as tf  # noqa: E402
 
 import cases_array  # noqa: E402
 import cases_math  # noqa: E402
+import cases_sparse  # noqa: E402
 import cases_table  # noqa: E402
 from op_case import BF16, TOLERANCE, graph, op, rng, values  # noqa: E402, F401
 
@@ -335,7 +336,7 @@ def nn():
             yield case
 
 
-FAMILIES = {"array": cases_array.cases, "math": cases_math.cases, "nn": nn, "table": cases_table.cases}
+FAMILIES = {"array": cases_array.cases, "math": cases_math.cases, "nn": nn, "sparse": cases_sparse.cases, "table": cases_table.cases}
 
 # ---- asking and writing ----
 
