@@ -154,7 +154,7 @@ static enum code hash_run(struct op_call *call, struct error *err)
     uint64_t buckets = (uint64_t) * (const int64_t *)call->state;
     for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
         TENSOR_AT(call->out[0], int64_t)
-        [i] = (int64_t)(fingerprint(TENSOR_AT(call->in[0], struct span)[i]) % buckets);
+    [i] = (int64_t)(fingerprint(TENSOR_AT(call->in[0], struct span)[i]) % buckets);
     return CODE_OK;
 }
 
