@@ -9,10 +9,12 @@
  */
 #include "server/service.h"
 
+#include <errno.h>
 #include <malloc.h>
 #include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "api/api.h"
@@ -28,6 +30,7 @@ enum {
     /* Larger blocks go back to the system as soon as they are freed. glibc would raise this by
      * itself with the first large block that is freed, and keep what an unloaded model had. */
     HEAP_BLOCK_MAX = 4 << 20,
+    IDLE_S = 5,                /* without a call until free memory is given back */
     HEAP_SPARE_MAX = 16 << 20, /* free memory at the heap's end that is kept for the next request */
 };
 
@@ -210,10 +213,37 @@ static void on_signal(void *context)
     sem_post(&s->stop);
 }
 
+/* Calls answered until now. */
+static int64_t calls(const struct service *s)
+{
+    return shard_sum(&s->counters->on_loop) + shard_sum(&s->counters->on_worker);
+}
+
+/* False: the time is over and no signal came. */
+static bool await_stop(struct service *s, int seconds)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += seconds;
+    int failed;
+    while ((failed = sem_timedwait(&s->stop, &end)) && errno == EINTR)
+        ;
+    return !failed;
+}
+
+/* Large requests leave free memory behind that malloc keeps for the next ones. When none came for a
+ * while it goes back to the system: only then, for giving it back holds up whoever allocates. */
 static void await_signal(struct service *s)
 {
-    while (sem_wait(&s->stop))
-        ;
+    int64_t before = calls(s), trimmed = before;
+    while (!await_stop(s, IDLE_S)) {
+        int64_t now = calls(s);
+        if (now == before && now != trimmed) {
+            malloc_trim(0);
+            trimmed = now;
+        }
+        before = now;
+    }
 }
 
 static enum code serve(struct service *s, struct error *err)
