@@ -47,8 +47,12 @@ enum code api_find(const struct api *api, const struct pb_model_spec *spec, stru
 
 void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message)
 {
-    struct span bytes = pb_encode(type, message, &exchange->arena);
-    exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &bytes, 1);
+    struct span bytes;
+    struct error err;
+    if (pb_encode_large(type, message, &exchange->arena, &bytes, &err))
+        api_answer_error(exchange, &err);
+    else
+        exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &bytes, 1);
 }
 
 void api_answer_error(struct exchange *exchange, const struct error *err)

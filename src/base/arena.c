@@ -3,10 +3,10 @@
 
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 struct arena_block {
     struct arena_block *older;
@@ -29,6 +29,12 @@ void arena_init(struct arena *arena, size_t first_block)
     *arena = (struct arena){.next_size = first_block < 256 ? 256 : first_block};
 }
 
+static void block_free(struct arena_block *block)
+{
+    if (block)
+        memory_give(block, block->size);
+}
+
 static void run_deferred(struct arena *arena)
 {
     while (arena->defer) {
@@ -43,7 +49,7 @@ void arena_release(struct arena *arena)
     run_deferred(arena);
     for (struct arena_block *block = arena->blocks, *older; block; block = older) {
         older = block->older;
-        free(block);
+        block_free(block);
     }
     arena->blocks = NULL;
     arena->next = arena->end = NULL;
@@ -60,10 +66,10 @@ void arena_reset(struct arena *arena)
         /* Keep the largest one that is no outsize block, so that the steady state needs no malloc.
          */
         if (block->size <= BLOCK_MAX && (!keep || block->size > keep->size)) {
-            free(keep);
+            block_free(keep);
             keep = block;
         } else {
-            free(block);
+            block_free(block);
         }
     }
     arena->blocks = keep;
@@ -75,8 +81,10 @@ void arena_reset(struct arena *arena)
     }
 }
 
+typedef void *take_fn(size_t size, size_t align);
+
 /* A block that holds `size` bytes at any alignment up to `align`; NULL without memory. */
-static struct arena_block *block_new(struct arena *arena, size_t size, size_t align)
+static struct arena_block *block_new(struct arena *arena, size_t size, size_t align, take_fn *take)
 {
     size_t need;
     if (__builtin_add_overflow(size, BLOCK_HEADER + align, &need))
@@ -84,7 +92,7 @@ static struct arena_block *block_new(struct arena *arena, size_t size, size_t al
     size_t whole = need > arena->next_size / 4 && need > BLOCK_MAX / 4 ? need : arena->next_size;
     if (whole < need)
         whole = need;
-    struct arena_block *block = malloc(whole);
+    struct arena_block *block = take(whole, ARENA_ALIGN);
     if (!block)
         return NULL;
     block->size = whole;
@@ -98,9 +106,9 @@ static char *align_up(char *ptr, size_t align)
     return ptr + (-(uintptr_t)ptr & (align - 1));
 }
 
-static void *alloc_slow(struct arena *arena, size_t size, size_t align)
+static void *alloc_slow(struct arena *arena, size_t size, size_t align, take_fn *take)
 {
-    struct arena_block *block = block_new(arena, size, align);
+    struct arena_block *block = block_new(arena, size, align, take);
     if (!block)
         return NULL;
     char *start = align_up((char *)block + BLOCK_HEADER, align);
@@ -121,7 +129,7 @@ static void *alloc_slow(struct arena *arena, size_t size, size_t align)
     return start;
 }
 
-void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
+static void *alloc(struct arena *arena, size_t size, size_t align, take_fn *take)
 {
     CHECK(align && (align & (align - 1)) == 0);
     char *start = arena->next ? align_up(arena->next, align) : NULL;
@@ -130,12 +138,17 @@ void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
         arena->used += size;
         return start;
     }
-    return alloc_slow(arena, size, align);
+    return alloc_slow(arena, size, align, take);
+}
+
+void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
+{
+    return alloc(arena, size, align, memory_take);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    void *ptr = arena_try_alloc(arena, size, ARENA_ALIGN);
+    void *ptr = alloc(arena, size, ARENA_ALIGN, memory_take_anyway);
     CHECK(ptr && "out of memory");
     return ptr;
 }

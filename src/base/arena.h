@@ -5,10 +5,10 @@
  * Foreign resources (a mapping, a reference) join by arena_defer() and are released, last first,
  * when the arena is.
  *
- * Blocks come from malloc and grow: the first is `first_block` bytes, later ones double up to 1
- * MiB; what is larger than a quarter of the next block gets a block of its own. arena_reset() keeps
- * the first block, so that a reused arena allocates nothing in the steady state. Not thread-safe;
- * one owner at a time.
+ * Blocks come from malloc, large ones within the process's budget (base/memory.h), and grow: the
+ * first is `first_block` bytes, later ones double up to 1 MiB; what is larger than a quarter of the
+ * next block gets a block of its own. arena_reset() keeps the first block, so that a reused arena
+ * allocates nothing in the steady state. Not thread-safe; one owner at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -54,7 +54,8 @@ void *arena_alloc(struct arena *arena, size_t size) __attribute__((malloc, retur
 void *arena_calloc(struct arena *arena, size_t count, size_t size)
     __attribute__((malloc, returns_nonnull));
 
-/* Like arena_alloc with any power of two as alignment, but NULL when there is no memory. */
+/* Like arena_alloc with any power of two as alignment, but NULL when there is no memory, or the
+ * budget has no room for it. */
 void *arena_try_alloc(struct arena *arena, size_t size, size_t align);
 
 /* Calls fn(ptr) when the arena is released or reset. */

@@ -77,6 +77,18 @@ enum code file_read(const char *path, struct arena *arena, struct span *bytes, s
     return code;
 }
 
+struct span file_read_small(const char *path, char *text, size_t size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return (struct span){0};
+    ssize_t n = read_all(fd, text, size);
+    close(fd);
+    while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == ' '))
+        n--;
+    return span_make(text, n > 0 ? (size_t)n : 0);
+}
+
 enum code file_write(const char *path, struct span bytes, struct error *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);

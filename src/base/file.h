@@ -10,6 +10,10 @@
  * (reading failed), RESOURCE_EXHAUSTED. */
 enum code file_read(const char *path, struct arena *arena, struct span *bytes, struct error *err);
 
+/* The start of a pseudo file (they claim to be empty, so that file_read does not help), without
+ * the blanks at its end; empty: there is none. */
+struct span file_read_small(const char *path, char *text, size_t size);
+
 /* Creates or replaces it. */
 enum code file_write(const char *path, struct span bytes, struct error *err);
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "engine/evaluate.h"
 
 struct binder {
@@ -255,8 +256,14 @@ void binding_free(struct binding *binding)
 {
     if (!binding)
         return;
-    for (int i = 0; i < FRAMES_MAX; i++)
-        free(atomic_load(&binding->frames[i]));
+    for (int i = 0; i < FRAMES_MAX; i++) {
+        struct frame *frame = atomic_load(&binding->frames[i]);
+        if (frame) {
+            memory_unkeep(frame->size);
+            memory_give(frame, frame->size);
+        }
+    }
+    memory_unkeep(binding->kept_size);
     arena_release(&binding->arena);
     free(binding);
 }

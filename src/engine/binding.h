@@ -12,8 +12,8 @@
 enum {
     BINDINGS_MAX = 64, /* cached tuples of shapes of one plan; further ones are bound for their
                           request alone */
-    FRAMES_MAX =
-        16, /* frames that a binding keeps for reuse; more run at once and are freed after */
+    FRAMES_MAX = 16,   /* frames that a binding keeps for reuse, as far as the process may keep
+                          memory; more run at once and are freed after */
 };
 
 /* A signature, compiled. */
@@ -71,6 +71,7 @@ struct binding {
     size_t naive_size;
     int *aliased_feeds; /* pairs: value, feed's value */
     int aliased_count;
+    size_t kept_size; /* what memory_keep() knows of */
     _Atomic(struct frame *) frames[FRAMES_MAX];
 };
 
@@ -80,6 +81,7 @@ struct frame {
     struct op_call *calls;   /* one per bound step */
     bool *dead;              /* per step of the plan; NULL without conditional steps */
     char *block;
+    size_t size; /* of the whole allocation */
 };
 
 /* Binds the plan to these shapes. When the shapes do not fit some step, its code and message, and

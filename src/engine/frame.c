@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "engine/binding.h"
 #include "engine/evaluate.h"
 
@@ -66,7 +67,8 @@ static struct frame *frame_new(const struct plan *plan, struct binding *binding)
     size_t args_at = align(calls_at + (size_t)binding->step_count * sizeof(struct op_call));
     size_t dead_at = align(args_at + (size_t)binding->arg_count * sizeof(void *));
     size_t block_at = align(dead_at + (plan->has_conditional ? (size_t)plan->step_count : 0));
-    char *memory = aligned_alloc(TENSOR_ALIGN, align(block_at + binding->block_size));
+    size_t size = align(block_at + binding->block_size);
+    char *memory = memory_take(size, TENSOR_ALIGN);
     if (!memory)
         return NULL;
     struct frame *frame = (struct frame *)memory;
@@ -76,6 +78,7 @@ static struct frame *frame_new(const struct plan *plan, struct binding *binding)
         .calls = (struct op_call *)(memory + calls_at),
         .dead = plan->has_conditional ? (bool *)(memory + dead_at) : NULL,
         .block = memory + block_at,
+        .size = size,
     };
     memcpy(frame->values, binding->values, (size_t)plan->value_count * sizeof(struct tensor));
     set_data(plan, frame);
@@ -90,8 +93,10 @@ struct frame *frame_take(const struct plan *plan, struct binding *binding)
             continue;
         struct frame *frame =
             atomic_exchange_explicit(&binding->frames[i], NULL, memory_order_acquire);
-        if (frame)
+        if (frame) {
+            memory_unkeep(frame->size);
             return frame;
+        }
     }
     return frame_new(plan, binding);
 }
@@ -99,13 +104,16 @@ struct frame *frame_take(const struct plan *plan, struct binding *binding)
 void frame_put(struct frame *frame)
 {
     struct binding *binding = frame->binding;
-    for (int i = 0; i < FRAMES_MAX; i++) {
+    bool keep = memory_keep(frame->size);
+    for (int i = 0; keep && i < FRAMES_MAX; i++) {
         struct frame *none = NULL;
         if (atomic_compare_exchange_strong_explicit(&binding->frames[i], &none, frame,
                                                     memory_order_release, memory_order_relaxed))
             return;
     }
-    free(frame);
+    if (keep)
+        memory_unkeep(frame->size);
+    memory_give(frame, frame->size);
 }
 
 static bool is_dead(const struct plan *plan, const struct frame *frame, const struct op_call *call,

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 #include "engine/binding.h"
 #include "engine/denormals.h"
 
@@ -175,6 +176,16 @@ static struct binding *find_binding(struct plan *plan, const struct tensor *inpu
     return NULL;
 }
 
+/* Constants that follow from the shapes may be large. */
+static bool may_stay(struct binding *binding)
+{
+    size_t size = arena_reserved(&binding->arena);
+    if (!memory_keep(size))
+        return false;
+    binding->kept_size = size;
+    return true;
+}
+
 /* Keeps it, unless another thread was first (then that one is used) or the room is full (then it
  * lives with the request). */
 static struct binding *publish(struct plan *plan, struct binding *binding,
@@ -183,7 +194,7 @@ static struct binding *publish(struct plan *plan, struct binding *binding,
     pthread_mutex_lock(&plan->lock);
     struct binding *other = find_binding(plan, inputs);
     int count = atomic_load_explicit(&plan->binding_count, memory_order_relaxed);
-    if (!other && count < BINDINGS_MAX) {
+    if (!other && count < BINDINGS_MAX && may_stay(binding)) {
         atomic_store_explicit(&plan->bindings[count], binding, memory_order_relaxed);
         atomic_store_explicit(&plan->binding_count, count + 1, memory_order_release);
     } else if (!other) {

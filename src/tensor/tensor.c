@@ -14,20 +14,25 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/memory.h"
 
 _Static_assert(sizeof(struct buffer) <= TENSOR_ALIGN, "the elements start at TENSOR_ALIGN");
 
+static size_t size_with_header(size_t size)
+{
+    return size + TENSOR_ALIGN;
+}
+
 static void release_own(struct buffer *buffer)
 {
-    free(buffer);
+    memory_give(buffer, size_with_header(buffer->size));
 }
 
 struct buffer *buffer_new(size_t size)
 {
-    size_t total;
-    if (__builtin_add_overflow(size, (size_t)(2 * TENSOR_ALIGN - 1), &total))
+    if (size > SIZE_MAX - TENSOR_ALIGN)
         return NULL;
-    struct buffer *buffer = aligned_alloc(TENSOR_ALIGN, total & ~(size_t)(TENSOR_ALIGN - 1));
+    struct buffer *buffer = memory_take(size_with_header(size), TENSOR_ALIGN);
     if (!buffer)
         return NULL;
     atomic_init(&buffer->refs, 1);

@@ -76,7 +76,7 @@ static void write_values(struct json_writer *w, struct values *values, int level
         return;
     }
     json_open_array(w);
-    for (int64_t i = 0; i < shape->dims[level]; i++) {
+    for (int64_t i = 0; i < shape->dims[level] && !w->failed; i++) {
         json_item(w);
         write_values(w, values, level + 1);
     }
@@ -123,7 +123,7 @@ static void write_rows(struct json_writer *w, const struct tensor_json_named *te
     json_key(w, SPAN_LITERAL("predictions"));
     json_open_array(w);
     w->single_line = true;
-    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0]; row++)
+    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0] && !w->failed; row++)
         write_row(w, tensors, count, values);
     w->single_line = false;
     json_close(w);
@@ -164,5 +164,7 @@ enum code tensor_json_write(struct json_writer *w, enum tensor_json_format forma
     else
         write_columns(w, tensors, count, values);
     json_close(w);
+    if (w->failed)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when writing the answer as JSON");
     return CODE_OK;
 }

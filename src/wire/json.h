@@ -99,8 +99,8 @@ struct span json_dump(const struct json_value *v, struct arena *arena);
 
 enum { JSON_DEPTH_MAX = 32 }; /* of what we write: a tensor's rank and a few levels around it */
 
-/* A growing text in an arena. Writes never fail (memory exhaustion ends the process: answers are
- * bounded by what was computed).
+/* A growing text in an arena. When there is no memory for it, `failed` is set and what follows is
+ * dropped: whoever writes much looks at it now and then, and at the end.
  *
  * Two ways to use it: json_write_* append values as they are; json_open_*, json_key, json_item and
  * json_close lay them out as RapidJSON's PrettyWriter does, four blanks a level: json_item() or
@@ -110,6 +110,7 @@ struct json_writer {
     char *ptr;
     size_t len;
     size_t room;
+    bool failed;      /* the text is none */
     bool single_line; /* arrays on one line, ", " between elements; may be changed at any time */
     int depth;
     struct {

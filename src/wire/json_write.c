@@ -17,6 +17,11 @@ enum { INDENT = 4 };
 void json_writer_init(struct json_writer *w, struct arena *arena, size_t expected)
 {
     *w = (struct json_writer){.arena = arena, .room = expected < 64 ? 64 : expected};
+    w->ptr = arena_try_alloc(arena, w->room, ARENA_ALIGN);
+    if (w->ptr)
+        return;
+    w->failed = true;
+    w->room = 64;
     w->ptr = arena_alloc(arena, w->room);
 }
 
@@ -25,15 +30,30 @@ struct span json_writer_text(const struct json_writer *w)
     return span_make(w->ptr, w->len);
 }
 
+/* Without memory the text starts over: nobody reads it. One piece more than it holds is as large
+ * as a string that is already there. */
+static void grow(struct json_writer *w, size_t n)
+{
+    size_t room = w->room * 2 > w->len + n ? w->room * 2 : w->len + n;
+    char *grown = w->failed ? NULL : arena_try_alloc(w->arena, room, ARENA_ALIGN);
+    if (grown) {
+        memcpy(grown, w->ptr, w->len);
+    } else {
+        w->failed = true;
+        w->len = 0;
+        if (n <= w->room)
+            return;
+        room = n;
+        grown = arena_alloc(w->arena, room);
+    }
+    w->ptr = grown;
+    w->room = room;
+}
+
 char *json_reserve(struct json_writer *w, size_t n)
 {
-    if (__builtin_expect(w->room - w->len < n, 0)) {
-        size_t room = w->room * 2 > w->len + n ? w->room * 2 : w->len + n;
-        char *grown = arena_alloc(w->arena, room);
-        memcpy(grown, w->ptr, w->len);
-        w->ptr = grown;
-        w->room = room;
-    }
+    if (__builtin_expect(w->room - w->len < n, 0))
+        grow(w, n);
     return w->ptr + w->len;
 }
 

@@ -142,6 +142,13 @@ enum code pb_decode(const struct pb_message *type, struct span bytes, struct are
  * Deterministic. */
 struct span pb_encode(const struct pb_message *type, const void *message, struct arena *arena);
 
+enum { PB_BYTES_MAX = INT32_MAX }; /* of a message that others read: protobuf's limit */
+
+/* The same for a message whose size comes from outside. RESOURCE_EXHAUSTED: more than PB_BYTES_MAX,
+ * or no memory. */
+enum code pb_encode_large(const struct pb_message *type, const void *message, struct arena *arena,
+                          struct span *bytes, struct error *err);
+
 /* Reads the text format: `a: 1`, `a { }`, `a: { }`, `a < >`, lists `[1, 2]`, `,` and `;` between
  * fields, comments, adjacent strings, escapes, hex/octal, inf/nan, enum names or numbers, maps as
  * entries, Any as `[type.googleapis.com/x.Y] { ... }` where proto/ has x.Y. INVALID_ARGUMENT with

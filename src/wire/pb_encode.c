@@ -182,3 +182,19 @@ struct span pb_encode(const struct pb_message *type, const void *message, struct
     CHECK(write_message(begin + size, type, message) == begin);
     return span_make(begin, size);
 }
+
+enum code pb_encode_large(const struct pb_message *type, const void *message, struct arena *arena,
+                          struct span *bytes, struct error *err)
+{
+    size_t size = message_size(type, message);
+    if (size > PB_BYTES_MAX)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "Sent message larger than max (%zu vs. %d)",
+                         size, PB_BYTES_MAX);
+    char *begin = arena_try_alloc(arena, size, ARENA_ALIGN);
+    if (!begin)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating %zu bytes for %s", size,
+                         pb_name(type));
+    CHECK(write_message(begin + size, type, message) == begin);
+    *bytes = span_make(begin, size);
+    return CODE_OK;
+}

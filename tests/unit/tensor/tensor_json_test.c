@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "base/memory.h"
+
 static struct arena arena;
 static struct error err;
 
@@ -289,6 +291,26 @@ static void test_what_can_not_be_written(void **state)
     }
 }
 
+static void test_an_answer_beyond_the_memory(void **state)
+{
+    (void)state;
+    enum { ROWS = 1 << 20 };
+    float *zeros = arena_calloc(&arena, ROWS, sizeof *zeros);
+    struct tensor_json_named big = {
+        SPAN_LITERAL("y"),
+        {.dtype = DTYPE_FLOAT, .shape = {.rank = 1, .dims = {ROWS}}, .data = zeros}};
+    memory_set_budget(memory_used() + (2 << 20));
+    struct json_writer small, large;
+    json_writer_init(&small, &arena, 0);
+    json_writer_init(&large, &arena, 4 << 20);
+    assert_int_equal(tensor_json_write(&small, TENSOR_JSON_ROW, &big, 1, &err),
+                     CODE_RESOURCE_EXHAUSTED);
+    assert_int_equal(tensor_json_write(&large, TENSOR_JSON_COLUMN, &big, 1, &err),
+                     CODE_RESOURCE_EXHAUSTED);
+    assert_string_equal(err.message, "OOM when writing the answer as JSON");
+    memory_set_budget(SIZE_MAX / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +319,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_writes_the_original_s_layout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_can_not_be_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_answer_beyond_the_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

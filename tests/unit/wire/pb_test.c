@@ -8,8 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include <sys/mman.h>
+
 #include <cmocka.h>
 
+#include "base/memory.h"
 #include "wire/messages.h"
 
 static struct arena arena;
@@ -282,6 +285,30 @@ static void test_large_map(void **state)
 }
 
 /* Integer keys, and each byte sequence cut short at every place: nothing may crash. */
+/* Of the 3 GiB that it would have, no byte is there. */
+static void test_answers_that_are_too_large(void **state)
+{
+    (void)state;
+    struct pb_tensor_proto tensor = {0};
+    char *nothing =
+        mmap(NULL, (size_t)3 << 30, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    assert_true(nothing != MAP_FAILED);
+    struct span bytes;
+    struct error err;
+    tensor.tensor_content = span_make(nothing, (size_t)3 << 30);
+    assert_int_equal(pb_encode_large(&pb_tensor_proto_type, &tensor, &arena, &bytes, &err),
+                     CODE_RESOURCE_EXHAUSTED);
+    assert_string_equal(err.message, "Sent message larger than max (3221225478 vs. 2147483647)");
+    memory_set_budget(memory_used() + (1 << 20));
+    tensor.tensor_content.len = 2 << 20;
+    assert_int_equal(pb_encode_large(&pb_tensor_proto_type, &tensor, &arena, &bytes, &err),
+                     CODE_RESOURCE_EXHAUSTED);
+    assert_string_equal(err.message,
+                        "OOM when allocating 2097157 bytes for tensorflow.TensorProto");
+    memory_set_budget(SIZE_MAX / 2);
+    munmap(nothing, (size_t)3 << 30);
+}
+
 static void test_large_integer_map_and_cuts(void **state)
 {
     (void)state;
@@ -332,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_zero_copy, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_depth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large_map, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_answers_that_are_too_large, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_large_integer_map_and_cuts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lookups, set_up, tear_down),
     };
