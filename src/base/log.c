@@ -90,9 +90,10 @@ static size_t format_time(char *out, size_t size, char separator)
 
 static size_t format_text(const struct log_event *event, char *out)
 {
+    static const char letters[] = "DIWE";
     size_t used = format_time(out, LINE_SIZE, ' ');
-    used += (size_t)snprintf(out + used, LINE_SIZE - used, ": %c %s:%d] ", "DIWE"[event->level],
-                             event -> file, event -> line);
+    used += (size_t)snprintf(out + used, LINE_SIZE - used, ": %c %s:%d] ", letters[event->level],
+                             event->file, event->line);
     return used + escape(event->message, false, out + used, LINE_SIZE - used);
 }
 

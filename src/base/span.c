@@ -1,6 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/span.h"
 
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+struct span span_trim(struct span a)
+{
+    while (a.len && is_blank(*a.ptr))
+        a = span_sub(a, 1, a.len);
+    while (a.len && is_blank(a.ptr[a.len - 1]))
+        a.len--;
+    return a;
+}
+
 bool span_to_int64(struct span a, int64_t *value)
 {
     size_t i = 0;

@@ -77,6 +77,9 @@ static inline size_t span_find(struct span a, char byte)
     return hit ? (size_t)(hit - a.ptr) : a.len;
 }
 
+/* Without the blanks and tabs at both ends. */
+struct span span_trim(struct span a);
+
 /* A decimal int64 that fills the span ("-12", "007"); false if it is none or does not fit. */
 bool span_to_int64(struct span a, int64_t *value);
 

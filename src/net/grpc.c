@@ -116,20 +116,11 @@ bool grpc_encoding_parse(struct span name, enum encoding *encoding)
     return false;
 }
 
-static struct span trim(struct span text)
-{
-    while (text.len && (*text.ptr == ' ' || *text.ptr == '\t'))
-        text = span_sub(text, 1, text.len);
-    while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 bool grpc_accepts(struct span list, enum encoding encoding)
 {
     while (list.len) {
         size_t comma = span_find(list, ',');
-        if (span_is(trim(span_sub(list, 0, comma)), encoding_names[encoding]))
+        if (span_is(span_trim(span_sub(list, 0, comma)), encoding_names[encoding]))
             return true;
         list = span_sub(list, comma + 1, list.len);
     }

@@ -104,15 +104,6 @@ static bool starts_nocase(struct span text, const char *literal)
     return text.len >= len && strncasecmp(text.ptr, literal, len) == 0;
 }
 
-static struct span trim(struct span text)
-{
-    while (text.len && (*text.ptr == ' ' || *text.ptr == '\t'))
-        text = span_sub(text, 1, text.len);
-    while (text.len && (text.ptr[text.len - 1] == ' ' || text.ptr[text.len - 1] == '\t'))
-        text.len--;
-    return text;
-}
-
 static int check_method(struct span method, const char **why)
 {
     static const struct {
@@ -241,7 +232,7 @@ static bool next_element(struct span *list, struct span *element)
     if (!list->len)
         return false;
     size_t comma = span_find(*list, ',');
-    *element = trim(span_sub(*list, 0, comma));
+    *element = span_trim(span_sub(*list, 0, comma));
     *list = span_sub(*list, comma + 1, list->len);
     return true;
 }
@@ -277,7 +268,7 @@ static int on_content_encoding(struct framing *f, struct span value, const char 
 /* Whether a quality says no: ";q=0", ";q=0.0". */
 static bool is_zero_quality(struct span parameters)
 {
-    struct span q = trim(parameters);
+    struct span q = span_trim(parameters);
     if (!starts_nocase(q, "q=0"))
         return false;
     for (size_t i = 3; i < q.len; i++)
@@ -292,7 +283,7 @@ static int on_accept_encoding(struct framing *f, struct span value, const char *
     struct span element;
     while (next_element(&value, &element)) {
         size_t semicolon = span_find(element, ';');
-        if (equals_nocase(trim(span_sub(element, 0, semicolon)), "gzip"))
+        if (equals_nocase(span_trim(span_sub(element, 0, semicolon)), "gzip"))
             f->head->accepts_gzip = !is_zero_quality(span_sub(element, semicolon + 1, element.len));
     }
     return 0;
@@ -335,7 +326,7 @@ static int parse_header(struct exchange_header *header, struct span line, const 
     header->name = span_sub(line, 0, colon);
     if (colon == line.len || !is_token(header->name))
         return refuse(400, why, "A header must be: name, colon, value");
-    header->value = trim(span_sub(line, colon + 1, line.len));
+    header->value = span_trim(span_sub(line, colon + 1, line.len));
     if (!is_text(header->value, true))
         return refuse(400, why, "A header's value has a control byte");
     lower_case(header->name);

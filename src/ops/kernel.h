@@ -53,6 +53,17 @@ static inline bool kernel_axis(int64_t axis, int rank, int *result)
     return true;
 }
 
+/* A shape rule: that of input 0; input 1, the axes, must be known to prepare. */
+static inline enum code kernel_shape_with_axes(struct op_call *call, struct error *err)
+{
+    (void)err;
+    if (op_call_known(call, 1))
+        op_call_shape(call, 0, &call->in[0]->shape);
+    else
+        op_call_defer(call, 0);
+    return CODE_OK;
+}
+
 /* A cleared array in call->arena whose length a request decides: RESOURCE_EXHAUSTED instead of the
  * end of the process. */
 static inline enum code kernel_array(const struct op_call *call, int64_t count, size_t size,

@@ -15,16 +15,24 @@ static void put_sizes(struct tensor *out, const struct shape *sizes)
     }
 }
 
+/* The two shapes, and the one that both broadcast to. */
+static enum code read_args(const struct op_call *call, struct shape *a, struct shape *b,
+                           struct shape *out, struct error *err)
+{
+    enum code code = sizes_read(call, 0, a, err);
+    if (!code)
+        code = sizes_read(call, 1, b, err);
+    if (!code)
+        code = broadcast_shape(a, b, out, err);
+    return code;
+}
+
 /* ---- BroadcastArgs: s0 [m], s1 [n] -> the shape that both broadcast to ---- */
 
 static enum code broadcast_args_run(struct op_call *call, struct error *err)
 {
     struct shape a, b, out;
-    enum code code = sizes_read(call, 0, &a, err);
-    if (!code)
-        code = sizes_read(call, 1, &b, err);
-    if (!code)
-        code = broadcast_shape(&a, &b, &out, err);
+    enum code code = read_args(call, &a, &b, &out, err);
     if (code)
         return code;
     struct shape vector = shape_vector(out.rank);
@@ -60,11 +68,7 @@ static enum code put_reduced(struct op_call *call, int i, const struct shape *mi
 static enum code gradient_args_run(struct op_call *call, struct error *err)
 {
     struct shape a, b, out;
-    enum code code = sizes_read(call, 0, &a, err);
-    if (!code)
-        code = sizes_read(call, 1, &b, err);
-    if (!code)
-        code = broadcast_shape(&a, &b, &out, err);
+    enum code code = read_args(call, &a, &b, &out, err);
     /* Equal shapes reduce over nothing. */
     bool equal = !code && shape_equal(&a, &b);
     struct shape none = shape_vector(0);

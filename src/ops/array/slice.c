@@ -276,17 +276,6 @@ static enum code reverse_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-/* The shape is input 0's, but the axes must be known to prepare. */
-static enum code reverse_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    if (op_call_known(call, 1))
-        op_call_shape(call, 0, &call->in[0]->shape);
-    else
-        op_call_defer(call, 0);
-    return CODE_OK;
-}
-
 /* ---- Transpose: x, perm [rank] ---- */
 
 /* "2 is missing from {0,0,1}." */
@@ -498,7 +487,7 @@ const struct op op_ReverseV2 = {
     .inputs = "tensor:T axis:Tidx",
     .outputs = "output:T",
     .attrs = "Tidx:index=int32 T:type",
-    .shape = reverse_shape,
+    .shape = kernel_shape_with_axes,
     .prepare = reverse_prepare,
     .run = view_op_run,
 };

@@ -79,16 +79,6 @@ struct scan {
     bool exclusive, reverse;
 };
 
-static enum code scan_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    if (op_call_known(call, 1))
-        op_call_shape(call, 0, &call->in[0]->shape);
-    else
-        op_call_defer(call, 0);
-    return CODE_OK;
-}
-
 static enum code scan_prepare(struct op_call *call, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape;
@@ -202,7 +192,7 @@ const struct op op_Cumsum = {
     .outputs = "out:T",
     .attrs = "exclusive:bool=false reverse:bool=false T:type Tidx:index=int32",
     .types = OP_TYPES_NUMBER,
-    .shape = scan_shape,
+    .shape = kernel_shape_with_axes,
     .prepare = scan_prepare,
     .run = cumsum_run,
 };

@@ -29,23 +29,6 @@ static size_t aligned(size_t bytes)
     return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
 }
 
-/* Distances between neighbours, in elements. */
-struct steps {
-    int64_t image;
-    int64_t row;
-    int64_t column;
-    int64_t channel;
-};
-
-static struct steps steps_of(const struct window *w, const int64_t size[WINDOW_DIMS],
-                             int64_t channels)
-{
-    int64_t pixels = size[WINDOW_ROWS] * size[WINDOW_COLUMNS];
-    if (w->channels_first)
-        return (struct steps){pixels * channels, size[WINDOW_COLUMNS], 1, pixels};
-    return (struct steps){pixels * channels, size[WINDOW_COLUMNS] * channels, channels, 1};
-}
-
 /* ---- plain loops ---- */
 
 /* One output element: image, position, channel. */
@@ -61,7 +44,7 @@ struct position {
                                const struct position *at)                                          \
     {                                                                                              \
         const struct window *w = &c->window;                                                       \
-        const struct steps step = steps_of(w, w->in, w->channels);                                 \
+        const struct window_steps step = window_steps(w, w->in, w->channels);                      \
         const int64_t depth = w->channels / c->groups;                                             \
         const int64_t first = at->channel / (c->out_channels / c->groups) * depth;                 \
         const int64_t tap = c->depthwise ? c->out_channels : depth * c->out_channels;              \
@@ -87,7 +70,7 @@ struct position {
     static void reference_##name(const struct convolution *c, const struct op_call *call)          \
     {                                                                                              \
         const struct window *w = &c->window;                                                       \
-        const struct steps step = steps_of(w, w->out, c->out_channels);                            \
+        const struct window_steps step = window_steps(w, w->out, c->out_channels);                 \
         const type *in = call->in[0]->data, *filter = call->in[1]->data;                           \
         type *out = call->out[0]->data;                                                            \
         struct position at;                                                                        \
@@ -408,7 +391,7 @@ static void depthwise_row(const struct convolution *c, const float *image, const
                           const float *bias, struct position at, float *out)
 {
     const struct window *w = &c->window;
-    const struct steps step = steps_of(w, w->in, w->channels);
+    const struct window_steps step = window_steps(w, w->in, w->channels);
     const int64_t filter_row = w->kernel[WINDOW_COLUMNS] * w->channels;
     int64_t row, row_from, row_to, column, column_from, column_to;
     window_range(w, WINDOW_ROWS, at.row, &row, &row_from, &row_to);
@@ -438,7 +421,7 @@ static bool run_depthwise(const struct convolution *c, struct op_call *call)
     const float *in = widen_input(call->in[0], &scratch);
     float *out = widen_output(call->out[0], &scratch);
     const float *filter = widen_input(call->in[1], &scratch);
-    const struct steps step = steps_of(w, w->in, w->channels);
+    const struct window_steps step = window_steps(w, w->in, w->channels);
     int64_t out_row = w->out[WINDOW_COLUMNS] * c->out_channels;
     float *to = out;
     struct position at = {0};

@@ -156,20 +156,6 @@ static enum code pool_shape(struct op_call *call, struct error *err)
 
 /* ---- loops ---- */
 
-/* Elements between neighbours of one image; the result has the same order. */
-struct steps {
-    int64_t image, row, column, channel;
-};
-
-static struct steps steps_of(const struct window *w, const int64_t size[WINDOW_DIMS],
-                             int64_t channels)
-{
-    int64_t pixels = size[WINDOW_ROWS] * size[WINDOW_COLUMNS];
-    if (w->channels_first)
-        return (struct steps){pixels * channels, size[WINDOW_COLUMNS], 1, pixels};
-    return (struct steps){pixels * channels, size[WINDOW_COLUMNS] * channels, channels, 1};
-}
-
 /* The taps of one output pixel. */
 struct taps {
     int64_t rows, columns;
@@ -186,8 +172,8 @@ static void pool_pixels(const struct pool *p, const char *in, char *out, size_t 
                         pixel_fn *pixel)
 {
     const struct window *w = &p->window;
-    const struct steps from = steps_of(w, w->in, w->channels);
-    const struct steps to = steps_of(w, w->out, p->out_channels);
+    const struct window_steps from = window_steps(w, w->in, w->channels);
+    const struct window_steps to = window_steps(w, w->out, p->out_channels);
     struct taps taps = {
         .row_step = from.row,
         .column_step = from.column,

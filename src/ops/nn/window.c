@@ -146,6 +146,15 @@ enum code window_fit(const struct op_call *call, struct window *window, struct e
     return code;
 }
 
+struct window_steps window_steps(const struct window *window, const int64_t size[WINDOW_DIMS],
+                                 int64_t channels)
+{
+    int64_t pixels = size[WINDOW_ROWS] * size[WINDOW_COLUMNS];
+    if (window->channels_first)
+        return (struct window_steps){pixels * channels, size[WINDOW_COLUMNS], 1, pixels};
+    return (struct window_steps){pixels * channels, size[WINDOW_COLUMNS] * channels, channels, 1};
+}
+
 struct shape window_shape(const struct window *window, int64_t channels)
 {
     struct shape shape = {.rank = 4, .dims = {window->batch}};

@@ -55,6 +55,15 @@ static inline int window_channel_axis(const struct window *window)
  * "Computed output size would be negative: ...". */
 enum code window_fit(const struct op_call *call, struct window *window, struct error *err);
 
+/* Distances between neighbours, in elements. */
+struct window_steps {
+    int64_t image, row, column, channel;
+};
+
+/* Of images of that size (the window's in or out) and that many channels. */
+struct window_steps window_steps(const struct window *window, const int64_t size[WINDOW_DIMS],
+                                 int64_t channels);
+
 /* The result's shape with that many channels. */
 struct shape window_shape(const struct window *window, int64_t channels);
 
