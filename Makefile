@@ -8,7 +8,8 @@
 #   make deps         the packages, with apt                make install  PREFIX=/usr/local DESTDIR=
 #   make generated    tables from proto/ and src/ops/       make clean
 #
-#   SAN=address,undefined | thread    CC=clang    V=1    GOLDENS=dir (more answers to replay, see tests/golden/README.md)
+#   SAN=address,undefined | thread    CC=clang    V=1
+#   GOLDENS=dir ONLY='model*,...'    more answers to replay (tests/golden/README.md)
 
 CC ?= gcc
 ifeq ($(origin CC),default)
@@ -91,7 +92,7 @@ e2e: $(PROGRAMS)
 
 # The answers of TensorFlow to our example models, and to those in GOLDENS, over gRPC and without a server.
 golden: $(PROGRAMS)
-	@BUILD=$(BUILD) $(PYTHON) tests/golden/replay.py tests/golden/models $(GOLDENS)
+	@BUILD=$(BUILD) $(PYTHON) tests/golden/replay.py --only '$(or $(ONLY),*)' tests/golden/models $(GOLDENS)
 
 tidy:
 	@CC=$(CC) $(PYTHON) tools/tidy
