@@ -49,7 +49,7 @@ $(BUILD)/src/ops/nn/tile.o: TENSORD_CFLAGS += -ffp-contract=fast
 all: $(PROGRAMS)
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -10
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
