@@ -108,9 +108,6 @@ void frame_put(struct frame *frame);
 enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run,
                     struct error *err);
 
-/* Appends TensorFlow's "\n\t [[{{node x}}]]" to the message. Returns err's code. */
-enum code node_error(const struct node *node, struct error *err);
-
 /* ---- packed weights ---- */
 
 struct pack_cache *pack_cache_new(void);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A compilation is an arena with a struct work in it; the plan that it becomes takes the arena
- * over. The order of the passes is here and nowhere else.
+ * over. The order of the passes is here and nowhere else. The regions of a graph (functions that
+ * loops and conditionals run) are compilations of their own, which go through each stage behind the
+ * graph that they are in; nesting is limited as it is for calls (passes/inline.c).
  */
 #include "engine/compile.h"
 
@@ -9,6 +11,7 @@
 
 #include "base/check.h"
 #include "engine/op.h"
+#include "engine/region.h"
 #include "wire/messages.h"
 
 struct compilation {
@@ -16,6 +19,7 @@ struct compilation {
     struct module *module;
     struct work work;
     struct run run;
+    bool complete; /* no op is missing, in the regions neither */
 };
 
 enum code module_init(struct module *module, struct arena *arena, struct resource_store *resources,
@@ -82,35 +86,9 @@ static enum code extract(struct compilation *c, const struct compile_request *re
     return pass_extract(&c->work, &wanted, err);
 }
 
-static enum code first_half(struct compilation *c, const struct compile_request *request,
-                            struct error *err)
-{
-    if (!request->fetch_count && !request->target_count)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Must specify at least one target to fetch or execute.");
-    enum code code = extract(c, request, err);
-    if (!code)
-        code = pass_inline(&c->work, err);
-    if (code)
-        return code;
-    pass_prune(&c->work);
-    if (!pass_check_ops(&c->work))
-        return CODE_OK; /* The caller reports them all together. */
-    code = pass_check_types(&c->work, err);
-    if (!code)
-        code = pass_references(&c->work, err);
-    if (!code)
-        code = pass_order(&c->work, err);
-    if (!code)
-        code = pass_handles(&c->work, err);
-    if (!code && request->is_signature)
-        pass_mark_written(&c->work);
-    return code;
-}
+/* ---- the stages ---- */
 
-enum code compile_begin(struct module *module, const struct compile_request *request,
-                        struct missing_ops *missing, struct compilation **compilation,
-                        struct error *err)
+static struct compilation *compilation_new(struct module *module, struct missing_ops *missing)
 {
     struct arena *arena = malloc(sizeof *arena);
     CHECK(arena);
@@ -127,6 +105,148 @@ enum code compile_begin(struct module *module, const struct compile_request *req
     c->work.missing = missing;
     c->work.run = &c->run;
     graph_init(&c->work.graph, arena);
+    return c;
+}
+
+static void region_release(void *ptr)
+{
+    struct region *region = ptr;
+    plan_free(region->plan);
+    if (region->compilation)
+        compile_abort(region->compilation);
+}
+
+static enum code open_graph(struct compilation *c, struct error *err);
+
+static enum code open_region(struct compilation *c, struct node *node, int i, struct error *err)
+{
+    struct region *region = &node->regions[i];
+    struct compilation *inner = compilation_new(c->module, c->work.missing);
+    inner->work.budget = c->work.budget;
+    region->compilation = inner;
+    region->work = &inner->work;
+    arena_defer(c->arena, region_release, region);
+    enum code code = region_fill(node, i, err);
+    if (!code)
+        code = open_graph(inner, err);
+    c->complete &= inner->complete;
+    return code;
+}
+
+/* From an extracted graph to one without calls, and so for all its regions. */
+static enum code open_graph(struct compilation *c, struct error *err)
+{
+    enum code code = pass_inline(&c->work, err);
+    if (code)
+        return code;
+    pass_prune(&c->work);
+    c->complete = pass_check_ops(&c->work);
+    for (int i = 0; i < c->work.graph.count; i++) {
+        struct node *node = c->work.graph.nodes[i];
+        if (!node->op || !(node->op->flags & OP_CALLS))
+            continue;
+        code = regions_find(&c->work, node, err);
+        for (int k = 0; !code && k < node->region_count; k++)
+            code = open_region(c, node, k, err);
+        if (code)
+            return code;
+    }
+    return CODE_OK;
+}
+
+static enum code settle_graph(struct compilation *c, bool is_signature, struct error *err);
+
+static enum code settle_regions(const struct node *node, bool is_signature, struct error *err)
+{
+    regions_substitute(node);
+    enum code code = CODE_OK;
+    for (int i = 0; !code && i < node->region_count; i++) {
+        code = settle_graph(node->regions[i].compilation, is_signature, err);
+        if (!code)
+            code = region_check_results(node, i, err);
+    }
+    return code;
+}
+
+/* Types are sound, handles known, writes marked. */
+static enum code settle_graph(struct compilation *c, bool is_signature, struct error *err)
+{
+    enum code code = pass_check_types(&c->work, err);
+    if (!code)
+        code = pass_references(&c->work, err);
+    if (!code)
+        code = pass_order(&c->work, err);
+    if (!code)
+        code = pass_handles(&c->work, err);
+    for (int i = 0; !code && i < c->work.graph.count; i++) {
+        if (c->work.graph.nodes[i]->region_count)
+            code = settle_regions(c->work.graph.nodes[i], is_signature, err);
+    }
+    if (!code && is_signature)
+        pass_mark_written(&c->work);
+    return code;
+}
+
+static enum code finish_graph(struct compilation *c, bool freeze, struct error *err);
+
+static enum code finish_regions(const struct node *node, bool freeze, struct error *err)
+{
+    regions_substitute(node);
+    enum code code = CODE_OK;
+    for (int i = 0; !code && i < node->region_count; i++) {
+        struct region *region = &node->regions[i];
+        code = finish_graph(region->compilation, freeze, err);
+        if (code)
+            continue;
+        region->plan = plan_new(region->compilation->arena, region->work);
+        region->compilation = NULL;
+    }
+    return code;
+}
+
+/* From there to a graph that a plan can be made of. */
+static enum code finish_graph(struct compilation *c, bool freeze, struct error *err)
+{
+    if (freeze)
+        pass_freeze(&c->work);
+    enum code code = pass_order(&c->work, err);
+    if (!code)
+        code = pass_fold(&c->work, err);
+    for (int i = 0; !code && i < c->work.graph.count; i++) {
+        if (c->work.graph.nodes[i]->region_count)
+            code = finish_regions(c->work.graph.nodes[i], freeze, err);
+    }
+    if (code)
+        return code;
+    pass_reassociate(&c->work);
+    code = pass_order(&c->work, err);
+    if (code)
+        return code;
+    pass_fuse(&c->work);
+    return pass_order(&c->work, err);
+}
+
+/* ---- the two halves ---- */
+
+static enum code first_half(struct compilation *c, const struct compile_request *request,
+                            struct error *err)
+{
+    if (!request->fetch_count && !request->target_count)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Must specify at least one target to fetch or execute.");
+    enum code code = extract(c, request, err);
+    if (!code)
+        code = open_graph(c, err);
+    /* The caller reports all missing ops together. */
+    return code || !c->complete ? code : settle_graph(c, request->is_signature, err);
+}
+
+enum code compile_begin(struct module *module, const struct compile_request *request,
+                        struct missing_ops *missing, struct compilation **compilation,
+                        struct error *err)
+{
+    struct compilation *c = compilation_new(module, missing);
+    c->work.budget = ARENA_NEW(c->arena, struct work_budget);
     enum code code = first_half(c, request, err);
     if (code)
         compile_abort(c);
@@ -137,25 +257,12 @@ enum code compile_begin(struct module *module, const struct compile_request *req
 
 enum code compile_finish(struct compilation *c, bool freeze, struct plan **plan, struct error *err)
 {
-    if (freeze)
-        pass_freeze(&c->work);
-    enum code code = pass_order(&c->work, err);
-    if (!code)
-        code = pass_fold(&c->work, err);
-    if (!code) {
-        pass_reassociate(&c->work);
-        code = pass_order(&c->work, err);
-    }
-    if (!code) {
-        pass_fuse(&c->work);
-        code = pass_order(&c->work, err);
-    }
-    if (code) {
+    enum code code = finish_graph(c, freeze, err);
+    if (code)
         compile_abort(c);
-        return code;
-    }
-    *plan = plan_new(c->arena, &c->work);
-    return CODE_OK;
+    else
+        *plan = plan_new(c->arena, &c->work);
+    return code;
 }
 
 void compile_abort(struct compilation *c)

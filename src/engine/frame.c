@@ -160,7 +160,8 @@ enum code frame_run(const struct plan *plan, struct frame *frame, struct run *ru
         enum code code = bound->dynamic ? run_dynamic(plan, frame, call, bound->step, err)
                                         : bound->step->node->op->run(call, err);
         if (__builtin_expect(code != CODE_OK, 0))
-            return node_error(bound->step->node, err);
+            return bound->step->node->op->flags & OP_CALLS ? code
+                                                           : node_error(bound->step->node, err);
         if (run->cancelled && atomic_load_explicit(run->cancelled, memory_order_relaxed))
             return run_check(run, err);
     }

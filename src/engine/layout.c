@@ -41,7 +41,8 @@ static void use(struct layout *l, int value, int step)
 /* What a dynamic step may hand on as its own output must stay to the end. */
 static bool may_forward(const struct bound_step *bound)
 {
-    return bound->dynamic && (bound->step->node->op->flags & (OP_ALIAS | OP_CONTROL_FLOW));
+    return bound->dynamic &&
+           (bound->step->node->op->flags & (OP_ALIAS | OP_CONTROL_FLOW | OP_HANDS_ON));
 }
 
 static void find_last_uses(struct layout *l)

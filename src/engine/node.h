@@ -13,6 +13,7 @@
 
 struct op;
 struct op_def;
+struct region;
 struct pb_attr_value;
 
 /* The cases of tensorflow.AttrValue's oneof: pb_attr_value.value_case. */
@@ -53,10 +54,12 @@ struct node {
     int control_count;
     int output_count;
     enum dtype *output_types;
-    const struct tensor *values;  /* of all outputs, of a constant (Const, or folded); else NULL */
-    int id;                       /* position in graph->nodes; -1: not in it any more */
-    int mark;                     /* for the pass at work */
-    int call_depth;               /* calls around it */
+    const struct tensor *values; /* of all outputs, of a constant (Const, or folded); else NULL */
+    int id;                      /* position in graph->nodes; -1: not in it any more */
+    int mark;                    /* for the pass at work */
+    int call_depth;              /* calls around it */
+    struct region *regions;      /* functions that it runs, of an OP_CALLS op (engine/region.h) */
+    int region_count;
     struct edge *forward;         /* replaced: where consumers of output i go now; NULL: in place */
     struct node *forward_control; /* replaced: what waits for it waits for this one */
     bool conditional;             /* may be dead: behind a Switch */

@@ -54,6 +54,13 @@ enum op_flags {
     /* Runs though some of its inputs are dead (Merge), or decides which outputs are (Switch): see
        engine/executor.c. */
     OP_CONTROL_FLOW = 1 << 8,
+    /* run() may hand inputs on as outputs (IdentityN): their memory must stay. */
+    OP_HANDS_ON = 1 << 9,
+    /* Runs library functions that its attributes name (If, While): node->regions. The errors of
+     * run() name the nodes inside. */
+    OP_CALLS = 1 << 10,
+    /* An OP_CALLS op whose functions are a condition and a body that feeds itself. */
+    OP_LOOPS = 1 << 11,
 };
 
 struct op {
@@ -134,6 +141,9 @@ static inline void op_call_shape(struct op_call *call, int i, const struct shape
 
 /* Memory for output i in call->arena. RESOURCE_EXHAUSTED. */
 enum code op_call_alloc(struct op_call *call, int i, const struct shape *shape, struct error *err);
+
+/* Appends TensorFlow's "\n\t [[{{node x}}]]" to the message. Returns err's code. */
+enum code node_error(const struct node *node, struct error *err);
 
 /* ---- attributes: definition's default when the node has none; CHECKs that the definition has it
  * ---- */

@@ -42,8 +42,7 @@ enum code pass_handles(struct work *work, struct error *err)
 /* The resource behind a handle, through ops that only hand it on; NULL when it can not be told. */
 static struct resource *trace(struct edge edge)
 {
-    while (!edge.node->values && (edge.node->op->flags & OP_ALIAS) && edge.node->input_count)
-        edge = edge.node->inputs[0];
+    edge = edge_origin(edge);
     if (!edge.node->values || edge.node->output_types[edge.output] != DTYPE_RESOURCE)
         return NULL;
     return *TENSOR_AT(&edge.node->values[edge.output], struct resource *);

@@ -65,9 +65,11 @@ static enum code add_body(struct call *call, struct error *err)
     struct graph *graph = &call->work->graph;
     call->first = graph->count;
     map_init(&call->names, graph->arena);
-    if (proto->node_def.count > (size_t)(INLINED_NODES_MAX - graph->count))
+    struct work_budget *budget = call->work->budget;
+    if (proto->node_def.count > (size_t)(INLINED_NODES_MAX - budget->nodes))
         return error_set(err, CODE_INVALID_ARGUMENT, "more than %d nodes after inlining",
                          INLINED_NODES_MAX);
+    budget->nodes += (int)proto->node_def.count;
     for (size_t i = 0; i < proto->node_def.count; i++) {
         struct node *node = graph_add(graph);
         enum code code = library_fill_node(call->work->library, graph, &proto->node_def.items[i],

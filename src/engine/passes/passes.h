@@ -27,12 +27,19 @@ void missing_ops_add(struct missing_ops *missing, const struct node *node, struc
 /* UNIMPLEMENTED with all of them by name, count and first node; OK when there are none. */
 enum code missing_ops_report(const struct missing_ops *missing, struct error *err);
 
+/* What one plan with all its regions (engine/region.h) has used up of its limits. */
+struct work_budget {
+    int nodes; /* of inlined functions */
+    int regions;
+};
+
 /* A graph on its way to a plan. */
 struct work {
     struct graph graph;
     struct library *library;
     struct missing_ops *missing;
-    struct node **feeds; /* "_Feed" nodes, one output each, in the order asked for */
+    struct work_budget *budget; /* shared by all that becomes one plan */
+    struct node **feeds;        /* "_Feed" nodes, one output each, in the order asked for */
     int feed_count;
     struct edge *fetches;
     int fetch_count;
@@ -55,6 +62,9 @@ void work_add_target(struct work *work, struct node *node);
 
 /* Lets fetches, targets and all edges skip replaced nodes. */
 void work_resolve(struct work *work);
+
+/* Where a tensor comes from, through ops that only hand it on. */
+struct edge edge_origin(struct edge edge);
 
 /* What a plan is asked to do, in terms of the main graph. */
 struct work_request {

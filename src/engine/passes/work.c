@@ -43,6 +43,14 @@ struct node *work_add(struct work *work, const struct op *op, struct span name)
     return node;
 }
 
+struct edge edge_origin(struct edge edge)
+{
+    while (!edge.node->values && edge.node->op && (edge.node->op->flags & OP_ALIAS) &&
+           !edge.node->op->shape && edge.node->input_count)
+        edge = edge.node->inputs[0];
+    return edge;
+}
+
 void work_add_target(struct work *work, struct node *node)
 {
     if (work->target_count == work->target_room) {

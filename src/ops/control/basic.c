@@ -120,7 +120,7 @@ const struct op op_IdentityN = {
     .inputs = "input:T",
     .outputs = "output:T",
     .attrs = "T:list(type)",
-    .flags = OP_DYNAMIC,
+    .flags = OP_DYNAMIC | OP_HANDS_ON,
     .run = identity_n_run,
 };
 
