@@ -122,7 +122,21 @@ enum code variable_read(struct variable *variable, struct tensor *value, struct 
     return value->data ? CODE_OK : uninitialised(variable, err);
 }
 
-enum code variable_assign(struct variable *variable, const struct tensor *value, struct error *err)
+static enum code other_shape(const struct variable *variable, const struct shape *have,
+                             const struct shape *got, struct error *err)
+{
+    char have_text[SHAPE_TEXT_SIZE], got_text[SHAPE_TEXT_SIZE];
+    const char *format = variable->resource.ops == &reference_variable_ops
+                             ? "Assign requires shapes of both tensors to match. lhs shape= %s rhs "
+                               "shape= %s"
+                             : "Trying to assign to variable with tensor with wrong shape. "
+                               "Expected %s got %s";
+    return error_set(err, CODE_INVALID_ARGUMENT, format, shape_text(have, have_text),
+                     shape_text(got, got_text));
+}
+
+enum code variable_assign(struct variable *variable, const struct tensor *value, bool same_shape,
+                          struct error *err)
 {
     struct tensor kept = *value;
     if (value->buffer) {
@@ -133,11 +147,13 @@ enum code variable_assign(struct variable *variable, const struct tensor *value,
             return code;
     }
     pthread_mutex_lock(&variable->lock);
-    struct buffer *old = variable->value.buffer;
-    variable->value = kept;
+    struct tensor old = variable->value;
+    bool fits = !same_shape || !old.data || shape_equal(&old.shape, &kept.shape);
+    if (fits)
+        variable->value = kept;
     pthread_mutex_unlock(&variable->lock);
-    buffer_unref(old);
-    return CODE_OK;
+    buffer_unref(fits ? old.buffer : kept.buffer);
+    return fits ? CODE_OK : other_shape(variable, &old.shape, &value->shape, err);
 }
 
 /* Called with the lock held. */

@@ -72,8 +72,11 @@ bool resource_is_variable(const struct resource *resource);
  * it has none, in TensorFlow's words. */
 enum code variable_read(struct variable *variable, struct tensor *value, struct error *err);
 
-/* Puts a value: keeps its buffer when it has one, copies otherwise. */
-enum code variable_assign(struct variable *variable, const struct tensor *value, struct error *err);
+/* Puts a value: keeps its buffer when it has one, copies otherwise. With `same_shape` a value of
+ * another shape than the variable has is refused, INVALID_ARGUMENT: else one request could spoil
+ * the variable for all later ones. */
+enum code variable_assign(struct variable *variable, const struct tensor *value, bool same_shape,
+                          struct error *err);
 
 /* Calls fn(current value, context) under the lock with a buffer that nobody else holds: for
  * AssignAdd and the like. */

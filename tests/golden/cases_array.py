@@ -128,6 +128,10 @@ def fills():
         for indices in (i32(0, 2, -1), np.array([[0, 1], [3, 1]], np.int64)):
             yield op("OneHot", [indices, np.int32(3), np.float32(5), np.float32(-1)], ["indices", "depth", "on_value", "off_value"], const=(1,), axis=axis)
     yield op("OneHot", [i32(1), np.int32(-1), np.float32(5), np.float32(-1)], ["indices", "depth", "on_value", "off_value"])
+    for depth in (i32(3), i32(3, 3)):
+        yield op("OneHot", [i32(1), depth, np.float32(5), np.float32(-1)], ["indices", "depth", "on_value", "off_value"])
+    for limit in (i32(3), i32(3, 3), np.int32([[3]])):
+        yield op("Range", [np.int32(0), limit, np.int32(1)], ["start", "limit", "delta"])
 
 
 def gathers():

@@ -62,6 +62,10 @@ def division():
         yield op("Pow", [x, np.array([2, 0, 3, 1, 2, 4]).astype(x.dtype)], XY)
     yield op("Pow", [i32(2, 3), i32(-1, 2)], XY)
     yield op("Pow", [np.float32([2, -2, 0]), np.float32([0.5, 0.5, -1])], XY)
+    # Nothing is divided, so nothing is divided by zero.
+    for name in ("FloorDiv", "FloorMod", "Div"):
+        yield op(name, [np.zeros((4, 0), np.int32), np.zeros((1, 1), np.int32)], XY)
+        yield op(name, [np.zeros((4, 2), np.int32), np.zeros((4, 2), np.int32)], XY)
 
 
 def unary():

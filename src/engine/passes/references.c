@@ -17,7 +17,7 @@ static const struct {
     const char *resource;
 } forms[] = {
     {"VariableV2", "_ReferenceVariable"}, {"Variable", "_ReferenceVariable"},
-    {"Assign", "AssignVariableOp"},       {"AssignAdd", "AssignAddVariableOp"},
+    {"Assign", "_ReferenceAssign"},       {"AssignAdd", "AssignAddVariableOp"},
     {"AssignSub", "AssignSubVariableOp"},
 };
 

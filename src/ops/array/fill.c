@@ -108,13 +108,16 @@ static int64_t real_steps(double start, double limit, double delta)
 
 static enum code range_shape(struct op_call *call, struct error *err)
 {
+    static const char *const names[] = {"start", "limit", "delta"};
+    char text[SHAPE_TEXT_SIZE];
     for (int i = 0; i < 3; i++) {
         if (!op_call_known(call, i)) {
             op_call_defer(call, 0);
             return CODE_OK;
         }
-        if (tensor_elements(call->in[i]) != 1)
-            return error_set(err, CODE_INVALID_ARGUMENT, "start, limit and delta must be scalars");
+        if (tensor_elements(call->in[i]) != 1 || call->in[i]->shape.rank > 1)
+            return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a scalar, not shape %s",
+                             names[i], shape_text(&call->in[i]->shape, text));
     }
     double start = scalar_real(call->in[0]), limit = scalar_real(call->in[1]);
     double delta = scalar_real(call->in[2]);
@@ -186,7 +189,11 @@ static enum code one_hot_shape(struct op_call *call, struct error *err)
     enum code code = one_hot_axis(call, &axis, err);
     if (code)
         return code;
-    int64_t depth = tensor_elements(call->in[1]) == 1 ? tensor_int(call->in[1], 0) : -1;
+    char text[SHAPE_TEXT_SIZE];
+    if (call->in[1]->shape.rank != 0)
+        return error_set(err, CODE_INVALID_ARGUMENT, "depth must be a scalar, but got: %s",
+                         shape_text(&call->in[1]->shape, text));
+    int64_t depth = tensor_int(call->in[1], 0);
     if (depth < 0)
         return error_set(err, CODE_INVALID_ARGUMENT, "depth must be non-negative, got: %lld",
                          (long long)depth);

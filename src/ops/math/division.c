@@ -185,7 +185,8 @@ static enum code division_by_zero(const struct op_call *call, struct error *err)
 static enum code run(struct op_call *call, struct error *err)
 {
     const struct division *d = call->state;
-    int64_t n = d->refuse_zero || d->refuse_negative ? tensor_elements(call->in[1]) : 0;
+    bool checked = (d->refuse_zero || d->refuse_negative) && tensor_elements(call->out[0]) > 0;
+    int64_t n = checked ? tensor_elements(call->in[1]) : 0;
     for (int64_t i = 0; i < n; i++) {
         int64_t y = tensor_int(call->in[1], i);
         if (d->refuse_zero && y == 0)

@@ -74,7 +74,9 @@ static enum code read_run(struct op_call *call, struct error *err)
 static enum code assign_run(struct op_call *call, struct error *err)
 {
     struct variable *variable = variable_of(call);
-    return variable ? variable_assign(variable, call->in[1], err) : no_variable(call, err);
+    if (!variable)
+        return no_variable(call, err);
+    return variable_assign(variable, call->in[1], op_attr_bool(call, "validate_shape"), err);
 }
 
 static enum code is_initialized_run(struct op_call *call, struct error *err)
@@ -234,6 +236,16 @@ const struct op op_AssignVariableOp = {
     .inputs = "resource:resource value:dtype",
     .outputs = "",
     .attrs = "dtype:type validate_shape:bool=false",
+    .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
+    .run = assign_run,
+};
+
+/* Assign after engine/passes/references.c. */
+const struct op op__ReferenceAssign = {
+    .name = "_ReferenceAssign",
+    .inputs = "resource:resource value:dtype",
+    .outputs = "",
+    .attrs = "dtype:type validate_shape:bool=true use_locking:bool=true",
     .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
     .run = assign_run,
 };

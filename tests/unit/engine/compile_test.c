@@ -457,6 +457,43 @@ static void test_reference_variable(void **state)
     teardown(f);
 }
 
+/* One request must not spoil the variable for all later ones. */
+static void test_a_variable_keeps_its_shape(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *assign;
+        const char *message;
+    } cases[] = {
+        {FLOAT_T, "Assign requires shapes of both tensors to match. lhs shape= [] rhs shape= [2]"},
+        {FLOAT_T "attr { key: 'validate_shape' value { b: false } }", NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct arena arena;
+        arena_init(&arena, ARENA_FIRST_BLOCK);
+        struct fixture *f = setup(arena_printf(
+            &arena,
+            "%s" PLACEHOLDER("x") "node { name: 'set' op: 'Assign' input: 'v' input: 'x' %s }",
+            COUNTER, cases[i].assign));
+        struct plan *init = compile_one(f, NULL, "init:0");
+        struct plan *set = compile_one(f, "x:0", "set:0");
+        struct plan *read = compile_one(f, NULL, "read:0");
+        float in[2] = {5, 6}, out[16];
+        assert_int_equal(run(f, init, NULL, 0, out), CODE_OK);
+        enum code code = run(f, set, in, 2, out);
+        assert_int_equal(code, cases[i].message ? CODE_INVALID_ARGUMENT : CODE_OK);
+        if (code)
+            assert_contains(f->err.message, cases[i].message);
+        assert_int_equal(run(f, read, NULL, 0, out), CODE_OK);
+        assert_true(out[0] == (code ? 1 : 5));
+        plan_free(init);
+        plan_free(set);
+        plan_free(read);
+        teardown(f);
+        arena_release(&arena);
+    }
+}
+
 static void test_frozen_variable(void **state)
 {
     (void)state;
@@ -589,6 +626,7 @@ int main(void)
         cmocka_unit_test(test_conditional_at_run_time),
         cmocka_unit_test(test_decided_conditional_is_gone),
         cmocka_unit_test(test_reference_variable),
+        cmocka_unit_test(test_a_variable_keeps_its_shape),
         cmocka_unit_test(test_frozen_variable),
         cmocka_unit_test(test_dynamic_steps),
         cmocka_unit_test(test_concurrent_runs),
