@@ -361,7 +361,8 @@ static void test_variable_in_the_body(void **state)
         struct resource_id id = {.ops = &variable_ops, .name = SPAN_LITERAL("v")};
         struct resource *v = resource_get(f->store, &id, variable_make, &dtype);
         if (initialised)
-            assert_int_equal(variable_assign((struct variable *)v, &value, &f->err), CODE_OK);
+            assert_int_equal(variable_assign((struct variable *)v, &value, false, &f->err),
+                             CODE_OK);
         struct plan *plan = compile(f, "n a", "loop:2");
         if (!plan)
             fail_msg("%s", f->err.message);
