@@ -99,6 +99,12 @@ static enum code copy_slices(struct bundle *bundle, const struct pb_bundle_entry
     stored->entry.sliced = n > 0;
     stored->slice_count = n;
     stored->slices = ARENA_ARRAY(&bundle->arena, struct slice, n);
+    int64_t elements;
+    if (n > 0 && dtype_is_plain(stored->entry.dtype) &&
+        (!shape_elements_checked(&stored->entry.shape, &elements) ||
+         __builtin_mul_overflow(elements, (int64_t)dtype_size(stored->entry.dtype),
+                                &stored->entry.size)))
+        return error_set(err, CODE_DATA_LOSS, "the shape has too many elements");
     for (size_t i = 0; i < n; i++) {
         enum code code = slice_from_proto(&proto->slices.items[i], &stored->slices[i], err);
         if (code)

@@ -108,6 +108,13 @@ static void test_uses_the_mapping(void **state)
 {
     (void)state;
     struct bundle *bundle = open_golden(GOLDEN "slices");
+    for (size_t i = 0; i < bundle_count(bundle); i++) {
+        const struct bundle_entry *entry = bundle_entry(bundle, i);
+        int64_t elements;
+        assert_true(shape_elements_checked(&entry->shape, &elements));
+        if (entry->sliced && dtype_is_plain(entry->dtype))
+            assert_int_equal(entry->size, elements * (int64_t)dtype_size(entry->dtype));
+    }
     assert_ptr_equal(bundle_ref(bundle), bundle);
     bundle_unref(bundle);
     struct tensor t;
