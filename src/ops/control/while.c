@@ -7,12 +7,14 @@
  *   - handed on: the data lies in an input of the turn. If that one lives outside the loop, so does
  *     this one, and nothing is done; if the turn before made it, it is copied before that memory is
  *     cleared.
- *   - strings: the spans are new, but what they point to may be the turn before's; copied as well.
+ *   - strings and lists: the spans or pointers are new, but what they point to may be the turn
+ *     before's; strings are copied as well, lists get one more reference.
  * The condition runs in an arena of its own, cleared every time. The arenas join the request's: the
  * last turn's values are the outputs.
  */
 #include "engine/run.h"
 #include "ops/control/region_call.h"
+#include "ops/list/list.h"
 
 struct loop {
     const struct op_call *call;
@@ -77,15 +79,23 @@ static int find_holder(const struct loop *loop, const struct tensor *tensor)
     return -1;
 }
 
+static bool points_elsewhere(enum dtype dtype)
+{
+    return dtype == DTYPE_STRING || dtype == DTYPE_VARIANT;
+}
+
 /* Makes variable i, as the turn gave it, outlive the clearing of the turn before. */
 static enum code keep(struct loop *loop, int i, struct error *err)
 {
     struct tensor given = loop->next[i];
     int holder = find_holder(loop, &given);
     loop->next_outside[i] = holder >= 0 && loop->outside[holder];
-    if (loop->next_outside[i] || (holder < 0 && given.dtype != DTYPE_STRING))
+    if (loop->next_outside[i] || (holder < 0 && !points_elsewhere(given.dtype)))
         return CODE_OK;
-    return tensor_copy(&given, loop->run.arena, &loop->next[i], err);
+    enum code code = tensor_copy(&given, loop->run.arena, &loop->next[i], err);
+    if (!code && given.dtype == DTYPE_VARIANT)
+        list_keep_all(&given, loop->run.arena);
+    return code;
 }
 
 static enum code take_turn(struct loop *loop, struct arena *arena, struct error *err)
