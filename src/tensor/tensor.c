@@ -145,6 +145,8 @@ enum code tensor_copy(const struct tensor *from, struct arena *arena, struct ten
 enum code tensor_copy_to_buffer(const struct tensor *from, struct tensor *to, struct error *err)
 {
     size_t bytes;
+    if (from->dtype == DTYPE_VARIANT)
+        return error_set(err, CODE_UNIMPLEMENTED, "a variant can not be kept beyond its run");
     struct buffer *buffer = copy_size(from, &bytes) ? buffer_new(bytes) : NULL;
     if (!buffer)
         return out_of_memory(from->dtype, &from->shape, err);

@@ -23,6 +23,7 @@ import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
 import cases_array  # noqa: E402
+import cases_control  # noqa: E402
 import cases_math  # noqa: E402
 import cases_sparse  # noqa: E402
 import cases_table  # noqa: E402
@@ -336,7 +337,7 @@ def nn():
             yield case
 
 
-FAMILIES = {"array": cases_array.cases, "math": cases_math.cases, "nn": nn, "sparse": cases_sparse.cases, "table": cases_table.cases}
+FAMILIES = {"array": cases_array.cases, "control": cases_control.cases, "math": cases_math.cases, "nn": nn, "sparse": cases_sparse.cases, "table": cases_table.cases}
 
 # ---- asking and writing ----
 
@@ -379,7 +380,7 @@ def ask(case):
 
 def message_of(error):
     """The kernel's own words: without Python's trace and without the node's name."""
-    text = error.message.split("\n\t [[")[0]
+    text = error.message.removeprefix("Graph execution error:\n\n").split("\n\t [[")[0]
     if "Node: " in text:
         text = text.split("Node: ", 1)[1].split("\n", 1)[1]
     return text

@@ -129,7 +129,8 @@ static enum code give_zeros(struct op_call *call, int i, const struct list *list
     struct shape shape;
     char text[SHAPE_TEXT_SIZE];
     enum code code = list_merge_shapes(asked, &list->element_shape, &shape, err);
-    for (int64_t k = 0; !code && k < list->length && !shape_is_known(&shape); k++) {
+    int64_t asked_of = !code && !shape_is_known(&shape) ? list->length : 0;
+    for (int64_t k = 0; !code && k < asked_of; k++) {
         const struct tensor *other = list_get(list, k);
         struct shape before = shape;
         if (other)

@@ -255,6 +255,7 @@ enum code list_merge_shapes(const struct shape *a, const struct shape *b, struct
     }
     if (fits)
         return CODE_OK;
-    return error_set(err, CODE_INVALID_ARGUMENT, "Incompatible shapes during merge: %s vs. %s",
-                     shape_text(a, x), shape_text(b, y));
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "PartialTensorShape: Incompatible %s during merge: %s vs. %s",
+                     a->rank == b->rank ? "shapes" : "ranks", shape_text(a, x), shape_text(b, y));
 }

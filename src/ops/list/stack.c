@@ -126,7 +126,8 @@ static enum code find_shape(const struct op_call *call, int input, const struct 
     enum code code = list_shape_of(call, input, &asked, err);
     if (!code)
         code = list_merge_shapes(&asked, &list->element_shape, shape, err);
-    for (int64_t i = 0; !code && i < list->length && !shape_is_known(shape); i++) {
+    int64_t asked_of = !code && !shape_is_known(shape) ? list->length : 0;
+    for (int64_t i = 0; !code && i < asked_of; i++) {
         const struct tensor *element = list_get(list, i);
         struct shape before = *shape;
         if (element)
@@ -178,7 +179,7 @@ static enum code give_rows(struct op_call *call, const struct list *list,
         int64_t index = indices ? tensor_int(indices, i) : i;
         if (index < 0 || index >= list->length)
             return error_set(err, CODE_INVALID_ARGUMENT,
-                             "Trying to gather element %lld in a list with %lld elements.",
+                             "Index %lld out o range; list only has %lld elements.",
                              (long long)index, (long long)list->length);
         code = copy_element(list_get(list, index), element_shape, to, bytes, err);
     }

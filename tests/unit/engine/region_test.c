@@ -192,6 +192,23 @@ static void test_turns(void **state)
     teardown(f, plan);
 }
 
+static void test_memory_does_not_grow(void **state)
+{
+    (void)state;
+    struct fixture *f = setup(LOOP(FIBONACCI));
+    struct plan *plan = compile(f, "n a b", "loop:2");
+    assert_non_null(plan);
+    struct tensor out;
+    size_t used[2];
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(run_loop(f, plan, i ? 10000 : 10, &out), CODE_OK);
+        used[i] = f->run_arena.used;
+        arena_reset(&f->run_arena);
+    }
+    assert_int_equal(used[0], used[1]);
+    teardown(f, plan);
+}
+
 static void test_swapped_variables(void **state)
 {
     (void)state;
@@ -473,6 +490,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_memory_does_not_grow),
         cmocka_unit_test(test_swapped_variables),
         cmocka_unit_test(test_growing_shape),
         cmocka_unit_test(test_nested_loops),
