@@ -142,6 +142,17 @@ def lists():
     for shape in ([-1], [-1, 3], [2, -1]):
         yield graph(f"TensorListElementShape {shape}", [], lambda t, s=shape: raw.TensorListElementShape(input_handle=empty(s), shape_type=tf.int64))
     yield graph("TensorListElementShape unknown", [], lambda t: raw.TensorListElementShape(input_handle=empty(-1), shape_type=tf.int32))
+    def concat(handle, shape=(-1,), leading=(), v2=True):
+        if not v2:
+            return list(raw.TensorListConcat(input_handle=handle, element_dtype=tf.float32, element_shape=shape))
+        return list(raw.TensorListConcatV2(input_handle=handle, element_shape=tf.constant(shape, tf.int32), leading_dims=tf.constant(leading, tf.int64),
+                                           element_dtype=tf.float32))
+    for v2 in (True, False):
+        yield graph(f"TensorListConcat v2={v2}", [VECTOR, matrix], lambda t: concat(push(empty(), t[0], t[0][:1], t[0][:0]), [None if not v2 else -1], v2=v2))
+        yield graph(f"TensorListConcat rows v2={v2}", [matrix], lambda t: concat(push(empty([-1, 3]), t[0], t[0][:1]), [None if not v2 else -1, 3], v2=v2))
+        yield graph(f"TensorListConcat empty v2={v2}", [], lambda t: concat(empty([-1, 3]), [None if not v2 else -1, 3], v2=v2))
+    yield graph("TensorListConcat unset", [matrix], lambda t: concat(put(reserve(3, [-1, 3]), 1, t[0]), [-1, 3], [2, 5, 1]))
+    yield graph("TensorListConcat unset known", [matrix], lambda t: concat(put(reserve(2, [5, 3]), 1, t[0]), [5, 3]))
     for indices in ([1, 0, 1], [], [5], [-1]):
         def gathered(t):
             return raw.TensorListGather(input_handle=from_tensor(t[0], [3]), indices=t[1], element_shape=[3], element_dtype=tf.float32)
