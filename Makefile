@@ -134,6 +134,8 @@ bench: all $(BENCHES)
 TARGET ?= json
 SECONDS ?= 60
 fuzz:
+	@test -f tests/fuzz/$(TARGET)_fuzz.c || { echo "no target '$(TARGET)'; there are:" \
+		$(patsubst tests/fuzz/%_fuzz.c,%,$(wildcard tests/fuzz/*_fuzz.c)); exit 1; }
 	@mkdir -p build/fuzz/$(TARGET)
 	@+$(MAKE) --no-print-directory CC=clang SAN=address,undefined BUILD=build/fuzz/lib \
 		CFLAGS='-O1 -g -fsanitize=fuzzer-no-link' build/fuzz/lib/libtensord.a

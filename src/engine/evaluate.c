@@ -76,11 +76,9 @@ enum code op_evaluate(struct op_call *call, struct error *err)
         code = op->prepare(call, err);
     if (code)
         return code;
-    if (call->scratch_size) {
-        call->scratch = arena_try_alloc(call->arena, call->scratch_size, TENSOR_ALIGN);
-        if (!call->scratch)
-            return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating scratch memory");
-    }
+    call->scratch = arena_try_alloc(call->arena, call->scratch_size, TENSOR_ALIGN);
+    if (!call->scratch)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating scratch memory");
     code = op->run(call, err);
     for (int i = 0; !code && i < call->out_count && !(op->flags & OP_CONTROL_FLOW); i++)
         CHECK(call->out[i]->data);

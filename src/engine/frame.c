@@ -54,7 +54,7 @@ static void set_calls(const struct plan *plan, struct frame *frame, const struct
             .in_const = step->in_const,
             .state = bound->state,
             .scratch_size = bound->scratch_size,
-            .scratch = bound->scratch_size ? frame->block + binding->scratch_at : NULL,
+            .scratch = frame->block + binding->scratch_at,
         };
     }
     (void)plan;

@@ -98,7 +98,8 @@ struct op_call {
                           on never are */
     void *state;       /* set by prepare(): run() only reads it */
     size_t scratch_size; /* set by prepare(): bytes that run() needs */
-    void *scratch; /* those bytes, at TENSOR_ALIGN, in run() only; not shared with another run */
+    void *scratch; /* those bytes, at TENSOR_ALIGN, in run() only; not shared with another run;
+                      never NULL */
     struct arena *arena;     /* shape(), prepare(): the binding's; run(): the request's (or the
                                 binding's when it folds) */
     struct pack_cache *pack; /* prepare(): weights packed once for all bindings of the plan */

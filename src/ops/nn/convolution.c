@@ -181,8 +181,6 @@ static const float *pad_image(const struct convolution *c, const float *image, f
     int64_t width = c->padded[WINDOW_COLUMNS] * w->channels;
     int64_t in_width = w->in[WINDOW_COLUMNS] * w->channels;
     int64_t left = w->before[WINDOW_COLUMNS] * w->channels;
-    if (!width)
-        return to; /* no channels: neither side has memory */
     for (int64_t row = 0; row < c->padded[WINDOW_ROWS]; row++, to += width) {
         int64_t source = row - w->before[WINDOW_ROWS];
         if (source < 0 || source >= w->in[WINDOW_ROWS]) {

@@ -190,13 +190,31 @@ static enum code check_dtypes(const struct parser *p, struct error *err)
     return CODE_OK;
 }
 
+/* The attributes that say how many outputs of a kind there are must agree. */
+static enum code check_outputs(const struct op_call *call, size_t sparse, size_t ragged,
+                               struct error *err)
+{
+    int count = 0;
+    op_call_output(call, "sparse_indices", &count);
+    if ((size_t)count != sparse)
+        return error_set(err, CODE_INVALID_ARGUMENT, "len(sparse_keys) != len(sparse_types)");
+    if (!span_is(call->node->op_name, "ParseExampleV2"))
+        return CODE_OK;
+    op_call_output(call, "ragged_row_splits", &count);
+    if ((size_t)count != ragged)
+        return error_set(err, CODE_INVALID_ARGUMENT, "len(ragged_keys) != len(ragged_split_types)");
+    return CODE_OK;
+}
+
 static enum code read_parser(struct op_call *call, struct parser *p, struct error *err)
 {
     bool v2 = span_is(call->node->op_name, "ParseExampleV2");
     size_t dense = type_count(call, "Tdense"), sparse = type_count(call, "sparse_types");
     size_t ragged = v2 ? type_count(call, "ragged_value_types") : 0;
     const struct span *dense_keys, *sparse_keys, *ragged_keys = NULL;
-    enum code code = read_keys(call, "dense_keys", dense, &dense_keys, err);
+    enum code code = check_outputs(call, sparse, ragged, err);
+    if (!code)
+        code = read_keys(call, "dense_keys", dense, &dense_keys, err);
     if (!code)
         code = read_keys(call, "sparse_keys", sparse, &sparse_keys, err);
     if (!code && v2)
