@@ -28,6 +28,7 @@ struct plan {
     int step_count;
     struct plan_step *steps;
     bool has_conditional;
+    bool has_loop;           /* in a step or in a function that a step runs */
     struct pack_cache *pack; /* owned */
     _Atomic(struct binding *) bindings[BINDINGS_MAX];
     atomic_int binding_count;

@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "engine/binding.h"
 #include "engine/denormals.h"
+#include "engine/region.h"
 
 /* ---- making ---- */
 
@@ -57,6 +58,14 @@ static int value_of(const struct numbering *n, struct edge edge)
     return n->first_value[edge.node->id] + edge.output;
 }
 
+static bool node_loops(const struct node *node)
+{
+    bool loops = node->op->flags & OP_LOOPS;
+    for (int i = 0; i < node->region_count; i++)
+        loops |= node->regions[i].plan->has_loop;
+    return loops;
+}
+
 static void make_step(struct numbering *n, const struct node *node, struct plan_step *step)
 {
     struct arena *arena = n->plan->arena;
@@ -75,6 +84,7 @@ static void make_step(struct numbering *n, const struct node *node, struct plan_
     step->out = out;
     step->out_count = node->output_count;
     step->conditional = node->conditional;
+    n->plan->has_loop |= node_loops(node);
     if (!node->conditional)
         return;
     n->plan->has_conditional = true;
@@ -146,6 +156,11 @@ int plan_feed_count(const struct plan *plan)
 int plan_fetch_count(const struct plan *plan)
 {
     return plan->fetch_count;
+}
+
+bool plan_has_loop(const struct plan *plan)
+{
+    return plan->has_loop;
 }
 
 int plan_step_count(const struct plan *plan)

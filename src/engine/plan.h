@@ -38,6 +38,8 @@ void plan_free(struct plan *plan);
 int plan_feed_count(const struct plan *plan);
 int plan_fetch_count(const struct plan *plan);
 int plan_step_count(const struct plan *plan);
+/* Whether it has a loop, so that how long a run takes is the request's affair. */
+bool plan_has_loop(const struct plan *plan);
 const struct plan_step *plan_step(const struct plan *plan, int i);
 enum dtype plan_feed_dtype(const struct plan *plan, int i);
 

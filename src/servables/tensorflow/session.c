@@ -414,7 +414,7 @@ static void weigh(struct session_signature *s, int64_t ns)
         return;
     }
     bool was_tiny = atomic_load_explicit(&s->is_tiny, memory_order_relaxed);
-    bool is_tiny = ns < (was_tiny ? NOT_TINY_NS : SESSION_TINY_NS);
+    bool is_tiny = ns < (was_tiny ? NOT_TINY_NS : SESSION_TINY_NS) && !plan_has_loop(s->plan);
     if (is_tiny == was_tiny)
         return;
     atomic_store_explicit(&s->is_tiny, is_tiny, memory_order_relaxed);

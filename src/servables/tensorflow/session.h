@@ -43,7 +43,8 @@ enum code session_run(struct session_signature *signature, const struct tensor *
 int64_t session_run_ns(const struct session_signature *signature);
 
 /* Is a run so short that handing it to another thread would cost more than making it
- * (SESSION_TINY_NS; once tiny, up to twice as long)? For the first runs: no. Any thread. */
+ * (SESSION_TINY_NS; once tiny, up to twice as long)? For the first runs, and of a plan with a
+ * loop, whose next run may take any time: no. Any thread. */
 bool session_is_tiny(const struct session_signature *signature);
 
 enum { SESSION_TINY_NS = 50 * 1000 }; /* about what waking an idle core costs */

@@ -178,6 +178,7 @@ static void test_turns(void **state)
         {0, 1, 0, 10}, {1, 1, 1, 15}, {2, 2, 1, 25}, {3, 3, 2, 40}, {20, 10946, 6765, 143285}};
     struct fixture *f = setup(LOOP(FIBONACCI));
     struct plan *plan = compile(f, "n a b", "loop:2 loop:3 loop:0");
+    assert_true(plan_has_loop(plan));
     if (!plan)
         fail_msg("%s", f->err.message);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -437,6 +438,7 @@ static void test_branches(void **state)
                                     branch_cases[i].feed_type);
         if (!plan)
             fail_msg("%s", f->err.message);
+        assert_false(plan_has_loop(plan));
         float x[1] = {3};
         int32_t choice = branch_cases[i].choice;
         struct tensor in[2] = {integer(&choice), floats(x, 1)}, out;
