@@ -92,10 +92,8 @@ static enum code concat(struct op_call *call, const struct shape *asked, struct 
     struct shape tail;
     int64_t total;
     enum code code = list_of(call, 0, &list, err);
-    if (!code && list->dtype != call->out[0]->dtype)
-        code = error_set(err, CODE_INVALID_ARGUMENT,
-                         "Invalid data types; op elements %s but list elements %s",
-                         dtype_name(call->out[0]->dtype), dtype_name(list->dtype));
+    if (!code)
+        code = list_check_dtype(list, call->out[0]->dtype, err);
     if (!code)
         code = find_tail(list, asked, &tail, err);
     if (!code)

@@ -2,25 +2,6 @@
 /* TensorList ops that make a list, or touch one element of it. */
 #include "ops/list/list.h"
 
-static enum code check_dtype(const struct list *list, enum dtype dtype, struct error *err)
-{
-    if (list->dtype == dtype)
-        return CODE_OK;
-    return error_set(err, CODE_INVALID_ARGUMENT,
-                     "Invalid data types; op elements %s but list elements %s", dtype_name(dtype),
-                     dtype_name(list->dtype));
-}
-
-/* The single number that input i is. */
-static enum code number_of(const struct op_call *call, int i, const char *what, int64_t *number,
-                           struct error *err)
-{
-    if (tensor_elements(call->in[i]) != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a single number", what);
-    *number = tensor_int(call->in[i], 0);
-    return CODE_OK;
-}
-
 /* ---- lists ---- */
 
 /* element_shape [rank] or -1, max_num_elements [] -> handle: a list without elements. */
@@ -29,7 +10,7 @@ static enum code empty_run(struct op_call *call, struct error *err)
     struct shape shape;
     struct list *list;
     int64_t most;
-    enum code code = number_of(call, 1, "max_num_elements", &most, err);
+    enum code code = list_number_of(call, 1, "max_num_elements", &most, err);
     if (!code)
         code = list_shape_of(call, 0, &shape, err);
     if (!code)
@@ -47,7 +28,7 @@ static enum code reserve_run(struct op_call *call, struct error *err)
     int64_t length;
     enum code code = list_shape_of(call, 0, &shape, err);
     if (!code)
-        code = number_of(call, 1, "num_elements", &length, err);
+        code = list_number_of(call, 1, "num_elements", &length, err);
     if (code)
         return code;
     if (length < 0)
@@ -78,7 +59,7 @@ static enum code resize_run(struct op_call *call, struct error *err)
     int64_t length;
     enum code code = list_of(call, 0, &from, err);
     if (!code)
-        code = number_of(call, 1, "size", &length, err);
+        code = list_number_of(call, 1, "size", &length, err);
     if (code)
         return code;
     if (length < 0)
@@ -157,9 +138,9 @@ static enum code get_run(struct op_call *call, struct error *err)
     int64_t index;
     enum code code = list_of(call, 0, &list, err);
     if (!code)
-        code = check_dtype(list, call->out[0]->dtype, err);
+        code = list_check_dtype(list, call->out[0]->dtype, err);
     if (!code)
-        code = number_of(call, 1, "index", &index, err);
+        code = list_number_of(call, 1, "index", &index, err);
     if (code)
         return code;
     if (index < 0 || index >= list->length)
@@ -179,7 +160,7 @@ static enum code check_item(const struct list *list, const struct tensor *item, 
                             struct error *err)
 {
     char x[SHAPE_TEXT_SIZE], y[SHAPE_TEXT_SIZE];
-    enum code code = check_dtype(list, item->dtype, err);
+    enum code code = list_check_dtype(list, item->dtype, err);
     if (code || shape_matches(&list->element_shape, &item->shape))
         return code;
     return error_set(err, CODE_INVALID_ARGUMENT, "%s element shape: %s list shape: %s", text,
@@ -194,7 +175,7 @@ static enum code set_run(struct op_call *call, struct error *err)
     int64_t index;
     enum code code = list_of(call, 0, &from, err);
     if (!code)
-        code = number_of(call, 1, "index", &index, err);
+        code = list_number_of(call, 1, "index", &index, err);
     if (!code)
         code =
             check_item(from, call->in[2],
@@ -240,7 +221,7 @@ static enum code pop_run(struct op_call *call, struct error *err)
     struct shape asked;
     enum code code = list_of(call, 0, &from, err);
     if (!code)
-        code = check_dtype(from, call->out[1]->dtype, err);
+        code = list_check_dtype(from, call->out[1]->dtype, err);
     if (code)
         return code;
     if (!from->length)

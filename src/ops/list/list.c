@@ -205,6 +205,24 @@ enum code list_of(const struct op_call *call, int i, const struct list **list, s
     return CODE_OK;
 }
 
+enum code list_check_dtype(const struct list *list, enum dtype dtype, struct error *err)
+{
+    if (list->dtype == dtype)
+        return CODE_OK;
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Invalid data types; op elements %s but list elements %s", dtype_name(dtype),
+                     dtype_name(list->dtype));
+}
+
+enum code list_number_of(const struct op_call *call, int i, const char *what, int64_t *number,
+                         struct error *err)
+{
+    if (tensor_elements(call->in[i]) != 1)
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a single number", what);
+    *number = tensor_int(call->in[i], 0);
+    return CODE_OK;
+}
+
 void list_keep_all(const struct tensor *tensor, struct arena *arena)
 {
     for (int64_t i = 0; i < tensor_elements(tensor); i++) {

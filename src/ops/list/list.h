@@ -57,6 +57,13 @@ const struct tensor *list_get(const struct list *list, int64_t i);
 /* The list that input i is. INVALID_ARGUMENT for anything else. */
 enum code list_of(const struct op_call *call, int i, const struct list **list, struct error *err);
 
+/* Are the op's elements of the list's dtype? INVALID_ARGUMENT. */
+enum code list_check_dtype(const struct list *list, enum dtype dtype, struct error *err);
+
+/* The single number that input i is. INVALID_ARGUMENT naming `what` for anything else. */
+enum code list_number_of(const struct op_call *call, int i, const char *what, int64_t *number,
+                         struct error *err);
+
 /* All lists of a variant tensor live as long as the arena does. */
 void list_keep_all(const struct tensor *tensor, struct arena *arena);
 

@@ -95,8 +95,10 @@ static enum code scatter_run(struct op_call *call, struct error *err)
     struct shape shape;
     struct list *list;
     const struct tensor *tensor = call->in[0], *indices = call->in[1];
-    int64_t length = call->in_count > 3 ? tensor_int(call->in[3], 0) : -1;
+    int64_t length = -1;
     enum code code = list_shape_of(call, 2, &shape, err);
+    if (!code && call->in_count > 3)
+        code = list_number_of(call, 3, "num_elements", &length, err);
     if (!code)
         code = check_rows(tensor, &shape, err);
     if (code)
@@ -192,12 +194,10 @@ static enum code stack(struct op_call *call, const struct tensor *indices, int s
     const struct list *list;
     struct shape shape;
     enum code code = list_of(call, 0, &list, err);
+    if (!code)
+        code = list_check_dtype(list, call->out[0]->dtype, err);
     if (code)
         return code;
-    if (list->dtype != call->out[0]->dtype)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Invalid data types; op elements %s but list elements %s",
-                         dtype_name(call->out[0]->dtype), dtype_name(list->dtype));
     int64_t expected = indices ? -1 : op_attr_int(call, "num_elements");
     if (expected != -1 && expected != list->length)
         return error_set(err, CODE_INVALID_ARGUMENT,

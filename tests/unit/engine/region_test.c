@@ -488,6 +488,32 @@ static void test_refusals(void **state)
     }
 }
 
+/* Its element count is a tensor of none: nothing must be read from it. */
+static void test_list_of_no_length(void **state)
+{
+    (void)state;
+    struct fixture *f =
+        setup(PLACEHOLDER("n", "INT32") PLACEHOLDER("a", "FLOAT") INT("any", "-1")
+                  NODE("at", "Const", VALUE("INT32", "tensor_shape { dim { size: 1 } } int_val: 0"))
+                      NODE("list", "TensorListScatterV2",
+                           IN("a") IN("at") IN("any") IN("n") TYPE("element_dtype", "FLOAT")
+                               TYPE("shape_type", "INT32"))
+                          NODE("length", "TensorListLength", IN("list")));
+    struct plan *plan = compile(f, "n a", "length:0");
+    if (!plan)
+        fail_msg("%s", f->err.message);
+    float x[1] = {3};
+    int32_t none[1] = {7};
+    struct tensor in[2] = {integer(none), floats(x, 1)}, out;
+    in[0].shape = shape_vector(0);
+    assert_int_equal(run(f, plan, in, &out), CODE_INVALID_ARGUMENT);
+    assert_contains(f->err.message, "num_elements must be a single number");
+    in[0].shape = shape_scalar();
+    assert_int_equal(run(f, plan, in, &out), CODE_OK);
+    assert_int_equal(*TENSOR_AT(&out, int32_t), 7);
+    teardown(f, plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -502,6 +528,7 @@ int main(void)
         cmocka_unit_test(test_variable_in_the_body),
         cmocka_unit_test(test_branches),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_list_of_no_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
