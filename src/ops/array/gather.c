@@ -102,9 +102,10 @@ static enum code gather_rows(const struct gather *g, const struct tensor *params
 static enum code gather_axis(const struct op_call *call, int *axis, struct error *err)
 {
     const struct shape *params = &call->in[0]->shape;
-    int64_t value = call->in_count > 2 ? tensor_int(call->in[2], 0) : 0;
-    if (call->in_count > 2 && tensor_elements(call->in[2]) != 1)
+    bool given = call->in_count > 2;
+    if (given && tensor_elements(call->in[2]) != 1)
         return error_set(err, CODE_INVALID_ARGUMENT, "axis must be scalar");
+    int64_t value = given ? tensor_int(call->in[2], 0) : 0;
     if (!kernel_axis(value, params->rank, axis))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Shape must be at least rank %lld but is rank %d",

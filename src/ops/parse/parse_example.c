@@ -39,14 +39,6 @@ struct parser {
 
 /* ---- reading the node ---- */
 
-static struct span key_of(const struct op_call *call, int first, int count, int i)
-{
-    /* v1: an input for each key; v2: one vector of keys. */
-    if (count == 1 && call->in[first]->shape.rank == 1)
-        return TENSOR_AT(call->in[first], struct span)[i];
-    return *TENSOR_AT(call->in[first + i], struct span);
-}
-
 static bool keys_known(const struct op_call *call, int from, int to)
 {
     for (int i = from; i < to; i++) {
@@ -166,8 +158,12 @@ static enum code read_keys(struct op_call *call, const char *name, size_t expect
         return error_set(err, CODE_INVALID_ARGUMENT, "len(%s) != %zu: %lld", name, expected,
                          (long long)count);
     struct span *list = ARENA_ARRAY(call->arena, struct span, expected);
-    for (size_t i = 0; i < expected; i++)
-        list[i] = key_of(call, first, inputs, (int)i);
+    for (size_t i = 0; i < expected; i++) {
+        const struct tensor *key = call->in[vector ? first : first + (int)i];
+        if (!vector && tensor_elements(key) != 1)
+            return error_set(err, CODE_INVALID_ARGUMENT, "%s[%zu] must be a scalar", name, i);
+        list[i] = TENSOR_AT(key, struct span)[vector ? i : 0];
+    }
     *keys = list;
     return CODE_OK;
 }
