@@ -8,9 +8,11 @@ A file is a gzip of cases. A case is a number of blobs; numbers are 4 bytes, lit
     count of blobs, then for each its length and bytes:
     name, GraphDef, error code (decimal), error message, rtol, atol, count of feeds (decimal),
     for each feed "node:0" and TensorProto, for each fetch "node:0" and TensorProto (empty if the case is an error)
-A new family is a function here, named like it, that yields cases made by op() or graph().
+A new family is a file cases_FAMILY.py whose cases() yields cases made by op() or graph(); no family may need more than TensorFlow.
 """
+import glob
 import gzip
+import importlib
 import os
 import pickle
 import struct
@@ -22,11 +24,6 @@ os.environ["CUDA_VISIBLE_DEVICES"] = ""
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
 
-import cases_array  # noqa: E402
-import cases_control  # noqa: E402
-import cases_math  # noqa: E402
-import cases_sparse  # noqa: E402
-import cases_table  # noqa: E402
 from op_case import BF16, TOLERANCE, graph, op, rng, values  # noqa: E402, F401
 
 tf1 = tf.compat.v1
@@ -337,7 +334,10 @@ def nn():
             yield case
 
 
-FAMILIES = {"array": cases_array.cases, "control": cases_control.cases, "math": cases_math.cases, "nn": nn, "sparse": cases_sparse.cases, "table": cases_table.cases}
+FAMILIES = {"nn": nn}
+for path in sorted(glob.glob(os.path.join(HERE, "cases_*.py"))):
+    module = os.path.splitext(os.path.basename(path))[0]
+    FAMILIES[module.removeprefix("cases_")] = importlib.import_module(module).cases
 
 # ---- asking and writing ----
 
