@@ -123,7 +123,7 @@ serve: deps
 	$(BUILD)/tensord --port=8500 --rest_api_port=8501 --model_name=$(notdir $(MODEL)) --model_base_path=$(abspath $(MODEL))
 
 # They are built by `make check`, too, so that they do not rot.
-BENCHES := $(addprefix $(BUILD)/bench/,engine load echo_server micro)
+BENCHES := $(addprefix $(BUILD)/bench/,engine load echo_server micro ping)
 
 benches: $(BENCHES)
 

@@ -128,8 +128,17 @@ void connection_put(struct connection *connection, const void *bytes, size_t len
     connection->output_len += len;
 }
 
+/* A client that spins over one connection need not be told: it reads and writes until something
+ * comes of it. */
+static bool needs_no_epoll(const struct run *run)
+{
+    return run->options.spin && run->options.connections == 1;
+}
+
 static void watch(struct run *run, struct connection *connection, int operation)
 {
+    if (needs_no_epoll(run))
+        return;
     struct epoll_event event = {.events = EPOLLIN | (connection->writable ? 0 : EPOLLOUT),
                                 .data.ptr = connection};
     CHECK(epoll_ctl(run->epoll, operation, connection->fd, &event) == 0);
@@ -192,12 +201,22 @@ static void receive(struct connection *connection)
     connection->input_len = input.len;
 }
 
-static void turn(struct run *run)
+static int wait_for_events(const struct run *run, struct epoll_event *events)
 {
-    struct epoll_event events[EVENTS];
+    if (needs_no_epoll(run)) {
+        events[0] = (struct epoll_event){.events = EPOLLIN, .data.ptr = run->connections[0]};
+        return 1;
+    }
     int count = epoll_wait(run->epoll, events, EVENTS, run->options.spin ? 0 : 1000);
     if (count < 0 && errno != EINTR)
         load_die("epoll_wait: %s", strerror(errno));
+    return count;
+}
+
+static void turn(struct run *run)
+{
+    struct epoll_event events[EVENTS];
+    int count = wait_for_events(run, events);
     run->load.now_ns = clock_now_ns();
     if (run->end_ns && run->load.now_ns >= run->end_ns)
         run->load.ending = true;

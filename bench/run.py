@@ -296,6 +296,12 @@ def start_all(table, makers):
     return servers
 
 
+def ping(request, answer, spins):
+    """us CPU of an exchange of so many bytes between two processes that do nothing else, with what HTTP/2 or HTTP/1 adds left out."""
+    command = [f"{BUILD}/bench/ping", *(["-s"] if spins else []), str(request), str(answer), str(SECONDS)]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
 def one_round(table, makers, protocol, rows, model, folder):
     """{(row, server's name): CPU of a request}, fresh servers. They take turns row by row."""
     cost = {}
@@ -308,6 +314,8 @@ def one_round(table, makers, protocol, rows, model, folder):
                 check_answer(s, protocol, model, f"{folder}/answer")
             for s in servers:
                 cost[what, s.name] = load(s, protocol, shape, body)
+            if shape[:2] == (1, 1):
+                cost[what, "bare sockets"] = ping(os.path.getsize(body), os.path.getsize(f"{folder}/answer"), spins=shape[2])
     finally:
         for s in servers:
             s.stop()

@@ -167,7 +167,8 @@ static void peer_ended(struct connection *c)
         c->protocol->ended(c);
 }
 
-static void on_readable(struct connection *c)
+/* False: nothing came. */
+static bool read_once(struct connection *c)
 {
     size_t len = 0;
     bool open = c->end == CONNECTION_OPEN;
@@ -175,7 +176,7 @@ static void on_readable(struct connection *c)
     char *into = direct ? direct : c->loop->input;
     ssize_t n = read(c->watch.fd, into, direct ? len : LOOP_INPUT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return;
+        return false;
     if (n < 0) {
         connection_finish(c, CONNECTION_DEAD);
     } else if (n == 0) {
@@ -186,13 +187,22 @@ static void on_readable(struct connection *c)
     } else {
         feed(c, into, (size_t)n);
     }
+    return true;
+}
+
+bool connection_try_read(struct connection *c)
+{
+    if (!(c->events & EPOLLIN) || !read_once(c))
+        return false;
+    connection_touch(c);
+    return true;
 }
 
 static void on_events(struct watch *watch, unsigned events)
 {
     struct connection *c = (struct connection *)watch;
     if ((events & EPOLLIN) && (c->events & EPOLLIN))
-        on_readable(c);
+        read_once(c);
     else if (events & (EPOLLERR | EPOLLHUP))
         connection_finish(c, CONNECTION_DEAD);
     connection_touch(c);

@@ -84,6 +84,9 @@ void connection_touch(struct connection *connection);
 /* Ends it; the strongest way asked for counts. */
 void connection_finish(struct connection *connection, enum connection_end end);
 
+/* Reads if there is something to read; false: nothing came. The turn that follows flushes. */
+bool connection_try_read(struct connection *connection);
+
 /* The end of a turn: writes, ends, sets epoll and timer. May free the connection. */
 void connection_flush(struct connection *connection);
 

@@ -69,6 +69,7 @@ struct loop {
     size_t outstanding; /* calls that are with their handlers */
     int spin_credit;    /* whether spinning pays, see loop.c */
     unsigned sleeps;    /* without spinning, since it last paid */
+    unsigned looks;     /* while spinning, at all */
     int64_t now_us;     /* of this turn */
     int64_t date_until_us;
     char date[40]; /* "Sun, 06 Nov 1994 08:49:37 GMT" */
