@@ -80,6 +80,15 @@ static inline enum code kernel_array(const struct op_call *call, int64_t count, 
     return CODE_OK;
 }
 
+/* Element i of an output of int32 or int64. */
+static inline void kernel_put_index(struct tensor *out, int64_t i, int64_t value)
+{
+    if (out->dtype == DTYPE_INT64)
+        TENSOR_AT(out, int64_t)[i] = value;
+    else
+        TENSOR_AT(out, int32_t)[i] = (int32_t)value;
+}
+
 /* Product of the dimensions [from, to). */
 static inline int64_t kernel_span(const struct shape *shape, int from, int to)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Bucketize, BoostedTreesBucketize: how many boundaries are at or below a number. */
+/* Bucketize, BucketizeWithInputBoundaries (tf.contrib's), BoostedTreesBucketize: how many
+ * boundaries are at or below a number. */
 #include "ops/kernel.h"
 
 /* The first boundary above the value; boundaries ascend. */
@@ -54,13 +55,32 @@ static double element(const struct tensor *t, int64_t i)
     return t->dtype == DTYPE_DOUBLE ? TENSOR_AT(t, double)[i] : (double)tensor_int(t, i);
 }
 
+static void bucketize(struct op_call *call, const float *boundaries, int64_t count)
+{
+    int32_t *to = call->out[0]->data;
+    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
+        to[i] = upper_bound(boundaries, count, element(call->in[0], i));
+}
+
 static enum code bucketize_run(struct op_call *call, struct error *err)
 {
     (void)err;
     const struct bucketize *b = call->state;
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
-        TENSOR_AT(call->out[0], int32_t)
-    [i] = upper_bound(b->boundaries, b->count, element(call->in[0], i));
+    bucketize(call, b->boundaries, b->count);
+    return CODE_OK;
+}
+
+/* ---- BucketizeWithInputBoundaries: input, boundaries of any shape ---- */
+
+static enum code with_input_run(struct op_call *call, struct error *err)
+{
+    const float *boundaries = call->in[1]->data;
+    int64_t count = tensor_elements(call->in[1]);
+    for (int64_t i = 1; i < count; i++) {
+        if (boundaries[i] < boundaries[i - 1])
+            return error_set(err, CODE_INVALID_ARGUMENT, "Expected sorted boundaries");
+    }
+    bucketize(call, boundaries, count);
     return CODE_OK;
 }
 
@@ -100,6 +120,16 @@ const struct op op_Bucketize = {
         OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64) | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
     .prepare = bucketize_prepare,
     .run = bucketize_run,
+};
+
+const struct op op_BucketizeWithInputBoundaries = {
+    .name = "BucketizeWithInputBoundaries",
+    .inputs = "input:T boundaries:float",
+    .outputs = "output:int32",
+    .attrs = "T:type",
+    .types =
+        OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64) | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .run = with_input_run,
 };
 
 const struct op op_BoostedTreesBucketize = {
