@@ -22,8 +22,8 @@ static void test_sorted_and_stable(void **state)
 {
     (void)state;
     for (int64_t n = 0; n <= COUNT_MAX; n++) {
-        int values[COUNT_MAX];
-        int64_t items[COUNT_MAX], scratch[COUNT_MAX];
+        int values[COUNT_MAX] = {0};
+        int64_t items[COUNT_MAX] = {0}, scratch[COUNT_MAX];
         for (int64_t i = 0; i < n; i++) {
             values[i] = (int)(i * 37 % 11);
             items[i] = i;
