@@ -5,6 +5,8 @@
  * prepare(), in float, by TensorFlow's formulas: `align_corners` maps corner to corner,
  * `half_pixel_centers` maps the centres of pixels, neither maps upper left corners.
  */
+#include "ops/nn/resize.h"
+
 #include <math.h>
 
 #include "ops/kernel.h"
@@ -30,13 +32,10 @@ struct resize {
     resize_fn *fn;
 };
 
-static enum code resize_shape(struct op_call *call, struct error *err)
+enum code resize_shape_of(struct op_call *call, const char *name, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape, *size = &call->in[1]->shape;
     char text[SHAPE_TEXT_SIZE];
-    if (op_attr_bool(call, "align_corners") && op_attr_bool(call, "half_pixel_centers"))
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "If half_pixel_centers is True, align_corners must be False.");
     if (!op_call_known(call, 1)) {
         op_call_defer(call, 0);
         return CODE_OK;
@@ -45,10 +44,10 @@ static enum code resize_shape(struct op_call *call, struct error *err)
         return error_set(err, CODE_INVALID_ARGUMENT, "input must be 4-dimensional%s",
                          shape_text(in, text));
     if (size->rank != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "shape_t must be 1-dimensional%s",
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s must be 1-dimensional%s", name,
                          shape_text(size, text));
     if (size->dims[0] != 2)
-        return error_set(err, CODE_INVALID_ARGUMENT, "shape_t must have two elements%s",
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s must have two elements%s", name,
                          shape_text(size, text));
     struct shape out = {
         .rank = 4,
@@ -64,9 +63,22 @@ static enum code resize_shape(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static float scale_of(int64_t in, int64_t out, bool corners)
+enum code resize_shape(struct op_call *call, struct error *err)
 {
-    if (corners && out > 1)
+    return resize_shape_of(call, "shape_t", err);
+}
+
+enum code resize_centred_shape(struct op_call *call, struct error *err)
+{
+    if (op_attr_bool(call, "align_corners") && op_attr_bool(call, "half_pixel_centers"))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "If half_pixel_centers is True, align_corners must be False.");
+    return resize_shape(call, err);
+}
+
+float resize_scale(int64_t in, int64_t out, bool corners)
+{
+    if (corners && in > 1 && out > 1)
         return (float)(in - 1) / (float)(out - 1);
     return (float)in / (float)out;
 }
@@ -78,7 +90,7 @@ static int64_t clamp(int64_t at, int64_t size)
 
 static void linear_blends(const struct op_call *call, struct blend *blends, int64_t in, int64_t out)
 {
-    float scale = scale_of(in, out, op_attr_bool(call, "align_corners"));
+    float scale = resize_scale(in, out, op_attr_bool(call, "align_corners"));
     bool half = op_attr_bool(call, "half_pixel_centers");
     for (int64_t i = 0; i < out; i++) {
         float at = half ? ((float)i + 0.5f) * scale - 0.5f : (float)i * scale;
@@ -96,7 +108,7 @@ static void nearest_blends(const struct op_call *call, struct blend *blends, int
 {
     bool corners = op_attr_bool(call, "align_corners");
     bool half = op_attr_bool(call, "half_pixel_centers");
-    float scale = scale_of(in, out, corners);
+    float scale = resize_scale(in, out, corners);
     for (int64_t i = 0; i < out; i++) {
         float at = half ? ((float)i + 0.5f) * scale : (float)i * scale;
         blends[i].lower = clamp((int64_t)(corners ? roundf(at) : floorf(at)), in);
@@ -251,17 +263,13 @@ static enum code nearest_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-#define RESIZE_TYPES                                                                               \
-    (OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT8) | OP_TYPE(DTYPE_UINT8) | OP_TYPE(DTYPE_INT16) |          \
-     OP_TYPE(DTYPE_UINT16) | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
-
 const struct op op_ResizeBilinear = {
     .name = "ResizeBilinear",
     .inputs = "images:T size:int32",
     .outputs = "resized_images:float",
     .attrs = "T:type align_corners:bool=false half_pixel_centers:bool=false",
     .types = RESIZE_TYPES,
-    .shape = resize_shape,
+    .shape = resize_centred_shape,
     .prepare = bilinear_prepare,
     .run = bilinear_run,
 };
@@ -272,7 +280,7 @@ const struct op op_ResizeNearestNeighbor = {
     .outputs = "resized_images:T",
     .attrs = "T:type align_corners:bool=false half_pixel_centers:bool=false",
     .types = RESIZE_TYPES,
-    .shape = resize_shape,
+    .shape = resize_centred_shape,
     .prepare = nearest_prepare,
     .run = nearest_run,
 };
