@@ -140,6 +140,9 @@ static enum code open_graph(struct compilation *c, struct error *err)
     if (code)
         return code;
     pass_prune(&c->work);
+    code = pass_loops(&c->work, err);
+    if (code)
+        return code;
     c->complete = pass_check_ops(&c->work);
     for (int i = 0; i < c->work.graph.count; i++) {
         struct node *node = c->work.graph.nodes[i];

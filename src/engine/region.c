@@ -74,6 +74,8 @@ static enum code add_regions(struct work *work, struct node *node,
 
 enum code regions_find(struct work *work, struct node *node, struct error *err)
 {
+    if (node->region_count)
+        return CODE_OK;
     for (int i = 0; i < node->def->attr_count; i++) {
         const struct op_attr_def *attr = &node->def->attrs[i];
         const struct pb_name_attr_list *functions = NULL;
@@ -138,6 +140,10 @@ static struct node *add_call(struct work *work, const struct node *node, int i)
 enum code region_fill(const struct node *node, int i, struct error *err)
 {
     struct work *work = node->regions[i].work;
+    if (node->regions[i].loop) {
+        add_feeds(work, node);
+        return loop_fill(node->regions[i].loop, i == 1, work, err);
+    }
     struct span name = node->regions[i].function->name;
     if (!library_function(work->library, name))
         return error_set(err, CODE_INVALID_ARGUMENT,
@@ -152,6 +158,11 @@ enum code region_fill(const struct node *node, int i, struct error *err)
     return CODE_OK;
 }
 
+static struct span region_name(const struct node *node, int i)
+{
+    return node->regions[i].function ? node->regions[i].function->name : node->name;
+}
+
 enum code region_check_results(const struct node *node, int i, struct error *err)
 {
     const struct work *work = node->regions[i].work;
@@ -164,7 +175,7 @@ enum code region_check_results(const struct node *node, int i, struct error *err
         if (!fits)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Node %.*s: result %d of function %.*s is %s", SPAN_ARG(node->name), k,
-                             SPAN_ARG(node->regions[i].function->name), dtype_name(type));
+                             SPAN_ARG(region_name(node, i)), dtype_name(type));
     }
     return CODE_OK;
 }

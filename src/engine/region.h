@@ -16,15 +16,17 @@
 #include "engine/plan.h"
 
 struct compilation;
+struct loop;
 
 struct region {
-    const struct pb_name_attr_list *function; /* borrowed */
+    const struct pb_name_attr_list *function; /* borrowed; NULL: the region is half of `loop` */
+    const struct loop *loop;                  /* borrowed; of a _Loop (passes/loops.c) */
     struct work *work;                        /* while it is compiled; in the compilation */
     struct compilation *compilation;          /* owned; NULL once the plan is made */
     struct plan *plan;                        /* owned; NULL before */
 };
 
-/* Makes node->regions, each with its function only. INVALID_ARGUMENT for an attribute that names no
+/* Makes node->regions, each with its function only; a _Loop has them. INVALID_ARGUMENT for an attribute that names no
  * function. RESOURCE_EXHAUSTED when one plan would have too many. */
 enum code regions_find(struct work *work, struct node *node, struct error *err);
 
@@ -36,6 +38,10 @@ enum code region_fill(const struct node *node, int i, struct error *err);
  * the regions. To be called whenever more is known: for the handles of variables, and after
  * folding. */
 void regions_substitute(const struct node *node);
+
+/* Fills an empty work, which has its feeds, with the loop's condition or body. INVALID_ARGUMENT for
+ * a loop that does not hang together. */
+enum code loop_fill(const struct loop *loop, bool is_body, struct work *work, struct error *err);
 
 /* The dtypes of region i's results against the node's outputs. INVALID_ARGUMENT. */
 enum code region_check_results(const struct node *node, int i, struct error *err);

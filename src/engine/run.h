@@ -11,12 +11,19 @@
 struct resource_store;
 
 struct run {
-    struct arena *arena;              /* the request's */
+    struct arena *arena;   /* the request's; inside of a loop, the turn's */
+    struct arena *request; /* inside of a loop: the request's; NULL: arena is */
     struct resource_store *resources; /* the loaded version's */
     const atomic_bool
         *cancelled;      /* may be NULL; when it becomes true the run stops with CANCELLED */
     int64_t deadline_us; /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
 };
+
+/* Memory that lives as long as the request does. */
+static inline struct arena *run_request_arena(const struct run *run)
+{
+    return run->request ? run->request : run->arena;
+}
 
 /* OK, CANCELLED or DEADLINE_EXCEEDED. Cheap enough for every turn of a loop. */
 enum code run_check(const struct run *run, struct error *err);

@@ -190,7 +190,8 @@ static void take_over_waiting(struct fold *f, struct node *node)
 
 static void judge_effect(struct node *node)
 {
-    node->effect = (node->op->flags & OP_STATEFUL) && !node->output_count;
+    node->effect = ((node->op->flags & OP_STATEFUL) && !node->output_count) ||
+                   (node->op->flags & OP_CHANGES_RUN);
     for (int i = 0; i < node->input_count; i++)
         node->effect |= node->inputs[i].node->effect;
     for (int i = 0; i < node->control_count; i++)

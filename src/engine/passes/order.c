@@ -58,11 +58,8 @@ static enum code visit(struct walk *walk, struct node *root, struct error *err)
         }
         struct node *needed = next_needed(top);
         if (needed->mark == 1 && !walk->allow_cycles)
-            return error_set(
-                err, CODE_INVALID_ARGUMENT,
-                "the graph has a cycle through node %.*s; loops (Enter, NextIteration) "
-                "are not supported by this build",
-                SPAN_ARG(needed->name));
+            return error_set(err, CODE_INVALID_ARGUMENT, "the graph has a cycle through node %.*s",
+                             SPAN_ARG(needed->name));
         if (needed->mark == 0)
             enter(walk, needed);
     }

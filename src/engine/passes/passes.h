@@ -89,6 +89,10 @@ enum code pass_load_consts(struct work *work, int first, struct error *err);
  * an unknown function. */
 enum code pass_inline(struct work *work, struct error *err);
 
+/* Puts a _Loop node with two regions (engine/region.h) in the place of each outermost loop of
+ * TensorFlow 1. INVALID_ARGUMENT for loops that do not hang together. */
+enum code pass_loops(struct work *work, struct error *err);
+
 /* Drops nodes that nothing reaches from fetches and targets. */
 void pass_prune(struct work *work);
 

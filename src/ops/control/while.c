@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * While. The body runs in two arenas in turn: what turn k makes (its frame too, which its arena
- * gives back) stays until turn k+1 has consumed it, and turn k+2 clears it. So memory does not grow
- * with the turns, and the variables move from turn to turn without a copy. Two kinds are not made
- * by the turn that yields them:
+ * While, and _Loop, which the engine makes of a loop of TensorFlow 1. The body runs in two arenas
+ * in turn: what turn k makes (its frame too, which its arena gives back) stays until turn k+1 has
+ * consumed it, and turn k+2 clears it. So memory does not grow with the turns, and the variables
+ * move from turn to turn without a copy. Two kinds are not made by the turn that yields them:
  *   - handed on: the data lies in an input of the turn. If that one lives outside the loop, so does
  *     this one, and nothing is done; if the turn before made it, it is copied before that memory is
  *     cleared.
@@ -47,6 +47,7 @@ static struct loop *loop_new(const struct op_call *call)
     arena_defer(call->arena, loop_release, loop);
     loop->call = call;
     loop->run = *call->run;
+    loop->run.request = run_request_arena(call->run);
     loop->regions = call->node->regions;
     loop->count = call->in_count;
     loop->values = region_inputs(call, 0);
@@ -151,6 +152,15 @@ const struct op op_StatelessWhile = {
     .outputs = "output:T",
     .attrs = "T:list(type) cond:func body:func output_shapes:list(shape)=[] "
              "parallel_iterations:int=10",
+    .flags = OP_STATEFUL | OP_DYNAMIC | OP_HANDS_ON | OP_CALLS | OP_LOOPS,
+    .run = while_run,
+};
+
+const struct op op__Loop = {
+    .name = "_Loop",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:list(type)",
     .flags = OP_STATEFUL | OP_DYNAMIC | OP_HANDS_ON | OP_CALLS | OP_LOOPS,
     .run = while_run,
 };
