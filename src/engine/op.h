@@ -61,8 +61,8 @@ enum op_flags {
     OP_CALLS = 1 << 10,
     /* An OP_CALLS op whose functions are a condition and a body that feeds itself. */
     OP_LOOPS = 1 << 11,
-    /* Has outputs, and changes what belongs to the run (an array, a stack): who waits for it may rely
-     * on that. */
+    /* Has outputs, and changes what belongs to the run (an array, a stack): who waits for it may
+     * rely on that. */
     OP_CHANGES_RUN = 1 << 12,
 };
 

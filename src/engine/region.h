@@ -26,8 +26,8 @@ struct region {
     struct plan *plan;                        /* owned; NULL before */
 };
 
-/* Makes node->regions, each with its function only; a _Loop has them. INVALID_ARGUMENT for an attribute that names no
- * function. RESOURCE_EXHAUSTED when one plan would have too many. */
+/* Makes node->regions, each with its function only; a _Loop has them. INVALID_ARGUMENT for an
+ * attribute that names no function. RESOURCE_EXHAUSTED when one plan would have too many. */
 enum code regions_find(struct work *work, struct node *node, struct error *err);
 
 /* Fills the empty region->work with a call of the function upon feeds, to be inlined.

@@ -11,8 +11,8 @@
 struct resource_store;
 
 struct run {
-    struct arena *arena;   /* the request's; inside of a loop, the turn's */
-    struct arena *request; /* inside of a loop: the request's; NULL: arena is */
+    struct arena *arena;              /* the request's; inside of a loop, the turn's */
+    struct arena *request;            /* inside of a loop: the request's; NULL: arena is */
     struct resource_store *resources; /* the loaded version's */
     const atomic_bool
         *cancelled;      /* may be NULL; when it becomes true the run stops with CANCELLED */
