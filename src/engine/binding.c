@@ -16,8 +16,9 @@
 struct binder {
     struct plan *plan;
     struct binding *binding;
-    struct run run;           /* of the request, with the binding's arena */
-    const struct tensor **in; /* room for the widest step */
+    struct run run;                /* of the request, with the binding's arena */
+    const struct tensor *expected; /* may be NULL */
+    const struct tensor **in;      /* room for the widest step */
     struct tensor **out;
 };
 
@@ -67,7 +68,8 @@ static enum inputs judge_inputs(const struct binder *b, const struct plan_step *
     enum inputs worst = INPUTS_CONST;
     for (int i = 0; i < step->in_count; i++) {
         enum place_kind kind = b->binding->places[step->in[i]].kind;
-        if (kind == PLACE_DYNAMIC)
+        bool unknown = b->binding->values[step->in[i]].shape.rank == SHAPE_UNKNOWN_RANK;
+        if (kind == PLACE_DYNAMIC && unknown)
             return INPUTS_DYNAMIC;
         if (kind != PLACE_CONST)
             worst = INPUTS_STATIC;
@@ -96,8 +98,9 @@ static void bind_dynamic(struct binder *b, const struct plan_step *step)
     set_places(b, step, PLACE_DYNAMIC);
     for (int i = 0; i < step->out_count; i++) {
         struct tensor *out = &b->binding->values[step->out[i]];
+        const struct tensor *expected = b->expected ? &b->expected[step->out[i]] : NULL;
         out->dtype = step->node->output_types[i];
-        out->shape = shape_unknown();
+        out->shape = expected && expected->data ? expected->shape : shape_unknown();
         out->data = NULL;
     }
 }
@@ -141,6 +144,10 @@ static enum code bind_static(struct binder *b, const struct plan_step *step, str
         return code;
     if (!outputs_known(&call)) {
         bind_dynamic(b, step);
+        return CODE_OK;
+    }
+    if ((op->flags & OP_ALIAS) && b->binding->places[step->in[0]].kind == PLACE_DYNAMIC) {
+        bind_dynamic(b, step); /* its data is not known before it runs */
         return CODE_OK;
     }
     if (op->flags & OP_ALIAS) {
@@ -195,6 +202,7 @@ static struct binding *binding_init(const struct plan *plan)
     CHECK(binding);
     arena_init(&binding->arena, ARENA_FIRST_BLOCK);
     size_t count = (size_t)plan->value_count;
+    atomic_store(&binding->credit, CREDIT_START);
     binding->values = ARENA_ARRAY(&binding->arena, struct tensor, count);
     binding->places = ARENA_ARRAY(&binding->arena, struct place, count);
     binding->steps = ARENA_ARRAY(&binding->arena, struct bound_step, (size_t)plan->step_count);
@@ -234,10 +242,10 @@ static int widest_step(const struct plan *plan)
 }
 
 enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run *run,
-                      struct binding **result, struct error *err)
+                      const struct tensor *expected, struct binding **result, struct error *err)
 {
     struct binding *binding = binding_init(plan);
-    struct binder b = {.plan = plan, .binding = binding, .run = *run};
+    struct binder b = {.plan = plan, .binding = binding, .run = *run, .expected = expected};
     b.run.arena = &binding->arena;
     size_t widest = (size_t)widest_step(plan);
     b.in = ARENA_ARRAY(&binding->arena, const struct tensor *, widest);
@@ -256,6 +264,8 @@ void binding_free(struct binding *binding)
 {
     if (!binding)
         return;
+    for (int i = 0; i < LEARNED_MAX; i++)
+        binding_free(atomic_load(&binding->learned[i]));
     for (int i = 0; i < FRAMES_MAX; i++) {
         struct frame *frame = atomic_load(&binding->frames[i]);
         if (frame) {
@@ -266,6 +276,19 @@ void binding_free(struct binding *binding)
     memory_unkeep(binding->kept_size);
     arena_release(&binding->arena);
     free(binding);
+}
+
+bool binding_expects(const struct plan *plan, const struct binding *binding,
+                     const struct tensor *values, int done)
+{
+    for (int i = 0; i < binding->step_count; i++) {
+        const struct bound_step *bound = &binding->steps[i];
+        if (bound->step - plan->steps >= done)
+            break;
+        if (bound->dynamic && !bound_step_expects(binding, bound, values))
+            return false;
+    }
+    return true;
 }
 
 bool binding_matches(const struct plan *plan, const struct binding *binding,

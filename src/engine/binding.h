@@ -12,6 +12,8 @@
 enum {
     BINDINGS_MAX = 64, /* cached tuples of shapes of one plan; further ones are bound for their
                           request alone */
+    LEARNED_MAX = 4,   /* bindings that expect shapes, see execute.c */
+    CREDIT_START = 16, /* see execute.c */
     FRAMES_MAX = 16,   /* frames that a binding keeps for reuse, as far as the process may keep
                           memory; more run at once and are freed after */
 };
@@ -42,7 +44,7 @@ enum place_kind {
     PLACE_FEED,    /* the request's tensor; index: of the feed */
     PLACE_BLOCK,   /* at `offset` of the frame's block */
     PLACE_ALIAS,   /* the data of value `index` */
-    PLACE_DYNAMIC, /* made in the request's arena */
+    PLACE_DYNAMIC, /* made in the request's arena; the shape is one that is expected, or unknown */
 };
 
 struct place {
@@ -72,11 +74,29 @@ struct binding {
     size_t naive_size;
     int *aliased_feeds; /* pairs: value, feed's value */
     int aliased_count;
-    size_t kept_size; /* what memory_keep() knows of */
+    size_t kept_size;                               /* what memory_keep() knows of */
+    _Atomic(struct binding *) learned[LEARNED_MAX]; /* owned; of one that expects nothing */
+    atomic_int learned_count;
+    atomic_int credit;
     _Atomic(struct frame *) frames[FRAMES_MAX];
 };
 
+/* Has what the step made the shapes that are expected of it? Dead outputs have none. */
+static inline bool bound_step_expects(const struct binding *binding, const struct bound_step *bound,
+                                      const struct tensor *values)
+{
+    for (int i = 0; i < bound->step->out_count; i++) {
+        int out = bound->step->out[i];
+        const struct shape *expected = &binding->values[out].shape;
+        if (expected->rank != SHAPE_UNKNOWN_RANK && values[out].data &&
+            !shape_equal(expected, &values[out].shape))
+            return false;
+    }
+    return true;
+}
+
 struct frame {
+    const struct plan *plan; /* borrowed */
     struct binding *binding; /* borrowed */
     struct tensor *values;   /* data resolved but for feeds and dynamic values */
     struct op_call *calls;   /* one per bound step */
@@ -85,14 +105,20 @@ struct frame {
     size_t size; /* of the whole allocation */
 };
 
-/* Binds the plan to these shapes. When the shapes do not fit some step, its code and message, and
- * *binding has the steps before it: they would run, and may have errors of their own to tell first.
+/* Binds the plan to these shapes. `expected` (or NULL): the plan's values, of which the shapes are
+ * expected where only a run can tell. When the shapes do not fit some step, its code and message,
+ * and *binding has the steps before it: they would run, and may have errors of their own to tell
+ * first.
  */
 enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run *run,
-                      struct binding **binding, struct error *err);
+                      const struct tensor *expected, struct binding **binding, struct error *err);
 void binding_free(struct binding *binding);
 bool binding_matches(const struct plan *plan, const struct binding *binding,
                      const struct tensor *inputs);
+
+/* Does it expect no other shapes than `values` has, of what the plan's first `done` steps make? */
+bool binding_expects(const struct plan *plan, const struct binding *binding,
+                     const struct tensor *values, int done);
 
 /* Gives every PLACE_BLOCK value its offset, so that values that live at the same time do not meet.
  */
@@ -105,8 +131,14 @@ int binding_root(const struct binding *binding, int value);
 struct frame *frame_take(const struct plan *plan, struct binding *binding);
 void frame_put(struct frame *frame);
 
-/* Runs all steps. The feeds are set. */
-enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run,
+/* Takes over what the plan's first `done` steps made in another frame; the feeds are set.
+ * frame_put_changed gives such a frame back. */
+void frame_adopt(const struct plan *plan, struct frame *frame, const struct frame *from, int done);
+void frame_put_changed(struct frame *frame);
+
+/* Runs the plan's steps from number *done on. The feeds are set. *done becomes the plan's count of
+ * steps, or, when a step gave another shape than is expected, the number of the next one. */
+enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run, int *done,
                     struct error *err);
 
 /* ---- packed weights ---- */

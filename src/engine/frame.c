@@ -73,6 +73,7 @@ static struct frame *frame_new(const struct plan *plan, struct binding *binding)
         return NULL;
     struct frame *frame = (struct frame *)memory;
     *frame = (struct frame){
+        .plan = plan,
         .binding = binding,
         .values = (struct tensor *)(memory + values_at),
         .calls = (struct op_call *)(memory + calls_at),
@@ -148,22 +149,70 @@ static enum code run_dynamic(const struct plan *plan, struct frame *frame, struc
     return code;
 }
 
-enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run,
+static enum code run_step(const struct plan *plan, struct frame *frame, struct op_call *call,
+                          const struct bound_step *bound, struct error *err)
+{
+    const struct op *op = bound->step->node->op;
+    enum code code =
+        bound->dynamic ? run_dynamic(plan, frame, call, bound->step, err) : op->run(call, err);
+    if (__builtin_expect(code != CODE_OK, 0))
+        return op->flags & OP_CALLS ? code : node_error(bound->step->node, err);
+    return CODE_OK;
+}
+
+/* The first bound step that is the plan's step `number` or a later one. */
+static int find_step(const struct plan *plan, const struct binding *binding, int number)
+{
+    int i = 0;
+    while (i < binding->step_count && binding->steps[i].step - plan->steps < number)
+        i++;
+    return i;
+}
+
+enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run, int *done,
                     struct error *err)
 {
     const struct binding *binding = frame->binding;
-    for (int i = 0; i < binding->step_count; i++) {
+    for (int i = *done ? find_step(plan, binding, *done) : 0; i < binding->step_count; i++) {
         const struct bound_step *bound = &binding->steps[i];
         struct op_call *call = &frame->calls[i];
         call->arena = run->arena;
         call->run = run;
-        enum code code = bound->dynamic ? run_dynamic(plan, frame, call, bound->step, err)
-                                        : bound->step->node->op->run(call, err);
-        if (__builtin_expect(code != CODE_OK, 0))
-            return bound->step->node->op->flags & OP_CALLS ? code
-                                                           : node_error(bound->step->node, err);
+        enum code code = run_step(plan, frame, call, bound, err);
+        if (code)
+            return code;
         if (run->cancelled && atomic_load_explicit(run->cancelled, memory_order_relaxed))
             return run_check(run, err);
+        *done = (int)(bound->step - plan->steps) + 1;
+        if (bound->dynamic && !bound_step_expects(binding, bound, frame->values))
+            return CODE_OK;
     }
+    *done = plan->step_count;
     return CODE_OK;
+}
+
+/* ---- a run that changes frames ---- */
+
+void frame_adopt(const struct plan *plan, struct frame *frame, const struct frame *from, int done)
+{
+    for (int i = 0; i < done; i++) {
+        const struct plan_step *step = &plan->steps[i];
+        for (int k = 0; k < step->out_count; k++)
+            frame->values[step->out[k]] = from->values[step->out[k]];
+    }
+    for (int i = 0; i < plan->value_count; i++) {
+        if (frame->binding->places[i].kind == PLACE_ALIAS)
+            frame->values[i].data = frame->values[binding_root(frame->binding, i)].data;
+    }
+    if (frame->dead)
+        memcpy(frame->dead, from->dead, (size_t)plan->step_count * sizeof *frame->dead);
+}
+
+void frame_put_changed(struct frame *frame)
+{
+    const struct plan *plan = frame->plan;
+    memcpy(frame->values, frame->binding->values,
+           (size_t)plan->value_count * sizeof(struct tensor));
+    set_data(plan, frame);
+    frame_put(frame);
 }
