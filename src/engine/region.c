@@ -98,20 +98,32 @@ static bool is_condition(const struct node *node, int i)
     return (node->op->flags & OP_LOOPS) && i == 0;
 }
 
+static struct node *add_feed(struct work *work, struct span name, enum dtype dtype)
+{
+    struct node *feed = work_add(work, &feed_op, name);
+    feed->output_count = 1;
+    feed->output_types = ARENA_NEW(work->graph.arena, enum dtype);
+    *feed->output_types = dtype;
+    return feed;
+}
+
 static void add_feeds(struct work *work, const struct node *node)
 {
-    struct arena *arena = work->graph.arena;
+    bool combines = node->op->flags & OP_COMBINES;
     int first = regions_first_input(node);
-    work->feed_count = node->input_count - first;
-    work->feeds = ARENA_ARRAY(arena, struct node *, (size_t)work->feed_count);
+    work->feed_count = combines ? 2 * node->output_count : node->input_count - first;
+    work->feeds = ARENA_ARRAY(work->graph.arena, struct node *, (size_t)work->feed_count);
     for (int i = 0; i < work->feed_count; i++) {
+        enum dtype dtype = DTYPE_INVALID;
+        if (combines) {
+            dtype = node->output_types[i % node->output_count];
+            work->feeds[i] = add_feed(work, node->name, dtype);
+            continue;
+        }
         struct edge edge = node->inputs[first + i];
-        struct node *feed = work_add(work, &feed_op, edge.node->name);
-        feed->output_count = 1;
-        feed->output_types = ARENA_NEW(arena, enum dtype);
         if (edge.output < edge.node->output_count)
-            *feed->output_types = edge.node->output_types[edge.output];
-        work->feeds[i] = feed;
+            dtype = edge.node->output_types[edge.output];
+        work->feeds[i] = add_feed(work, edge.node->name, dtype);
     }
 }
 
@@ -205,7 +217,8 @@ static void substitute(struct work *work, int i, const struct tensor *value)
 void regions_substitute(const struct node *node)
 {
     int first = regions_first_input(node);
-    for (int i = 0; i < node->input_count - first; i++) {
+    int arguments = node->op->flags & OP_COMBINES ? 0 : node->input_count - first;
+    for (int i = 0; i < arguments; i++) {
         struct edge edge = edge_origin(node->inputs[first + i]);
         bool known = edge.node->values && !node->regions[0].work->feeds[i]->forward;
         if (!known || !is_invariant(node, i))

@@ -7,7 +7,8 @@
  *
  * The functions are those that the op's attributes of kind func name, in the definition's order;
  * their arguments are the tensors of the op's last input argument. A loop (OP_LOOPS) has two, of
- * which the first gives the condition; all others give the node's outputs.
+ * which the first gives the condition; all others give the node's outputs. The function of an
+ * OP_COMBINES op takes two scalars for each output instead, and gives one.
  */
 #ifndef ENGINE_REGION_H
 #define ENGINE_REGION_H

@@ -11,6 +11,8 @@
  * operand that is summed is multiplied by ones. An ellipsis stands for labels of its own, counted
  * from the right, whose sizes broadcast.
  */
+#include "ops/nn/einsum.h"
+
 #include "ops/array/view.h"
 #include "ops/kernel.h"
 #include "ops/nn/product.h"
@@ -165,10 +167,10 @@ static enum code check_result(const struct equation *e, int dots, struct error *
     return CODE_OK;
 }
 
-static enum code einsum_read(const struct op_call *call, struct equation *e, struct error *err)
+static enum code read_equation(const struct op_call *call, struct span text, struct equation *e,
+                               struct error *err)
 {
     *e = (struct equation){0};
-    struct span text = op_attr_string(call, "equation");
     size_t arrow = span_find(text, '-');
     if (arrow + 1 >= text.len || text.ptr[arrow + 1] != '>')
         return error_set(err, CODE_INVALID_ARGUMENT,
@@ -182,10 +184,10 @@ static enum code einsum_read(const struct op_call *call, struct equation *e, str
     return code ? code : check_result(e, dots, err);
 }
 
-static enum code einsum_shape(struct op_call *call, struct error *err)
+enum code einsum_shape(struct op_call *call, struct span equation, struct error *err)
 {
     struct equation e;
-    enum code code = einsum_read(call, &e, err);
+    enum code code = read_equation(call, equation, &e, err);
     if (code)
         return code;
     struct shape out = {.rank = e.result.rank};
@@ -395,12 +397,12 @@ static enum code prepare_product(struct einsum *s, struct op_call *call, struct 
     return code;
 }
 
-static enum code einsum_prepare(struct op_call *call, struct error *err)
+enum code einsum_prepare(struct op_call *call, struct span equation, struct error *err)
 {
     struct equation e;
     struct einsum *s = ARENA_NEW(call->arena, struct einsum);
     call->state = s;
-    enum code code = einsum_read(call, &e, err);
+    enum code code = read_equation(call, equation, &e, err);
     if (code)
         return code;
     struct order batch = {0}, free_a = {0}, free_b = {0}, contracted = {0};
@@ -447,7 +449,7 @@ static void *ordered(const struct ordering *o, void *from, char *scratch)
     return scratch + o->at;
 }
 
-static enum code einsum_run(struct op_call *call, struct error *err)
+enum code einsum_run(struct op_call *call, struct error *err)
 {
     (void)err;
     const struct einsum *s = call->state;
@@ -470,13 +472,23 @@ static enum code einsum_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
+static enum code shape(struct op_call *call, struct error *err)
+{
+    return einsum_shape(call, op_attr_string(call, "equation"), err);
+}
+
+static enum code prepare(struct op_call *call, struct error *err)
+{
+    return einsum_prepare(call, op_attr_string(call, "equation"), err);
+}
+
 const struct op op_Einsum = {
     .name = "Einsum",
     .inputs = "inputs:N*T",
     .outputs = "output:T",
     .attrs = "equation:string N:int T:type",
     .types = OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64),
-    .shape = einsum_shape,
-    .prepare = einsum_prepare,
+    .shape = shape,
+    .prepare = prepare,
     .run = einsum_run,
 };
