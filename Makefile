@@ -29,7 +29,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wstrict-protot
 CFLAGS ?= -O2 -g
 TENSORD_CFLAGS := -std=gnu17 $(WARN) -Isrc -Iinclude -D_GNU_SOURCE -fvisibility=hidden -pthread \
 	-fno-math-errno -ffp-contract=off $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-LDLIBS := -lnghttp2 -lssl -lcrypto -lz -lsnappy -ldnnl -lgomp -ljpeg -lpng -lgif -lm -pthread
+LDLIBS := -lnghttp2 -lssl -lcrypto -lz -lsnappy -ldnnl -lgomp -ljpeg -lpng -lgif -lunistring -lm -pthread
 LDFLAGS += $(if $(SAN),-fsanitize=$(SAN)) -Wl,--as-needed
 
 SOURCES := $(shell find src -name '*.c' | LC_ALL=C sort)
@@ -154,6 +154,7 @@ clean:
 generated:
 	$(Q)$(PYTHON) tools/make_messages.py
 	$(Q)$(PYTHON) tools/make_powers.py > src/wire/powers.inc
+	$(Q)$(PYTHON) tools/make_folds.py > src/ops/string/folds.inc
 	$(Q)tools/op-table
 
 .PHONY: all benches help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
