@@ -123,7 +123,8 @@ static enum code read_join(const struct op_call *call, struct reduce_join *j, st
                              "Invalid reduction dimension %lld for input with %d dimension(s)",
                              (long long)value, in->rank);
         if (reduced[axis])
-            return error_set(err, CODE_INVALID_ARGUMENT, "Duplicate reduction dimension %d", axis);
+            return error_set(err, CODE_INVALID_ARGUMENT, "Duplicate reduction dimension %lld",
+                             (long long)value);
         reduced[axis] = true;
         axes[count++] = axis;
     }

@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 #include "ops/string/regex_tree.h"
-#include "ops/string/text_builder.h"
+#include "ops/string/rune.h"
 
 struct regex {
     struct regex_program program;
@@ -472,27 +472,16 @@ static void add_rewrite(struct text_builder *out, struct span rewrite, struct sp
     }
 }
 
-/* Bytes of the character at `at`; 1 if it is none. */
+/* Bytes of the character at `at`, which for RE2 may be a surrogate; 1 if it is none. */
 static size_t rune_length(struct span text, size_t at)
 {
-    static const struct {
-        uint8_t lead_lo, lead_hi, second_lo, second_hi, length;
-    } forms[] = {
-        {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3}, {0xe1, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
+    size_t length;
+    if (rune_decode(text, at, &length) != RUNE_BAD)
+        return length;
     const unsigned char *p = (const unsigned char *)text.ptr + at;
-    size_t rest = text.len - at;
-    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
-        if (p[0] < forms[i].lead_lo || p[0] > forms[i].lead_hi)
-            continue;
-        bool good =
-            rest >= forms[i].length && p[1] >= forms[i].second_lo && p[1] <= forms[i].second_hi;
-        for (size_t k = 2; good && k < forms[i].length; k++)
-            good = (p[k] & 0xc0) == 0x80;
-        return good ? forms[i].length : 1;
-    }
-    return 1;
+    bool surrogate =
+        text.len - at >= 3 && p[0] == 0xed && p[1] >= 0xa0 && p[1] < 0xc0 && (p[2] & 0xc0) == 0x80;
+    return surrogate ? 3 : 1;
 }
 
 enum code regex_replace(struct regex_matcher *m, struct span text, struct span rewrite, bool all,

@@ -1,20 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* StringLower, StringUpper (ASCII), StringStrip, StringLength, AsString, StringToNumber: one string
- * at a time. */
+/* StringLower, StringUpper, StringStrip, StringLength, AsString, StringToNumber: one string at a
+ * time. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unicase.h>
 
 #include "ops/kernel.h"
+#include "ops/string/number.h"
+#include "ops/string/rune.h"
 
-/* ---- StringLower, StringUpper: of ASCII letters; encoding "utf-8" is refused ---- */
+/* ---- StringLower, StringUpper: of ASCII letters, or of all that Unicode knows ---- */
 
-static enum code check_encoding(struct op_call *call, struct error *err)
+static enum code case_prepare(struct op_call *call, struct error *err)
 {
     struct span encoding = op_attr_string(call, "encoding");
-    if (!encoding.len)
+    bool *unicode = ARENA_NEW(call->arena, bool);
+    *unicode = encoding.len;
+    call->state = unicode;
+    if (!encoding.len || span_is(encoding, "utf-8"))
         return CODE_OK;
-    return error_set(err, CODE_UNIMPLEMENTED, "op %s with encoding '%.*s' is not supported",
-                     call->node->op->name, SPAN_ARG(encoding));
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "only utf-8 or '' (no encoding) is supported, received %.*s",
+                     SPAN_ARG(encoding));
+}
+
+typedef uint8_t *map_fn(const uint8_t *text, size_t length, const char *language,
+                        uninorm_t normal_form, uint8_t *result, size_t *result_length);
+
+/* With all the rules of Unicode: a letter may become two, a sigma is final at the end of a word. */
+static enum code map_case(struct op_call *call, map_fn *map, struct error *err)
+{
+    enum { LONGEST = 3 }; /* times the text */
+    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
+        struct span text;
+        enum code code =
+            rune_text_repair(TENSOR_AT(call->in[0], struct span)[i], call->arena, &text, err);
+        if (code)
+            return code;
+        size_t length = text.len * LONGEST + 1;
+        uint8_t *room = arena_try_alloc(call->arena, length, 1);
+        if (!room)
+            return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM for a string");
+        uint8_t *mapped = map((const uint8_t *)text.ptr, text.len, "", NULL, room, &length);
+        if (!mapped)
+            return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM for a string");
+        TENSOR_AT(call->out[0], struct span)
+        [i] = mapped == room ? span_make(mapped, length)
+                             : arena_copy(call->arena, span_make(mapped, length));
+        if (mapped != room)
+            free(mapped);
+    }
+    return CODE_OK;
 }
 
 static enum code turn_case(struct op_call *call, char first, char last, struct error *err)
@@ -35,12 +71,14 @@ static enum code turn_case(struct op_call *call, char first, char last, struct e
 
 static enum code lower_run(struct op_call *call, struct error *err)
 {
-    return turn_case(call, 'A', 'Z', err);
+    return *(const bool *)call->state ? map_case(call, u8_tolower, err)
+                                      : turn_case(call, 'A', 'Z', err);
 }
 
 static enum code upper_run(struct op_call *call, struct error *err)
 {
-    return turn_case(call, 'a', 'z', err);
+    return *(const bool *)call->state ? map_case(call, u8_toupper, err)
+                                      : turn_case(call, 'a', 'z', err);
 }
 
 /* ---- StringStrip ---- */
@@ -96,40 +134,87 @@ static enum code length_run(struct op_call *call, struct error *err)
 
 /* ---- AsString: a printf format made of the attributes ---- */
 
-enum { NUMBER_SIZE = 512 };
+enum { NUMBER_SIZE = 512, WIDTH_MAX = 200 };
 
 struct as_string {
     char format[64];
-    bool integer;
+    size_t width; /* of strings */
+    bool left;
 };
+
+static const char *conversion_of(const struct op_call *call)
+{
+    enum dtype dtype = call->in[0]->dtype;
+    if (dtype_is_integer(dtype))
+        return OP_TYPE(dtype) & (OP_TYPE(DTYPE_UINT8) | OP_TYPE(DTYPE_UINT16) |
+                                 OP_TYPE(DTYPE_UINT32) | OP_TYPE(DTYPE_UINT64))
+                   ? "llu"
+                   : "lld";
+    return op_attr_bool(call, "scientific") ? "e" : op_attr_bool(call, "shortest") ? "g" : "f";
+}
+
+static enum code check_as_string(const struct op_call *call, struct error *err)
+{
+    struct span fill = op_attr_string(call, "fill");
+    bool scientific = op_attr_bool(call, "scientific"), shortest = op_attr_bool(call, "shortest");
+    enum dtype dtype = call->in[0]->dtype;
+    if (dtype_is_integer(dtype) || dtype == DTYPE_BOOL) {
+        if (scientific || shortest)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "scientific and shortest format not supported for datatype %s",
+                             dtype_name(dtype));
+        if (op_attr_int(call, "precision") >= 0)
+            return error_set(err, CODE_INVALID_ARGUMENT, "precision not supported for datatype %s",
+                             dtype_name(dtype));
+    }
+    if (fill.len > 1)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Fill string must be one or fewer characters");
+    if (scientific && shortest)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Cannot select both scientific and shortest notation");
+    if (fill.len && !strchr(" +-0#", fill.ptr[0]))
+        return error_set(err, CODE_INVALID_ARGUMENT, "Fill argument not supported: \"%.*s\"",
+                         SPAN_ARG(fill));
+    if (op_attr_int(call, "width") > WIDTH_MAX || op_attr_int(call, "precision") > WIDTH_MAX)
+        return error_set(err, CODE_INVALID_ARGUMENT, "width and precision go up to %d", WIDTH_MAX);
+    return CODE_OK;
+}
 
 static enum code as_string_prepare(struct op_call *call, struct error *err)
 {
     struct as_string *a = ARENA_NEW(call->arena, struct as_string);
     int64_t width = op_attr_int(call, "width"), precision = op_attr_int(call, "precision");
     struct span fill = op_attr_string(call, "fill");
-    bool scientific = op_attr_bool(call, "scientific"), shortest = op_attr_bool(call, "shortest");
     char size[24] = "", digits[24] = "";
+    enum code code = check_as_string(call, err);
     call->state = a;
-    a->integer = dtype_is_integer(call->in[0]->dtype);
-    if (scientific && shortest)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Cannot select both scientific and shortest notation");
-    if (fill.len > 1 || (fill.len && !strchr(" +-0#", fill.ptr[0])))
-        return error_set(err, CODE_INVALID_ARGUMENT, "Fill argument not supported: \"%.*s\"",
-                         SPAN_ARG(fill));
-    if (width > 200 || precision > 200)
-        return error_set(err, CODE_INVALID_ARGUMENT, "width and precision go up to 200");
+    if (code)
+        return code;
+    a->width = width > 0 ? (size_t)width : 0;
+    a->left = span_is(fill, "-");
     if (width > -1)
         snprintf(size, sizeof size, "%d", (int)width);
-    if (precision > -1 && !a->integer)
+    if (precision > -1)
         snprintf(digits, sizeof digits, ".%d", (int)precision);
     snprintf(a->format, sizeof a->format, "%%%.*s%s%s%s", SPAN_ARG(fill), size, digits,
-             a->integer   ? call->in[0]->dtype == DTYPE_UINT64 ? "llu" : "lld"
-             : scientific ? "e"
-             : shortest   ? "g"
-                          : "f");
+             conversion_of(call));
     return CODE_OK;
+}
+
+/* Real number i of a tensor whose numbers are real, or part i of one of complex numbers. */
+static double real_at(const struct tensor *t, int64_t i)
+{
+    switch (t->dtype) {
+    case DTYPE_HALF:
+        return (double)dtype_half_to_float(TENSOR_AT(t, uint16_t)[i]);
+    case DTYPE_BFLOAT16:
+        return (double)dtype_bfloat16_to_float(TENSOR_AT(t, uint16_t)[i]);
+    case DTYPE_FLOAT:
+    case DTYPE_COMPLEX64:
+        return (double)TENSOR_AT(t, float)[i];
+    default:
+        return TENSOR_AT(t, double)[i];
+    }
 }
 
 #pragma GCC diagnostic push
@@ -139,82 +224,75 @@ static int print_number(const struct as_string *a, const struct tensor *t, int64
 {
     if (t->dtype == DTYPE_BOOL)
         return snprintf(text, NUMBER_SIZE, "%s", TENSOR_AT(t, bool)[i] ? "true" : "false");
-    if (a->integer)
+    if (dtype_is_integer(t->dtype))
         return snprintf(text, NUMBER_SIZE, a->format, (long long)tensor_int(t, i));
-    double value =
-        t->dtype == DTYPE_FLOAT ? (double)TENSOR_AT(t, float)[i] : TENSOR_AT(t, double)[i];
-    return snprintf(text, NUMBER_SIZE, a->format, value);
+    return snprintf(text, NUMBER_SIZE, a->format, real_at(t, i));
 }
+
 #pragma GCC diagnostic pop
+
+/* A string gets blanks on its left, or on its right if `fill` is '-'. */
+static enum code pad_text(const struct as_string *a, struct span text, struct arena *arena,
+                          struct span *out, struct error *err)
+{
+    *out = text;
+    if (text.len >= a->width)
+        return CODE_OK;
+    char *to = arena_try_alloc(arena, a->width, 1);
+    if (!to)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM for a string");
+    memset(to, ' ', a->width);
+    if (text.len)
+        memcpy(a->left ? to : to + a->width - text.len, text.ptr, text.len);
+    *out = span_make(to, a->width);
+    return CODE_OK;
+}
+
+static struct span copy_printed(struct arena *arena, const char *text, int length)
+{
+    size_t kept = length < NUMBER_SIZE ? (size_t)length : NUMBER_SIZE - 1;
+    return arena_copy(arena, span_make(text, kept));
+}
+
+static struct span print_complex(const struct as_string *a, const struct tensor *t, int64_t i,
+                                 struct arena *arena)
+{
+    struct tensor parts = *t;
+    char real[NUMBER_SIZE], imaginary[NUMBER_SIZE];
+    print_number(a, &parts, 2 * i, real);
+    print_number(a, &parts, 2 * i + 1, imaginary);
+    return span_of(arena_printf(arena, "(%s,%s)", real, imaginary));
+}
 
 static enum code as_string_run(struct op_call *call, struct error *err)
 {
-    (void)err;
     char text[NUMBER_SIZE];
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
-        int length = print_number(call->state, call->in[0], i, text);
-        size_t kept = length < NUMBER_SIZE ? (size_t)length : NUMBER_SIZE - 1;
-        TENSOR_AT(call->out[0], struct span)[i] = arena_copy(call->arena, span_make(text, kept));
+    const struct tensor *in = call->in[0];
+    struct span *out = call->out[0]->data;
+    enum code code = CODE_OK;
+    for (int64_t i = 0, n = tensor_elements(in); !code && i < n; i++) {
+        if (in->dtype == DTYPE_STRING)
+            code = pad_text(call->state, TENSOR_AT(in, struct span)[i], call->arena, &out[i], err);
+        else if (in->dtype == DTYPE_COMPLEX64 || in->dtype == DTYPE_COMPLEX128)
+            out[i] = print_complex(call->state, in, i, call->arena);
+        else
+            out[i] = copy_printed(call->arena, text, print_number(call->state, in, i, text));
     }
-    return CODE_OK;
+    return code;
 }
 
 /* ---- StringToNumber ---- */
 
-static enum code not_a_number(struct span text, struct error *err)
-{
-    return error_set(err, CODE_INVALID_ARGUMENT,
-                     "StringToNumberOp could not correctly convert "
-                     "string: %.*s",
-                     SPAN_ARG(text));
-}
-
-static bool to_real(struct span text, double *value)
-{
-    char copy[NUMBER_SIZE];
-    char *end;
-    if (!text.len || text.len >= sizeof copy)
-        return false;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = 0;
-    *value = strtod(copy, &end);
-    while (is_blank(*end))
-        end++;
-    return end != copy && (size_t)(end - copy) == text.len;
-}
-
-static enum code put_number(struct tensor *out, int64_t i, struct span text, struct error *err)
-{
-    double real;
-    int64_t integer;
-    while (out->dtype != DTYPE_FLOAT && out->dtype != DTYPE_DOUBLE && text.len &&
-           is_blank(*text.ptr))
-        text = span_sub(text, 1, text.len);
-    if (out->dtype == DTYPE_FLOAT || out->dtype == DTYPE_DOUBLE) {
-        if (!to_real(text, &real))
-            return not_a_number(text, err);
-        if (out->dtype == DTYPE_FLOAT)
-            TENSOR_AT(out, float)[i] = (float)real;
-        else
-            TENSOR_AT(out, double)[i] = real;
-        return CODE_OK;
-    }
-    if (!span_to_int64(text, &integer) ||
-        (out->dtype == DTYPE_INT32 && integer != (int32_t)integer))
-        return not_a_number(text, err);
-    if (out->dtype == DTYPE_INT32)
-        TENSOR_AT(out, int32_t)[i] = (int32_t)integer;
-    else
-        TENSOR_AT(out, int64_t)[i] = integer;
-    return CODE_OK;
-}
-
 static enum code to_number_run(struct op_call *call, struct error *err)
 {
-    enum code code = CODE_OK;
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); !code && i < n; i++)
-        code = put_number(call->out[0], i, TENSOR_AT(call->in[0], struct span)[i], err);
-    return code;
+    const struct span *in = call->in[0]->data;
+    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
+        if (!number_read(in[i], call->out[0], i))
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "StringToNumberOp could not correctly convert string: %.*s",
+                             SPAN_ARG(in[i]));
+    }
+    return CODE_OK;
 }
 
 #define CASE_OP(symbol, function)                                                                  \
@@ -223,7 +301,7 @@ static enum code to_number_run(struct op_call *call, struct error *err)
         .inputs = "input:string",                                                                  \
         .outputs = "output:string",                                                                \
         .attrs = "encoding:string=''",                                                             \
-        .prepare = check_encoding,                                                                 \
+        .prepare = case_prepare,                                                                   \
         .run = function,                                                                           \
     }
 
@@ -253,7 +331,7 @@ const struct op op_AsString = {
     .outputs = "output:string",
     .attrs = "T:type precision:int=-1 scientific:bool=false shortest:bool=false width:int=-1 "
              "fill:string=''",
-    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE) | OP_TYPE(DTYPE_BOOL),
+    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),
     .prepare = as_string_prepare,
     .run = as_string_run,
 };
@@ -263,8 +341,8 @@ const struct op op_StringToNumber = {
     .inputs = "string_tensor:string",
     .outputs = "output:out_type",
     .attrs = "out_type:type=float",
-    .types =
-        OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE) | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64),
+    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE) | OP_TYPE(DTYPE_INT32) |
+             OP_TYPE(DTYPE_INT64) | OP_TYPE(DTYPE_UINT32) | OP_TYPE(DTYPE_UINT64),
     .types_attr = "out_type",
     .run = to_number_run,
 };
