@@ -26,7 +26,8 @@
 
 enum {
     JPEG_SAMPLES_MAX = 1 << 29,
-    JPEG_SCANS_MAX = 500, /* encoders write about ten */
+    JPEG_SCANS_MAX = 500,       /* encoders write about ten */
+    JPEG_REREADS_MAX = 1 << 16, /* a block has at most 1,280 bytes */
 };
 
 static void forget_message(j_common_ptr info)
@@ -43,6 +44,8 @@ struct decoder {
     struct jpeg_progress_mgr progress;
     jmp_buf jump;
     struct span bytes;
+    const JOCTET *reread; /* from here the library reads again: */
+    int rereads;          /* so often */
     const struct jpeg_options *options;
     struct image_target *target; /* NULL: only the size is wanted */
     struct error *err;
@@ -55,7 +58,7 @@ struct decoder {
     int64_t rows_read;
 };
 
-static void decoder_of_fatal(j_common_ptr info)
+static void decoder_on_fatal(j_common_ptr info)
 {
     struct decoder *d = info->client_data;
     longjmp(d->jump, 1);
@@ -79,6 +82,19 @@ static void start_source(j_decompress_ptr info)
     d->source.bytes_in_buffer = d->bytes.len;
 }
 
+/* With recovery the library may read the last bytes again, as if they were new ones, until it has
+ * finished a block; where it looks for a marker it would do so forever. */
+static boolean read_again(struct decoder *d)
+{
+    if (d->reread != d->source.next_input_byte) {
+        d->reread = d->source.next_input_byte;
+        d->rereads = 0;
+    }
+    if (++d->rereads > JPEG_REREADS_MAX)
+        decoder_on_fatal((j_common_ptr)&d->info);
+    return TRUE;
+}
+
 /* The library asks for bytes behind the last one. Where it still counts some as unread it is in the
  * midst of a block: FALSE makes it stop there, which keeps the rows that are complete. */
 static boolean fill_source(j_decompress_ptr info)
@@ -89,7 +105,7 @@ static boolean fill_source(j_decompress_ptr info)
     if (!d->source.bytes_in_buffer && d->source.next_input_byte == (const JOCTET *)d->bytes.ptr)
         ERREXIT(info, JERR_INPUT_EMPTY);
     if (d->source.bytes_in_buffer)
-        return recover;
+        return recover ? read_again(d) : FALSE;
     if (!recover || d->source.next_input_byte == end_of_image)
         ERREXIT(info, JERR_FILE_READ);
     d->source.next_input_byte = end_of_image;
@@ -119,7 +135,7 @@ static void end_source(j_decompress_ptr info)
 static void decoder_init(struct decoder *d)
 {
     d->info.err = jpeg_std_error(&d->errors);
-    d->errors.error_exit = decoder_of_fatal;
+    d->errors.error_exit = decoder_on_fatal;
     d->errors.output_message = forget_message;
     d->info.client_data = d;
     jpeg_create_decompress(&d->info);
@@ -170,7 +186,7 @@ static void choose_colours(struct decoder *d)
     else if (d->channels == 3)
         d->info.out_color_space = from == JCS_CMYK || from == JCS_YCCK ? JCS_CMYK : JCS_RGB;
     else
-        decoder_of_fatal((j_common_ptr)&d->info);
+        decoder_on_fatal((j_common_ptr)&d->info);
 }
 
 /* The window must lie in the image; the library widens it to the left up to a whole block. */
@@ -180,14 +196,14 @@ static void crop(struct decoder *d)
     if (o->crop_columns <= 0 || o->crop_rows <= 0 || o->crop_column < 0 || o->crop_row < 0 ||
         (int64_t)o->crop_row + o->crop_rows > d->rows ||
         (int64_t)o->crop_column + o->crop_columns > d->columns)
-        decoder_of_fatal((j_common_ptr)&d->info);
+        decoder_on_fatal((j_common_ptr)&d->info);
     d->rows = o->crop_rows;
     d->columns = o->crop_columns;
     JDIMENSION column = (JDIMENSION)o->crop_column, columns = (JDIMENSION)o->crop_columns;
     jpeg_crop_scanline(&d->info, &column, &columns);
     d->skipped = jpeg_skip_scanlines(&d->info, (JDIMENSION)o->crop_row);
     if (d->skipped != o->crop_row)
-        decoder_of_fatal((j_common_ptr)&d->info);
+        decoder_on_fatal((j_common_ptr)&d->info);
 }
 
 static void cmyk_to_rgb(const struct decoder *d, const JSAMPLE *from, uint8_t *to)
@@ -278,13 +294,13 @@ static void decode(struct decoder *d)
     d->columns = d->info.output_width;
     int64_t samples = d->rows * d->columns * d->info.num_components;
     if (!samples || samples >= JPEG_SAMPLES_MAX)
-        decoder_of_fatal((j_common_ptr)&d->info);
+        decoder_on_fatal((j_common_ptr)&d->info);
     reserve_coefficients(d);
     jpeg_start_decompress(&d->info);
     if (d->options->crop)
         crop(d);
     if (d->info.output_components != (d->info.out_color_space == JCS_CMYK ? 4 : d->channels))
-        decoder_of_fatal((j_common_ptr)&d->info);
+        decoder_on_fatal((j_common_ptr)&d->info);
     take_memory(d);
     read_rows(d);
 }
@@ -359,7 +375,7 @@ struct encoder {
     enum code code;
 };
 
-static void encoder_of_fatal(j_common_ptr info)
+static void encoder_on_fatal(j_common_ptr info)
 {
     struct encoder *e = info->client_data;
     longjmp(e->jump, 1);
@@ -406,7 +422,7 @@ static void encoder_init(struct encoder *e)
 {
     const struct jpeg_encoding *how = e->encoding;
     e->info.err = jpeg_std_error(&e->errors);
-    e->errors.error_exit = encoder_of_fatal;
+    e->errors.error_exit = encoder_on_fatal;
     e->errors.output_message = forget_message;
     e->info.client_data = e;
     jpeg_create_compress(&e->info);
@@ -432,7 +448,7 @@ static void write_metadata(struct encoder *e)
     size_t size = sizeof name + xmp.len;
     char *packet = arena_try_alloc(e->arena, size, 1);
     if (!packet || size > UINT16_MAX)
-        encoder_of_fatal((j_common_ptr)&e->info);
+        encoder_on_fatal((j_common_ptr)&e->info);
     memcpy(packet, name, sizeof name);
     memcpy(packet + sizeof name, xmp.ptr, xmp.len);
     jpeg_write_marker(&e->info, JPEG_APP0 + 1, (const JOCTET *)packet, (unsigned)size);

@@ -92,7 +92,8 @@ enum code window_read(const struct op_call *call, unsigned attrs, struct window 
 {
     const int64_t *strides;
     *window = (struct window){
-        .channels_first = span_is(op_attr_string(call, "data_format"), "NCHW"),
+        .channels_first =
+            !(attrs & WINDOW_CHANNELS_LAST) && span_is(op_attr_string(call, "data_format"), "NCHW"),
         .stride = {1, 1},
         .dilation = {1, 1},
         .outer_strides = {1, 1},

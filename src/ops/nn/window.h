@@ -31,6 +31,7 @@ enum window_attrs {
     WINDOW_STRIDES = 1,
     WINDOW_DILATIONS = 2,
     WINDOW_EXPLICIT = 4,
+    WINDOW_CHANNELS_LAST = 8, /* there is no data_format: it is NHWC */
 };
 
 /* Reads those of the attributes that the op's definition has; kernel is left alone.
