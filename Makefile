@@ -86,12 +86,21 @@ unit: $(UNIT_TESTS)
 replay: $(FUZZ_REPLAYS)
 	@tools/run-replay $(FUZZ_REPLAYS)
 
+# Libraries with custom ops: only include/tensord is known to them.
+EXAMPLES := $(patsubst examples/%,$(BUILD)/examples/%.so,$(wildcard examples/*))
+examples: $(EXAMPLES)
+.SECONDEXPANSION:
+$(BUILD)/examples/%.so: $$(wildcard examples/$$*/*.c) include/tensord/op.h
+	@mkdir -p $(@D)
+	@echo "  LD   $@"
+	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude $(filter %.c,$^) -o $@
+
 # End to end: the real programs, real sockets, clients that we did not write.
 e2e: $(PROGRAMS)
 	@BUILD=$(BUILD) $(PYTHON) tests/e2e/run.py
 
 # The answers of TensorFlow to our example models, and to those in GOLDENS, over gRPC and without a server.
-golden: $(PROGRAMS)
+golden: $(PROGRAMS) examples
 	@BUILD=$(BUILD) $(PYTHON) tests/golden/replay.py --only '$(or $(ONLY),*)' tests/golden/models $(GOLDENS)
 
 tidy:
@@ -144,8 +153,9 @@ fuzz:
 	build/fuzz/$(TARGET)_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tensord
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 644 include/tensord/*.h $(DESTDIR)$(PREFIX)/include/tensord
 
 clean:
 	rm -rf build
@@ -157,6 +167,6 @@ generated:
 	$(Q)$(PYTHON) tools/make_folds.py > src/ops/string/folds.inc
 	$(Q)tools/op-table
 
-.PHONY: all benches help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
+.PHONY: all benches examples help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

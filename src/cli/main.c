@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "engine/op_library.h"
+
+#define OP_LIBRARY "--op_library"
 
 static const struct command *const commands[] = {
     &command_inspect,
@@ -18,7 +21,34 @@ static void print_help(FILE *out)
     fprintf(out, "usage: tensorctl COMMAND [ARGUMENTS]\n\n");
     for (int i = 0; i < COMMAND_COUNT; i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(
+        out,
+        "\n  --op_library=FILE  with any command: a library of custom ops (tensord/op.h); may be "
+        "given more than once\n");
     fprintf(out, "\n'tensorctl COMMAND --help' says more.\n");
+}
+
+/* Loads the libraries that the arguments name and takes these out. False: said why not. */
+static bool take_op_libraries(int *argc, char **argv)
+{
+    struct error err;
+    int kept = 1;
+    for (int i = 1; i < *argc; i++) {
+        const char *path = NULL;
+        if (!strncmp(argv[i], OP_LIBRARY "=", sizeof OP_LIBRARY))
+            path = argv[i] + sizeof OP_LIBRARY;
+        else if (!strcmp(argv[i], OP_LIBRARY) && i + 1 < *argc)
+            path = argv[++i];
+        else
+            argv[kept++] = argv[i];
+        if (path && op_library_load(path, &err)) {
+            fprintf(stderr, "tensorctl: %s\n", err.message);
+            return false;
+        }
+    }
+    argv[kept] = NULL;
+    *argc = kept;
+    return true;
 }
 
 static int run_command(const struct command *command, int argc, char **argv)
@@ -36,6 +66,8 @@ static int run_command(const struct command *command, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+    if (!take_op_libraries(&argc, argv))
+        return EXIT_FAILED;
     if (argc < 2) {
         print_help(stderr);
         return EXIT_USAGE;

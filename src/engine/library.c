@@ -6,6 +6,7 @@
  */
 #include "engine/library.h"
 
+#include "base/check.h"
 #include "engine/op.h"
 #include "tensor/tensor_proto.h"
 #include "wire/messages.h"
@@ -45,7 +46,9 @@ struct op_def *library_def(struct library *library, struct span op_name)
     void **slot = map_at(&library->defs, op_name, &added);
     if (added) {
         const struct op *op = op_find(op_name);
-        *slot = op ? op_def_parse(op, library->arena) : NULL;
+        struct op_def *def = NULL;
+        CHECK(!op || !op_def_parse(op, library->arena, &def, NULL));
+        *slot = def;
     }
     return *slot;
 }

@@ -8,6 +8,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "engine/op_def.h"
+#include "engine/op_library.h"
 #include "engine/run.h"
 #include "wire/messages.h"
 
@@ -158,7 +159,7 @@ const struct op *op_find(struct span name)
 {
     const struct op *const *op =
         bsearch(&name, op_table, op_table_size, sizeof *op_table, compare_names);
-    return op ? *op : NULL;
+    return op ? *op : op_library_find(name);
 }
 
 enum code run_check(const struct run *run, struct error *err)

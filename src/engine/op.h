@@ -175,7 +175,7 @@ int op_call_output(const struct op_call *call, const char *name, int *count);
 
 /* ---- the table (src/ops/table.c) ---- */
 
-/* The op of that name, or NULL. */
+/* The op of that name, of the table or of a library (engine/op_library.h), or NULL. */
 const struct op *op_find(struct span name);
 /* All ops, sorted by name. */
 extern const struct op *const op_table[];

@@ -61,54 +61,55 @@ static const struct attr_form *parse_kind(struct span text)
         if (span_is(text, forms[i].name))
             return &forms[i];
     }
-    check_failed(__FILE__, __LINE__, "attribute kind of an op definition");
+    return NULL;
 }
 
-static struct pb_tensor_shape_proto *parse_shape(struct span text, struct arena *arena)
+static bool parse_shape(struct span text, struct arena *arena, struct pb_attr_value *value)
 {
-    struct pb_tensor_shape_proto *shape = ARENA_NEW(arena, struct pb_tensor_shape_proto);
-    shape->unknown_rank = span_is(text, "?");
-    CHECK(shape->unknown_rank || span_is(text, "{}"));
-    return shape;
+    value->shape = ARENA_NEW(arena, struct pb_tensor_shape_proto);
+    value->shape->unknown_rank = span_is(text, "?");
+    return value->shape->unknown_rank || span_is(text, "{}");
 }
 
-static void parse_scalar(struct span text, enum attr_kind kind, struct arena *arena,
+static bool parse_string(struct span text, struct pb_attr_value *value)
+{
+    bool quoted = text.len >= 2 && text.ptr[0] == '\'' && text.ptr[text.len - 1] == '\'';
+    if (quoted)
+        value->s = span_sub(text, 1, text.len - 2);
+    return quoted;
+}
+
+static bool parse_scalar(struct span text, enum attr_kind kind, struct arena *arena,
                          struct pb_attr_value *value)
 {
-    const char *zero_terminated = arena_strdup(arena, text);
     value->value_case = kind_cases[kind];
     switch (kind) {
     case ATTR_INT:
-        CHECK(span_to_int64(text, &value->i));
-        break;
+        return span_to_int64(text, &value->i);
     case ATTR_FLOAT:
-        value->f = strtof(zero_terminated, NULL);
-        break;
+        value->f = strtof(arena_strdup(arena, text), NULL);
+        return true;
     case ATTR_BOOL:
         value->b = span_is(text, "true");
-        break;
+        return value->b || span_is(text, "false");
     case ATTR_STRING:
-        CHECK(text.len >= 2 && text.ptr[0] == '\'' && text.ptr[text.len - 1] == '\'');
-        value->s = span_sub(text, 1, text.len - 2);
-        break;
+        return parse_string(text, value);
     case ATTR_TYPE:
         value->type = (int32_t)dtype_from_name(text);
-        CHECK(value->type);
-        break;
+        return value->type != 0;
     case ATTR_SHAPE:
-        value->shape = parse_shape(text, arena);
-        break;
-    case ATTR_TENSOR:
-    case ATTR_FUNC:
-        check_failed(__FILE__, __LINE__, "a default of this kind");
+        return parse_shape(text, arena, value);
+    default:
+        return false; /* there are no defaults of the other kinds */
     }
 }
 
-/* Default lists hold integers, strings, floats or types: "[1,1,1,1]" or "[]". */
-static void parse_list(struct span text, enum attr_kind kind, struct arena *arena,
+/* Default lists hold integers: "[1,1,1,1]" or "[]", which is an empty list of anything. */
+static bool parse_list(struct span text, enum attr_kind kind, struct arena *arena,
                        struct pb_attr_value *value)
 {
-    CHECK(text.len >= 2 && text.ptr[0] == '[' && text.ptr[text.len - 1] == ']');
+    if (text.len < 2 || text.ptr[0] != '[' || text.ptr[text.len - 1] != ']')
+        return false;
     struct pb_attr_value_list_value *list = ARENA_NEW(arena, struct pb_attr_value_list_value);
     struct span rest = span_sub(text, 1, text.len - 2);
     int64_t *ints = ARENA_ARRAY(arena, int64_t, text.len);
@@ -116,38 +117,40 @@ static void parse_list(struct span text, enum attr_kind kind, struct arena *aren
     while (rest.len) {
         struct span item = span_sub(rest, 0, span_find(rest, ','));
         rest = span_sub(rest, item.len + 1, rest.len);
-        CHECK(kind == ATTR_INT && span_to_int64(item, &ints[count]));
-        count++;
+        if (kind != ATTR_INT || !span_to_int64(item, &ints[count++]))
+            return false;
     }
     list->i.ptr = ints;
     list->i.count = count;
     value->value_case = ATTR_CASE_LIST;
     value->list = list;
+    return true;
 }
 
-static void parse_attr(struct span token, struct arena *arena, struct op_attr_def *attr)
+static bool parse_attr(struct span token, struct arena *arena, struct op_attr_def *attr)
 {
     size_t colon = span_find(token, ':');
-    CHECK(colon > 0 && colon < token.len);
+    if (!colon || colon == token.len)
+        return false;
     attr->name = span_sub(token, 0, colon);
     struct span rest = span_sub(token, colon + 1, token.len);
     size_t equals = span_find(rest, '=');
     struct span kind = span_sub(rest, 0, equals);
-    attr->is_list = span_starts_with(kind, SPAN_LITERAL("list("));
+    attr->is_list = span_starts_with(kind, SPAN_LITERAL("list(")) && kind.len > 5;
     if (attr->is_list)
         kind = span_sub(kind, 5, kind.len - 6);
     const struct attr_form *form = parse_kind(kind);
+    if (!form)
+        return false;
     attr->kind = form->kind;
     attr->types = form->types;
     if (equals == rest.len)
-        return;
+        return true;
     struct span text = span_sub(rest, equals + 1, rest.len);
     struct pb_attr_value *value = ARENA_NEW(arena, struct pb_attr_value);
-    if (attr->is_list)
-        parse_list(text, attr->kind, arena, value);
-    else
-        parse_scalar(text, attr->kind, arena, value);
     attr->default_value = value;
+    return attr->is_list ? parse_list(text, attr->kind, arena, value)
+                         : parse_scalar(text, attr->kind, arena, value);
 }
 
 static const struct op_attr_def *find_attr(const struct op_def *def, struct span name)
@@ -159,10 +162,11 @@ static const struct op_attr_def *find_attr(const struct op_def *def, struct span
     return NULL;
 }
 
-static void parse_arg(struct span token, const struct op_def *def, struct op_arg *arg)
+static bool parse_arg(struct span token, const struct op_def *def, struct op_arg *arg)
 {
     size_t colon = span_find(token, ':');
-    CHECK(colon > 0 && colon < token.len);
+    if (!colon || colon + 1 >= token.len)
+        return false;
     arg->name = span_sub(token, 0, colon);
     struct span type = span_sub(token, colon + 1, token.len);
     if (type.ptr[0] == '&') {
@@ -173,41 +177,54 @@ static void parse_arg(struct span token, const struct op_def *def, struct op_arg
     if (star < type.len) {
         arg->number_attr = span_sub(type, 0, star);
         type = span_sub(type, star + 1, type.len);
+        const struct op_attr_def *number = find_attr(def, arg->number_attr);
+        if (!number || number->kind != ATTR_INT || number->is_list)
+            return false;
     }
     const struct op_attr_def *attr = find_attr(def, type);
-    if (attr) {
-        CHECK(attr->kind == ATTR_TYPE);
-        arg->type_attr = type;
-        arg->is_type_list = attr->is_list;
-    } else {
-        arg->type = dtype_from_name(type);
-        CHECK(arg->type);
-    }
+    arg->type = attr ? DTYPE_INVALID : dtype_from_name(type);
+    arg->type_attr = attr ? type : (struct span){0};
+    arg->is_type_list = attr && attr->is_list;
+    return attr ? attr->kind == ATTR_TYPE : arg->type != DTYPE_INVALID;
 }
 
-static struct op_arg *parse_args(const char *list, const struct op_def *def, struct arena *arena,
-                                 int *count)
+static enum code malformed(const struct op *op, struct span token, struct error *err)
+{
+    return error_set(err, CODE_INVALID_ARGUMENT, "the definition of op %s is malformed at '%.*s'",
+                     op->name, SPAN_ARG(token));
+}
+
+static enum code parse_args(const char *list, const struct op_def *def, struct arena *arena,
+                            struct op_arg **args, int *count, struct error *err)
 {
     *count = count_tokens(list);
-    struct op_arg *args = ARENA_ARRAY(arena, struct op_arg, (size_t)*count);
+    *args = ARENA_ARRAY(arena, struct op_arg, (size_t)*count);
     struct span rest = span_of(list);
-    for (int i = 0; i < *count; i++)
-        parse_arg(next_token(&rest), def, &args[i]);
-    return args;
+    for (int i = 0; i < *count; i++) {
+        struct span token = next_token(&rest);
+        if (!parse_arg(token, def, &(*args)[i]))
+            return malformed(def->op, token, err);
+    }
+    return CODE_OK;
 }
 
-struct op_def *op_def_parse(const struct op *op, struct arena *arena)
+enum code op_def_parse(const struct op *op, struct arena *arena, struct op_def **result,
+                       struct error *err)
 {
     struct op_def *def = ARENA_NEW(arena, struct op_def);
     def->op = op;
     def->attr_count = count_tokens(op->attrs);
     def->attrs = ARENA_ARRAY(arena, struct op_attr_def, (size_t)def->attr_count);
     struct span rest = span_of(op->attrs);
-    for (int i = 0; i < def->attr_count; i++)
-        parse_attr(next_token(&rest), arena, &def->attrs[i]);
-    def->inputs = parse_args(op->inputs, def, arena, &def->input_count);
-    def->outputs = parse_args(op->outputs, def, arena, &def->output_count);
-    return def;
+    for (int i = 0; i < def->attr_count; i++) {
+        struct span token = next_token(&rest);
+        if (!parse_attr(token, arena, &def->attrs[i]))
+            return malformed(op, token, err);
+    }
+    *result = def;
+    enum code code = parse_args(op->inputs, def, arena, &def->inputs, &def->input_count, err);
+    return code ? code
+                : parse_args(op->outputs, def, arena, &def->outputs, &def->output_count, err);
 }
 
 static enum code arg_of_function(const struct pb_op_def_arg_def *from, struct op_arg *arg,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct op_def: an op's definition strings (engine/op.h) parsed: arguments with their types,
- * attributes with kinds and defaults. A definition is ours, so a malformed one is a broken
- * invariant. Parsed once per graph, on the first node of that op.
+ * attributes with kinds and defaults. Parsed once per graph, on the first node of that op.
  */
 #ifndef ENGINE_OP_DEF_H
 #define ENGINE_OP_DEF_H
@@ -48,7 +47,9 @@ struct op_def {
     int attr_count;
 };
 
-struct op_def *op_def_parse(const struct op *op, struct arena *arena);
+/* INVALID_ARGUMENT for a malformed definition (a custom op's: ours are sound). */
+enum code op_def_parse(const struct op *op, struct arena *arena, struct op_def **def,
+                       struct error *err);
 
 /* The same form of a library function's signature. INVALID_ARGUMENT when an argument has no type.
  */

@@ -23,6 +23,7 @@ enum flag_type {
     FLAG_INT64,
     FLAG_DOUBLE,
     FLAG_TEXT,
+    FLAG_TEXTS, /* each time it is given one more */
 };
 
 enum flag_effect {
@@ -98,6 +99,8 @@ static const struct flag flags[] = {
      "share of the GPU's memory"},
     {"saved_model_tags", FLAG_TEXT, MEMBER(saved_model_tags), "serve", FLAG_SERVED,
      "tags of the MetaGraph to load, comma separated; they must match exactly"},
+    {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
+     "shared library with custom ops (tensord/op.h); may be given more than once"},
     {"grpc_channel_arguments", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
      "arguments of the gRPC library"},
     {"grpc_max_threads", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,
@@ -178,6 +181,16 @@ static bool read_text(const char *text, void *value)
     return true;
 }
 
+static bool read_texts(const char *text, void *value)
+{
+    struct options_texts *texts = value;
+    if (*text && texts->count == OPTIONS_TEXTS_MAX)
+        return false;
+    if (*text)
+        texts->items[texts->count++] = text;
+    return true;
+}
+
 static const struct {
     read_fn *read;
     const char *expected;
@@ -187,6 +200,7 @@ static const struct {
     [FLAG_INT64] = {read_int64, "a 64 bit integer"},
     [FLAG_DOUBLE] = {read_double, "a number"},
     [FLAG_TEXT] = {read_text, "a text"},
+    [FLAG_TEXTS] = {read_texts, "a text, at most 32 times,"},
 };
 
 static bool set_flag(struct options *options, const struct flag *flag, const char *text)

@@ -12,6 +12,13 @@
 
 #include "base/error.h"
 
+enum { OPTIONS_TEXTS_MAX = 32 }; /* of a flag that may be given more than once */
+
+struct options_texts {
+    const char *items[OPTIONS_TEXTS_MAX];
+    int count;
+};
+
 struct options {
     int32_t port;
     const char *grpc_socket_path;
@@ -21,6 +28,7 @@ struct options {
     const char *model_name;
     const char *model_base_path;
     const char *saved_model_tags;
+    struct options_texts op_library;
     int64_t file_system_poll_wait_seconds;
     int32_t num_load_threads;
     int32_t max_num_load_retries;

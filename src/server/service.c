@@ -23,6 +23,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "core/file_system_source.h"
+#include "engine/op_library.h"
 #include "servables/tensorflow/loader.h"
 #include "server/signals.h"
 
@@ -293,6 +294,8 @@ static void tear_down(struct service *s, bool failed)
 enum code service_run(const struct options *options, struct error *err)
 {
     enum code code = options_check(options, err);
+    for (int i = 0; !code && i < options->op_library.count; i++)
+        code = op_library_load(options->op_library.items[i], err);
     if (code)
         return code;
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);

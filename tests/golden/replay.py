@@ -12,6 +12,7 @@ BUILD says where the programs are. Exits 1 if any case differs.
 import argparse
 import collections
 import fnmatch
+import glob
 import json
 import os
 import re
@@ -25,6 +26,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import support  # noqa: E402  (the server's runner and the stubs, shared with the end-to-end tests)
 
 ROOT = support.ROOT
+# Some models need the ops that our examples bring.
+OP_LIBRARIES = [f"--op_library={path}" for path in sorted(glob.glob(os.path.join(support.BUILD, "examples", "*.so")))]
 NUMBERS = {1: ("float_val", np.float32), 2: ("double_val", np.float64), 3: ("int_val", np.int32),
            4: ("int_val", np.uint8), 5: ("int_val", np.int16), 6: ("int_val", np.int8), 9: ("int64_val", np.int64),
            10: ("bool_val", np.bool_), 17: ("int_val", np.uint16), 22: ("uint32_val", np.uint32),
@@ -142,7 +145,7 @@ class ViaRun:
             chain.insert(0, self.by_id[chain[0]["after"]])
         with tempfile.TemporaryDirectory() as scratch:
             response = os.path.join(scratch, "response")
-            command = [support.program("tensorctl"), "run", self.path]
+            command = [support.program("tensorctl"), *OP_LIBRARIES, "run", self.path]
             for step in chain:
                 command += ["--request", os.path.join(self.folder, step["req"]), "--response", response]
             done = subprocess.run(command, capture_output=True, timeout=120)
@@ -162,7 +165,7 @@ class ViaRun:
 class ViaGrpc:
     def __init__(self, folder, path, cases):
         self.folder = folder
-        self.server = support.Server(model_name=cases[0]["model"], model_base_path=os.path.dirname(path))
+        self.server = support.Server(*OP_LIBRARIES, model_name=cases[0]["model"], model_base_path=os.path.dirname(path))
         self.last = None
 
     def call(self, case):
@@ -203,7 +206,7 @@ def lacking_ops(path):
     """How many ops the build lacks for the model: 0, unless it is somebody else's (ours must be served)."""
     if path.startswith(os.path.join(ROOT, "models")):
         return 0
-    done = subprocess.run([support.program("tensorctl"), "inspect", path], capture_output=True, timeout=120)
+    done = subprocess.run([support.program("tensorctl"), *OP_LIBRARIES, "inspect", path], capture_output=True, timeout=120)
     found = re.search(rb"needs (\d+) ops? that this build lacks", done.stdout + done.stderr)
     return int(found.group(1)) if found else 0
 

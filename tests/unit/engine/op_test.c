@@ -34,7 +34,8 @@ static void test_every_definition_parses(void **state)
     arena_init(&arena, ARENA_FIRST_BLOCK);
     for (size_t i = 0; i < op_table_size; i++) {
         const struct op *op = op_table[i];
-        struct op_def *def = op_def_parse(op, &arena);
+        struct op_def *def = NULL;
+        assert_int_equal(op_def_parse(op, &arena, &def, NULL), CODE_OK);
         assert_ptr_equal(def->op, op);
         /* What a step needs: a kernel, or to be none. */
         if (!op->run)
@@ -60,7 +61,8 @@ static void test_defaults(void **state)
     };
     struct arena arena;
     arena_init(&arena, ARENA_FIRST_BLOCK);
-    struct op_def *def = op_def_parse(&op, &arena);
+    struct op_def *def = NULL;
+    assert_int_equal(op_def_parse(&op, &arena, &def, NULL), CODE_OK);
     struct node node = {.def = def};
     assert_int_equal(def->input_count, 4);
     assert_int_equal(def->inputs[0].type, DTYPE_FLOAT);
