@@ -9,6 +9,7 @@
 
 #include "ops/kernel.h"
 #include "ops/math/loops.h"
+#include "ops/nn/vector_math.h"
 
 typedef void unary_fn(const void *in, void *out, int64_t n);
 
@@ -78,7 +79,7 @@ FLOAT_LOOPS(sqrt, sqrtf(x), sqrt(x))
 COMPLEX_LOOPS(sqrt, csqrtf(x), csqrt(x))
 FLOAT_LOOPS(rsqrt, 1 / sqrtf(x), 1 / sqrt(x))
 COMPLEX_LOOPS(rsqrt, 1 / csqrtf(x), 1 / csqrt(x))
-FLOAT_LOOPS(exp, expf(x), exp(x))
+FLOAT_LOOPS(exp, vector_exp(x), exp(x))
 COMPLEX_LOOPS(exp, cexpf(x), cexp(x))
 FLOAT_LOOPS(expm1, expm1f(x), expm1(x))
 FLOAT_LOOPS(log, logf(x), log(x))
@@ -104,8 +105,8 @@ FLOAT_LOOPS(cosh, coshf(x), cosh(x))
 FLOAT_LOOPS(asinh, asinhf(x), asinh(x))
 FLOAT_LOOPS(acosh, acoshf(x), acosh(x))
 FLOAT_LOOPS(atanh, atanhf(x), atanh(x))
-FLOAT_LOOPS(erf, erff(x), erf(x))
-FLOAT_LOOPS(erfc, erfcf(x), erfc(x))
+FLOAT_LOOPS(erf, vector_erf(x), erf(x))
+FLOAT_LOOPS(erfc, vector_erfc(x), erfc(x))
 FLOAT_LOOPS(lgamma, lgammaf(x), lgamma(x))
 
 #define TEST_LOOPS(op, expression)                                                                 \

@@ -175,6 +175,15 @@ static void test_vector_math(void **state)
         assert_true(ulps(vector_sigmoid(x), 1 / (1 + exp(-(double)x))) <= 3);
     for (float x = 1e-30f; x < 1; x *= 1.7f)
         assert_true(ulps(vector_tanh(x), tanh((double)x)) <= 3);
+    for (float x = -6; x < 6; x += 0.000371f) {
+        assert_true(fabs((double)vector_erf(x) - erf((double)x)) <= 4e-7 * fabs(erf((double)x)));
+        assert_true(fabs((double)vector_erfc(x) - erfc((double)x)) <= 5e-6 * erfc((double)x));
+    }
+    for (float x = 6; x < 9; x += 0.000371f)
+        assert_true(fabs((double)vector_erfc(x) - erfc((double)x)) <= 5e-6 * erfc((double)x));
+    assert_true(vector_erf(INFINITY) == 1 && vector_erf(-INFINITY) == -1 && isnan(vector_erf(NAN)));
+    assert_true(vector_erfc(INFINITY) == 0 && vector_erfc(-INFINITY) == 2);
+    assert_true(isnan(vector_erfc(NAN)));
     assert_true(vector_exp(INFINITY) == INFINITY);
     assert_true(vector_exp(-INFINITY) == 0);
     assert_true(vector_exp(100) == INFINITY);
