@@ -190,12 +190,25 @@ static enum code settle_graph(struct compilation *c, bool is_signature, struct e
     return code;
 }
 
+static enum code fold_graph(struct compilation *c, bool freeze, struct error *err)
+{
+    if (freeze)
+        pass_freeze(&c->work);
+    enum code code = pass_order(&c->work, err);
+    return code ? code : pass_fold(&c->work, err);
+}
+
 static enum code finish_graph(struct compilation *c, bool freeze, struct error *err);
 
-static enum code finish_regions(const struct node *node, bool freeze, struct error *err)
+static enum code finish_regions(struct compilation *c, struct node *node, bool freeze,
+                                struct error *err)
 {
     regions_substitute(node);
     enum code code = CODE_OK;
+    for (int i = 0; !code && i < node->region_count; i++)
+        code = fold_graph(node->regions[i].compilation, freeze, err);
+    if (!code && node->op->flags & OP_LOOPS)
+        pass_hoist(&c->work, node);
     for (int i = 0; !code && i < node->region_count; i++) {
         struct region *region = &node->regions[i];
         code = finish_graph(region->compilation, freeze, err);
@@ -207,18 +220,16 @@ static enum code finish_regions(const struct node *node, bool freeze, struct err
     return code;
 }
 
-/* From there to a graph that a plan can be made of. */
+/* From a folded graph to one that a plan can be made of. */
 static enum code finish_graph(struct compilation *c, bool freeze, struct error *err)
 {
-    if (freeze)
-        pass_freeze(&c->work);
-    enum code code = pass_order(&c->work, err);
-    if (!code)
-        code = pass_fold(&c->work, err);
+    enum code code = CODE_OK;
     for (int i = 0; !code && i < c->work.graph.count; i++) {
         if (c->work.graph.nodes[i]->region_count)
-            code = finish_regions(c->work.graph.nodes[i], freeze, err);
+            code = finish_regions(c, c->work.graph.nodes[i], freeze, err);
     }
+    if (!code)
+        code = pass_order(&c->work, err);
     if (code)
         return code;
     pass_reassociate(&c->work);
@@ -260,7 +271,9 @@ enum code compile_begin(struct module *module, const struct compile_request *req
 
 enum code compile_finish(struct compilation *c, bool freeze, struct plan **plan, struct error *err)
 {
-    enum code code = finish_graph(c, freeze, err);
+    enum code code = fold_graph(c, freeze, err);
+    if (!code)
+        code = finish_graph(c, freeze, err);
     if (code)
         compile_abort(c);
     else

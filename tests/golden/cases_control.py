@@ -166,7 +166,30 @@ def lists():
         yield graph(f"TensorListScatterV2 {indices} {n}", [matrix[:len(indices)], np.array(indices, np.int32)], scattered)
 
 
+def recurrent():
+    """Loops that multiply each element of a list with constants: the engine does that outside of the loop."""
+    def rnn(t):
+        x, w, v, u = t
+        steps = tf.shape(x)[0]
+        inputs = tf.TensorArray(tf.float32, steps).unstack(x)
+        outputs = tf.TensorArray(tf.float32, steps)
+
+        def step(i, h, out):
+            item = inputs.read(i)
+            h = tf.tanh(tf.matmul(item, w) + tf.matmul(h, u)) * tf.sigmoid(tf.matmul(item, v, transpose_b=True) + 0.5)
+            return i + 1, h, out.write(i, h)
+        _, h, out = tf.while_loop(lambda i, h, out: i < steps, step, [0, tf.zeros([tf.shape(x)[1], tf.shape(w)[1]]), outputs],
+                                  shape_invariants=[tf.TensorShape([]), tf.TensorShape(None), tf.TensorShape(None)])
+        return [h, out.stack()] if out.element_shape.rank is not None else [h]
+    for const in ((1, 2, 3), (1, 2), ()):
+        for steps, batch in ((1, 1), (5, 2), (7, 3), (0, 2)):
+            yield graph(f"recurrent {steps} {batch} const={const}", [values((steps, batch, 4)), values((4, 3)), values((3, 4)), values((3, 3))], rnn, const=const)
+        yield graph(f"recurrent of vectors const={const}", [values((5, 4)), values((4, 3)), values((3, 4)), values((3, 3))], rnn, const=const)
+        yield graph(f"recurrent of another width const={const}", [values((5, 2, 6)), values((4, 3)), values((3, 6)), values((3, 3))], rnn, const=const)
+
+
 def cases():
+    yield from recurrent()
     yield from loops()
     yield from branches()
     yield from lists()

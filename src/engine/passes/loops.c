@@ -218,19 +218,6 @@ static enum code add_invariants(const struct frames *f, struct loop *loop, struc
 
 /* ---- the node in the loop's place ---- */
 
-static struct node_attr types_attr(struct arena *arena, const enum dtype *types, int count)
-{
-    struct pb_attr_value *value = ARENA_NEW(arena, struct pb_attr_value);
-    value->value_case = ATTR_CASE_LIST;
-    value->list = ARENA_NEW(arena, struct pb_attr_value_list_value);
-    int32_t *numbers = ARENA_ARRAY(arena, int32_t, (size_t)count);
-    for (int i = 0; i < count; i++)
-        numbers[i] = (int32_t)types[i];
-    value->list->type.ptr = numbers;
-    value->list->type.count = (size_t)count;
-    return (struct node_attr){SPAN_LITERAL("T"), value};
-}
-
 /* The loop starts when all that its nodes wait for outside of it has run. */
 static void add_controls(const struct frames *f, struct loop *loop)
 {
@@ -263,9 +250,7 @@ static void add_node(const struct frames *f, struct loop *loop)
         if (edge.output < edge.node->output_count)
             node->output_types[i] = edge.node->output_types[edge.output];
     }
-    node->attrs = ARENA_NEW(arena, struct node_attr);
-    node->attrs[0] = types_attr(arena, node->output_types, loop->input_count);
-    node->attr_count = 1;
+    work_set_types(work, node, "T");
     node->regions = ARENA_ARRAY(arena, struct region, 2);
     node->region_count = 2;
     node->regions[0].loop = node->regions[1].loop = loop;

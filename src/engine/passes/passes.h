@@ -58,6 +58,18 @@ extern const struct op gate_op;
 /* Appends a node of one of our own ops. */
 struct node *work_add(struct work *work, const struct op *op, struct span name);
 
+/* Appends a node of an op of the table, without inputs, outputs and attributes. */
+struct node *work_add_op(struct work *work, const char *op_name, struct span name);
+
+/* Sets or replaces an attribute; the name is borrowed. A dtype; the dtypes of the outputs. */
+void work_set_attr(struct work *work, struct node *node, const char *name,
+                   const struct pb_attr_value *value);
+void work_set_type(struct work *work, struct node *node, const char *name, enum dtype type);
+void work_set_types(struct work *work, struct node *node, const char *name);
+
+/* The node has one output, of that dtype. */
+void work_set_output(struct work *work, struct node *node, enum dtype type);
+
 void work_add_target(struct work *work, struct node *node);
 
 /* Lets fetches, targets and all edges skip replaced nodes. */
@@ -129,6 +141,11 @@ void work_fold(struct work *work, struct node *node);
 /* x + c + d becomes x + (c + d), and so for products, as TensorFlow's optimiser has it. Leaves an
  * order to be made. */
 void pass_reassociate(struct work *work);
+
+/* A While's body multiplies each element of a list with the same weights: the node's graph does so
+ * once, with all elements at a time. Before the node's regions become plans; leaves an order to be
+ * made here and there. */
+void pass_hoist(struct work *work, struct node *node);
 
 /* Puts one op in the place of several: matrix product or convolution with bias, batch norm and
  * activation. */

@@ -189,6 +189,46 @@ static enum code fused_matmul_prepare(struct op_call *call, struct error *err)
     return code ? code : product_prepare(c, call, err);
 }
 
+/* The product of each of T matrices and one more, as if T MatMuls made it. */
+static enum code rows_matmul_shape(struct op_call *call, struct error *err)
+{
+    char text[SHAPE_TEXT_SIZE];
+    struct tensor matrix = *call->in[0], product = {.dtype = matrix.dtype};
+    if (matrix.shape.rank < 1)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Tensor must be at least a vector, but saw shape: %s",
+                         shape_text(&matrix.shape, text));
+    int64_t count = matrix.shape.dims[0];
+    matrix.shape.rank--;
+    memmove(matrix.shape.dims, matrix.shape.dims + 1,
+            (size_t)matrix.shape.rank * sizeof *matrix.shape.dims);
+    struct op_call one = *call;
+    one.in = (const struct tensor *[]){&matrix, call->in[1]};
+    one.out = (struct tensor *[]){&product};
+    enum code code = matmul_shape(&one, err);
+    if (code)
+        return code;
+    struct shape out = {3, {count, product.shape.dims[0], product.shape.dims[1]}};
+    op_call_shape(call, 0, &out);
+    return CODE_OK;
+}
+
+static enum code rows_matmul_prepare(struct op_call *call, struct error *err)
+{
+    struct product *c = ARENA_NEW(call->arena, struct product);
+    const struct shape *out = &call->out[0]->shape;
+    *c = (struct product){
+        .m = out->dims[0] * out->dims[1],
+        .n = out->dims[2],
+        .k = call->in[0]->shape.dims[2],
+        .transpose_b = op_attr_bool(call, "transpose_b"),
+        .batches = 1,
+        .epilogue.bias_input = -1,
+    };
+    call->state = c;
+    return product_prepare(c, call, err);
+}
+
 static enum code matmul_run(struct op_call *call, struct error *err)
 {
     (void)err;
@@ -221,6 +261,18 @@ const struct op op__FusedMatMul = {
     .types = OP_TYPE(DTYPE_FLOAT),
     .shape = matmul_shape,
     .prepare = fused_matmul_prepare,
+    .run = matmul_run,
+};
+
+/* Made by engine/passes/hoist.c only: a [T, m, k], b [k, n]. */
+const struct op op__RowsMatMul = {
+    .name = "_RowsMatMul",
+    .inputs = "a:T b:T",
+    .outputs = "product:T",
+    .attrs = "transpose_a:bool=false transpose_b:bool=false T:type",
+    .types = OP_TYPES_FLOAT,
+    .shape = rows_matmul_shape,
+    .prepare = rows_matmul_prepare,
     .run = matmul_run,
 };
 
