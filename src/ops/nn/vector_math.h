@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Exponential, hyperbolic tangent and error function of floats as straight lines of arithmetic, so that the loop
- * around them becomes vector code. Range reduction and polynomials are the classical ones of the
- * Cephes library; the error is at most 3 units in the last place
- * where nothing else is said. Infinities, NaN and denormal
- * results come out as from libm.
+ * Exponential, hyperbolic tangent and error function of floats as straight lines of arithmetic, so
+ * that the loop around them becomes vector code. Range reduction and polynomials are the classical
+ * ones of the Cephes library; the error is at most 3 units in the last place where nothing else is
+ * said. Infinities, NaN and denormal results come out as from libm.
  */
 #ifndef OPS_NN_VECTOR_MATH_H
 #define OPS_NN_VECTOR_MATH_H
