@@ -33,7 +33,20 @@ static bool may_be_huge(struct span op)
                                         "BroadcastTo",
                                         "RandomUniform",
                                         "ResizeBilinear",
-                                        "ResizeNearestNeighbor"};
+                                        "ResizeNearestNeighbor",
+                                        "ResizeBicubic",
+                                        "ResizeArea",
+                                        "ScaleAndTranslate",
+                                        "CropAndResize",
+                                        "ImageProjectiveTransformV2",
+                                        "ImageProjectiveTransformV3",
+                                        "NonMaxSuppressionV4",
+                                        "NonMaxSuppressionV5",
+                                        "CombinedNonMaxSuppression",
+                                        "SpaceToBatch",
+                                        "SpaceToBatchND",
+                                        "Conv2DBackpropInput",
+                                        "Conv3DBackpropInputV2"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (span_is(op, names[i]))
             return true;

@@ -301,7 +301,8 @@ static enum code blocks_prepare(struct op_call *call, struct error *err)
     struct shape out;
     call->state = b;
     enum code code = read_all(call, b, &out, err);
-    b->run = dtype_size(call->in[0]->dtype) * (size_t)kernel_span(&out, 1 + b->dims, out.rank);
+    if (!code && tensor_elements(call->out[0]))
+        b->run = dtype_size(call->in[0]->dtype) * (size_t)kernel_span(&out, 1 + b->dims, out.rank);
     return code;
 }
 
@@ -361,13 +362,13 @@ static enum code blocks_run(struct op_call *call, struct error *err)
 {
     const struct blocks *b = call->state;
     const struct shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
+    (void)err;
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     const struct shape *space = b->to_batch ? in : out, *batch = b->to_batch ? out : in;
     size_t space_size = b->run * (size_t)kernel_span(space, 1, 1 + b->dims);
     size_t batch_size = b->run * (size_t)kernel_span(batch, 1, 1 + b->dims);
     char *from = call->in[0]->data, *to = call->out[0]->data;
-    (void)err;
-    if (!tensor_elements(call->out[0]))
-        return CODE_OK;
     if (b->to_batch)
         memset(to, 0, tensor_bytes(call->out[0]));
     for (int64_t n = 0; n < b->offsets * b->images; n++) {

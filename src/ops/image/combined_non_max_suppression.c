@@ -5,6 +5,7 @@
  *
  * boxes [batch, boxes, q, 4], q being 1 or the number of classes; scores [batch, boxes, classes].
  */
+#include "engine/run.h"
 #include "ops/image/boxes.h"
 #include "ops/image/ranking.h"
 #include "ops/kernel.h"

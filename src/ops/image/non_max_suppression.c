@@ -11,6 +11,7 @@
 #include <float.h>
 #include <math.h>
 
+#include "engine/run.h"
 #include "ops/image/boxes.h"
 #include "ops/kernel.h"
 
@@ -116,9 +117,16 @@ static bool suppress(const struct selection *s, struct candidate *c)
     return false;
 }
 
-static void choose(struct selection *s)
+enum { CANDIDATES_BETWEEN_CHECKS = 64 };
+
+/* CANCELLED, DEADLINE_EXCEEDED: a request decides how many boxes there are to compare. */
+static enum code choose(struct selection *s, const struct run *run, struct error *err)
 {
-    while (s->count < s->wanted && s->heap_size) {
+    for (int64_t turn = 0; s->count < s->wanted && s->heap_size; turn++) {
+        bool checks = run && turn % CANDIDATES_BETWEEN_CHECKS == 0;
+        enum code code = checks ? run_check(run, err) : CODE_OK;
+        if (code)
+            return code;
         struct candidate c = heap_pop(s);
         const float before = c.score;
         if (suppress(s, &c))
@@ -130,6 +138,7 @@ static void choose(struct selection *s)
             heap_push(s, c);
         }
     }
+    return CODE_OK;
 }
 
 /* ---- inputs ---- */
@@ -321,10 +330,9 @@ static enum code select_boxes(struct op_call *call, struct selection *s, struct 
         code = read_boxes(call, s, err);
     if (!code)
         code = fill_heap(call, s, err);
-    if (code)
-        return code;
-    choose(s);
-    return put_outputs(call, s, err);
+    if (!code)
+        code = choose(s, call->run, err);
+    return code ? code : put_outputs(call, s, err);
 }
 
 /* ---- the ops ---- */

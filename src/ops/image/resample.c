@@ -33,6 +33,7 @@ static int64_t clamp(int64_t at, int64_t size)
     return at < 0 ? 0 : at >= size ? size - 1 : at;
 }
 
+/* An empty batch says nothing of the other sizes: nothing is prepared for it, nor run. */
 static enum code resample_init(struct resample *r, struct op_call *call, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
@@ -45,6 +46,8 @@ static enum code resample_init(struct resample *r, struct op_call *call, struct 
         .channels = out->dims[3],
     };
     call->state = r;
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     int64_t wide = r->in_columns > r->columns ? r->in_columns : r->columns;
     call->scratch_size = floats_size(call->in[0]) + (size_t)(wide * r->channels) * sizeof(float);
     enum code code = kernel_array(call, r->rows, sizeof *r->row, &r->row, err);
@@ -107,7 +110,7 @@ static enum code cubic_prepare(struct op_call *call, struct error *err)
 {
     struct resample *r = ARENA_NEW(call->arena, struct resample);
     enum code code = resample_init(r, call, err);
-    if (code)
+    if (code || !r->row)
         return code;
     cubic_taps(call, r->row, r->in_rows, r->rows);
     cubic_taps(call, r->column, r->in_columns, r->columns);
@@ -148,6 +151,8 @@ static enum code cubic_run(struct op_call *call, struct error *err)
     const struct resample *r = call->state;
     char *scratch = call->scratch;
     (void)err;
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     const float *images = floats_of(call->in[0], &scratch);
     float *out = call->out[0]->data;
     for (int64_t i = 0; i < r->batch * r->rows; i++) {
@@ -186,7 +191,7 @@ static enum code area_prepare(struct op_call *call, struct error *err)
     struct resample *r = ARENA_NEW(call->arena, struct resample);
     bool corners = op_attr_bool(call, "align_corners");
     enum code code = resample_init(r, call, err);
-    if (code)
+    if (code || !r->row)
         return code;
     const float down = resize_scale(r->in_rows, r->rows, corners);
     const float along = resize_scale(r->in_columns, r->columns, corners);
@@ -219,6 +224,8 @@ static enum code area_run(struct op_call *call, struct error *err)
     const struct resample *r = call->state;
     char *scratch = call->scratch;
     (void)err;
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     const float *images = floats_of(call->in[0], &scratch);
     float *out = call->out[0]->data;
     int64_t line = r->in_columns * r->channels, out_line = r->columns * r->channels;

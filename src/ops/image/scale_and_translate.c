@@ -215,6 +215,8 @@ static enum code sample_prepare(struct op_call *call, struct error *err)
         .antialias = op_attr_bool(call, "antialias"),
     };
     call->state = s;
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     call->scratch_size =
         floats_size(call->in[0]) + (size_t)(s->in_columns * s->channels) * sizeof(float);
     return CODE_OK;
@@ -227,6 +229,8 @@ static enum code read_mapping(const struct op_call *call, struct spans *rows, st
     const float *scale = call->in[2]->data, *translation = call->in[3]->data;
     if (!(scale[0] > 0 && scale[1] > 0))
         return error_set(err, CODE_INVALID_ARGUMENT, "Scale must be greater than zero.");
+    if (!tensor_elements(call->out[0]))
+        return CODE_OK;
     const struct mapping down = {s->in_rows, s->rows, scale[0], translation[0]};
     const struct mapping along = {s->in_columns, s->columns, scale[1], translation[1]};
     enum code code = make_spans(call, &along, columns, err);
@@ -239,7 +243,7 @@ static enum code sample_run(struct op_call *call, struct error *err)
     struct spans rows, columns;
     char *scratch = call->scratch;
     enum code code = read_mapping(call, &rows, &columns, err);
-    if (code)
+    if (code || !tensor_elements(call->out[0]))
         return code;
     const float *images = floats_of(call->in[0], &scratch);
     float *line = (float *)scratch, *out = call->out[0]->data;
