@@ -139,6 +139,8 @@ enum code variable_assign(struct variable *variable, const struct tensor *value,
                           struct error *err)
 {
     struct tensor kept = *value;
+    if (value->dtype == DTYPE_VARIANT)
+        return error_set(err, CODE_UNIMPLEMENTED, "a variant can not be kept beyond its run");
     if (value->buffer) {
         buffer_ref(value->buffer);
     } else {

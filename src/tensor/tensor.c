@@ -15,6 +15,7 @@
 
 #include "base/check.h"
 #include "base/memory.h"
+#include "tensor/variant.h"
 
 _Static_assert(sizeof(struct buffer) <= TENSOR_ALIGN, "the elements start at TENSOR_ALIGN");
 
@@ -130,6 +131,18 @@ static void copy_into(const struct tensor *from, void *block)
     }
 }
 
+static struct variant *variant_at(const void *elements, int64_t i)
+{
+    return ((struct variant *const *)elements)[i];
+}
+
+static void release_variants(struct buffer *buffer)
+{
+    for (size_t i = 0; i < buffer->size / sizeof(struct variant *); i++)
+        variant_unref(variant_at(buffer->data, (int64_t)i));
+    release_own(buffer);
+}
+
 enum code tensor_copy(const struct tensor *from, struct arena *arena, struct tensor *to,
                       struct error *err)
 {
@@ -138,6 +151,8 @@ enum code tensor_copy(const struct tensor *from, struct arena *arena, struct ten
     if (!block)
         return out_of_memory(from->dtype, &from->shape, err);
     copy_into(from, block);
+    for (int64_t i = 0; from->dtype == DTYPE_VARIANT && i < tensor_elements(from); i++)
+        variant_keep(variant_at(block, i), arena);
     *to = (struct tensor){.dtype = from->dtype, .shape = from->shape, .data = block};
     return CODE_OK;
 }
@@ -145,12 +160,14 @@ enum code tensor_copy(const struct tensor *from, struct arena *arena, struct ten
 enum code tensor_copy_to_buffer(const struct tensor *from, struct tensor *to, struct error *err)
 {
     size_t bytes;
-    if (from->dtype == DTYPE_VARIANT)
-        return error_set(err, CODE_UNIMPLEMENTED, "a variant can not be kept beyond its run");
     struct buffer *buffer = copy_size(from, &bytes) ? buffer_new(bytes) : NULL;
     if (!buffer)
         return out_of_memory(from->dtype, &from->shape, err);
     copy_into(from, buffer->data);
+    if (from->dtype == DTYPE_VARIANT)
+        buffer->release = release_variants;
+    for (int64_t i = 0; from->dtype == DTYPE_VARIANT && i < tensor_elements(from); i++)
+        variant_ref(variant_at(buffer->data, i));
     *to = (struct tensor){
         .dtype = from->dtype, .shape = from->shape, .data = buffer->data, .buffer = buffer};
     return CODE_OK;

@@ -60,8 +60,8 @@ enum code tensor_alloc(struct tensor *tensor, enum dtype dtype, const struct sha
                        struct arena *arena, struct error *err);
 
 /* A copy of everything, the strings' bytes included, in memory of the arena; or in a new buffer
- * with one reference (string tensors: one buffer with spans and bytes). UNIMPLEMENTED for a buffer
- * of variants, whose lifetime is their run's; in an arena, they are as good as the run is. */
+ * with one reference (string tensors: one buffer with spans and bytes). Of variants the copy holds
+ * references (tensor/variant.h). */
 enum code tensor_copy(const struct tensor *from, struct arena *arena, struct tensor *to,
                       struct error *err);
 enum code tensor_copy_to_buffer(const struct tensor *from, struct tensor *to, struct error *err);

@@ -188,7 +188,39 @@ def recurrent():
         yield graph(f"recurrent of another width const={const}", [values((5, 2, 6)), values((4, 3)), values((3, 6)), values((3, 3))], rnn, const=const)
 
 
+def nested_lists():
+    """Lists whose elements are lists."""
+    def inner(x):
+        return tf.raw_ops.TensorListFromTensor(tensor=x, element_shape=tf.constant([2]))
+
+    def outer(t, count=3):
+        handle = tf.raw_ops.TensorListReserve(element_shape=tf.constant([], tf.int32), num_elements=count, element_dtype=tf.variant)
+        for i in range(2):
+            handle = tf.raw_ops.TensorListSetItem(input_handle=handle, index=i, item=inner(t[0] * float(i + 1)))
+        return handle
+
+    def get(handle, i):
+        return tf.raw_ops.TensorListGetItem(input_handle=handle, index=i, element_shape=tf.constant([], tf.int32), element_dtype=tf.variant)
+
+    def stack(handle):
+        return tf.raw_ops.TensorListStack(input_handle=handle, element_shape=tf.constant([2]), element_dtype=tf.float32)
+    x = values((3, 2))
+    yield graph("a list of lists", [x], lambda t: [stack(get(outer(t), 1)), stack(get(outer(t), 0))])
+    yield graph("a list of lists pushed and popped", [x], lambda t: [stack(tf.raw_ops.TensorListPopBack(
+        input_handle=tf.raw_ops.TensorListPushBack(input_handle=outer(t), tensor=inner(t[0] + 1.0)), element_shape=tf.constant([], tf.int32),
+        element_dtype=tf.variant).tensor)])
+
+    def grow(t):
+        empty = tf.raw_ops.EmptyTensorList(element_shape=tf.constant([], tf.int32), max_num_elements=-1, element_dtype=tf.variant)
+        _, all_ = tf.while_loop(lambda i, l: i < t[1], lambda i, l: (i + 1, tf.raw_ops.TensorListPushBack(
+            input_handle=l, tensor=inner(t[0] * tf.cast(i, tf.float32)))), [0, empty])
+        return [stack(get(all_, 0)), stack(get(all_, t[1] - 1))]
+    for n in (1, 5):
+        yield graph(f"a list of lists from a loop {n}", [x, np.int32(n)], grow)
+
+
 def cases():
+    yield from nested_lists()
     yield from recurrent()
     yield from loops()
     yield from branches()

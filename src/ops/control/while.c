@@ -14,7 +14,6 @@
  */
 #include "engine/run.h"
 #include "ops/control/region_call.h"
-#include "ops/list/list.h"
 
 struct loop {
     const struct op_call *call;
@@ -93,10 +92,7 @@ static enum code keep(struct loop *loop, int i, struct error *err)
     loop->next_outside[i] = holder >= 0 && loop->outside[holder];
     if (loop->next_outside[i] || (holder < 0 && !points_elsewhere(given.dtype)))
         return CODE_OK;
-    enum code code = tensor_copy(&given, loop->run.arena, &loop->next[i], err);
-    if (!code && given.dtype == DTYPE_VARIANT)
-        list_keep_all(&given, loop->run.arena);
-    return code;
+    return tensor_copy(&given, loop->run.arena, &loop->next[i], err);
 }
 
 static enum code take_turn(struct loop *loop, struct arena *arena, struct error *err)

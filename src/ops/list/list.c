@@ -31,14 +31,14 @@ static void store_unref(struct list_store *store)
     free(store);
 }
 
-static void list_unref(void *ptr)
+static void list_free(struct variant *variant)
 {
-    struct list *list = ptr;
-    if (--list->refs)
-        return;
+    struct list *list = (struct list *)variant;
     store_unref(list->store);
     free(list);
 }
+
+static const struct variant_ops list_ops = {.kind = "list", .free = list_free};
 
 static enum code too_long(int64_t length, struct error *err)
 {
@@ -86,8 +86,9 @@ static enum code give(struct op_call *call, const struct list *like, struct list
         return code ? code : too_long(like->length, err);
     }
     *list = *like;
-    list->refs = 1;
-    arena_defer(call->arena, list_unref, list);
+    list->variant.ops = &list_ops;
+    list->variant.refs = 0;
+    variant_keep(&list->variant, call->arena);
     *TENSOR_AT(call->out[0], struct list *) = list;
     *result = list;
     return CODE_OK;
@@ -102,8 +103,6 @@ enum code list_make(struct op_call *call, int64_t length, const struct shape *el
         .dtype = op_attr_type(call, "element_dtype"),
         .element_shape = *element_shape,
     };
-    if (like.dtype == DTYPE_VARIANT)
-        return error_set(err, CODE_UNIMPLEMENTED, "lists of lists are not supported");
     like.store = length <= LIST_LENGTH_MAX ? store_new(length) : NULL;
     return like.store ? give(call, &like, list, err) : too_long(length, err);
 }
@@ -166,10 +165,26 @@ static enum code make_writable(struct list *list, int64_t i, struct error *err)
     return store_grow(list->store, list->length) ? CODE_OK : too_long(list->length, err);
 }
 
+/* A list is as deep as its elements and one more. */
+static enum code deepen(struct list *list, const struct tensor *value, struct error *err)
+{
+    for (int64_t i = 0; value->dtype == DTYPE_VARIANT && i < tensor_elements(value); i++) {
+        const struct variant *inner = TENSOR_AT(value, struct variant *)[i];
+        int depth = inner ? inner->depth + 1 : 0;
+        list->variant.depth = depth > list->variant.depth ? depth : list->variant.depth;
+    }
+    if (list->variant.depth <= VARIANT_DEPTH_MAX)
+        return CODE_OK;
+    return error_set(err, CODE_INVALID_ARGUMENT, "lists are nested more than %d deep",
+                     VARIANT_DEPTH_MAX);
+}
+
 enum code list_fill(struct list *list, int64_t i, const struct tensor *value, struct error *err)
 {
     struct tensor kept = *value;
-    enum code code = make_writable(list, i, err);
+    enum code code = deepen(list, value, err);
+    if (!code)
+        code = make_writable(list, i, err);
     if (code)
         return code;
     if (value->buffer)
@@ -199,9 +214,11 @@ enum code list_of(const struct op_call *call, int i, const struct list **list, s
     if (tensor->shape.rank != 0)
         return error_set(err, CODE_INVALID_ARGUMENT, "Input list must be a scalar saw: %s",
                          shape_text(&tensor->shape, text));
-    *list = *TENSOR_AT(tensor, struct list *);
-    if (!*list)
-        return error_set(err, CODE_INVALID_ARGUMENT, "Input handle is not a list. Saw: ''");
+    const struct variant *variant = *TENSOR_AT(tensor, struct variant *);
+    *list = (const struct list *)variant;
+    if (!variant || variant->ops != &list_ops)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Input handle is not a list. Saw: '%s'",
+                         variant ? variant->ops->kind : "");
     return CODE_OK;
 }
 
@@ -221,17 +238,6 @@ enum code list_number_of(const struct op_call *call, int i, const char *what, in
         return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a single number", what);
     *number = tensor_int(call->in[i], 0);
     return CODE_OK;
-}
-
-void list_keep_all(const struct tensor *tensor, struct arena *arena)
-{
-    for (int64_t i = 0; i < tensor_elements(tensor); i++) {
-        struct list *list = TENSOR_AT(tensor, struct list *)[i];
-        if (!list)
-            continue;
-        list->refs++;
-        arena_defer(arena, list_unref, list);
-    }
 }
 
 /* ---- shapes ---- */

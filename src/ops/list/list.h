@@ -11,18 +11,19 @@
  * older lists do not see. Anything else (a slot that is taken, an older list) copies the slots,
  * whose elements are counted buffers.
  *
- * A list belongs to one run and so to one thread: the ops are stateful, no list is ever folded into
- * a plan. Its references are the arenas' in which tensors hold it.
+ * No list is ever folded into a plan: the ops are stateful. Its references are those of the tensors
+ * that hold it, in an arena or as elements of lists.
  */
 #ifndef OPS_LIST_LIST_H
 #define OPS_LIST_LIST_H
 
 #include "ops/kernel.h"
+#include "tensor/variant.h"
 
 struct list_store;
 
 struct list {
-    size_t refs;
+    struct variant variant;   /* first */
     struct list_store *store; /* owned reference */
     int64_t version;
     int64_t length;
@@ -34,7 +35,7 @@ struct list {
 enum { LIST_LENGTH_MAX = 1 << 24 }; /* a request may say how long a list is to be */
 
 /* Output 0 becomes an empty list of `length` unset elements, whose dtype is the attribute
- * element_dtype. RESOURCE_EXHAUSTED; UNIMPLEMENTED for lists of variants. */
+ * element_dtype. RESOURCE_EXHAUSTED. */
 enum code list_make(struct op_call *call, int64_t length, const struct shape *element_shape,
                     struct list **list, struct error *err);
 
@@ -63,9 +64,6 @@ enum code list_check_dtype(const struct list *list, enum dtype dtype, struct err
 /* The single number that input i is. INVALID_ARGUMENT naming `what` for anything else. */
 enum code list_number_of(const struct op_call *call, int i, const char *what, int64_t *number,
                          struct error *err);
-
-/* All lists of a variant tensor live as long as the arena does. */
-void list_keep_all(const struct tensor *tensor, struct arena *arena);
 
 /* ---- shapes with unknown dimensions ---- */
 

@@ -5,7 +5,7 @@
  */
 #include "engine/resource.h"
 #include "engine/run.h"
-#include "ops/list/list.h"
+#include "ops/kernel.h"
 
 struct entry {
     struct tensor value;
@@ -88,8 +88,6 @@ static enum code push_run(struct op_call *call, struct error *err)
     code = tensor_copy(call->in[1], stack->arena, &entry->value, err);
     if (code)
         return code;
-    if (entry->value.dtype == DTYPE_VARIANT)
-        list_keep_all(&entry->value, stack->arena);
     entry->below = stack->top;
     stack->top = entry;
     stack->size++;

@@ -235,10 +235,7 @@ enum code tensor_array_write(struct tensor_array *array, int64_t i, const struct
 enum code tensor_array_keep(struct tensor_array *array, const struct tensor *value,
                             struct tensor *kept, struct error *err)
 {
-    enum code code = tensor_copy(value, array->arena, kept, err);
-    if (!code && kept->dtype == DTYPE_VARIANT)
-        list_keep_all(kept, array->arena);
-    return code;
+    return tensor_copy(value, array->arena, kept, err);
 }
 
 enum code tensor_array_flow(struct op_call *call, int i, struct error *err)
