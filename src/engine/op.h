@@ -64,6 +64,9 @@ enum op_flags {
     /* Has outputs, and changes what belongs to the run (an array, a stack): who waits for it may
      * rely on that. */
     OP_CHANGES_RUN = 1 << 12,
+    /* An OP_CALLS op whose function takes something else first (a dataset's element), and then the
+     * tensors of the argument `other_arguments`. */
+    OP_MAPS = 1 << 14,
     /* An OP_CALLS op whose function does not get the op's inputs: it takes an accumulator and a
      * value, scalars, for each of the op's outputs, all accumulators first (XlaReduce). */
     OP_COMBINES = 1 << 13,

@@ -18,16 +18,30 @@ enum {
 }; /* of one plan; each is a plan: two in each of many bodies are a bomb
     */
 
-int regions_first_input(const struct node *node)
+/* Which inputs of the node are arguments: those of its last input argument; of a map, of
+ * other_arguments; none of a combination. */
+static void find_arguments(const struct node *node, int *first, int *count)
 {
     const struct op_def *def = node->def;
-    int at = 0;
-    for (int i = 0; i + 1 < def->input_count; i++) {
-        int count = 0;
-        op_def_arg_count(def, node, &def->inputs[i], &count, NULL);
-        at += count;
+    bool maps = node->op->flags & OP_MAPS;
+    *first = *count = 0;
+    for (int i = 0; i < def->input_count; i++) {
+        *first += *count;
+        op_def_arg_count(def, node, &def->inputs[i], count, NULL);
+        if (maps && span_is(def->inputs[i].name, "other_arguments"))
+            break;
     }
-    return at < node->input_count ? at : node->input_count;
+    *first = *first < node->input_count ? *first : node->input_count;
+    *count = *count < node->input_count - *first ? *count : node->input_count - *first;
+    if (node->op->flags & OP_COMBINES)
+        *count = 0;
+}
+
+int regions_first_input(const struct node *node)
+{
+    int first, count;
+    find_arguments(node, &first, &count);
+    return first;
 }
 
 static enum code bad_attr(const struct node *node, const struct op_attr_def *attr,
@@ -98,36 +112,43 @@ static bool is_condition(const struct node *node, int i)
     return (node->op->flags & OP_LOOPS) && i == 0;
 }
 
-static struct node *add_feed(struct work *work, struct span name, enum dtype dtype)
+/* The dtype of the function's argument i, where its signature says it. */
+static enum dtype argument_type(const struct function *function, int i)
 {
-    struct node *feed = work_add(work, &feed_op, name);
-    feed->output_count = 1;
-    feed->output_types = ARENA_NEW(work->graph.arena, enum dtype);
-    *feed->output_types = dtype;
-    return feed;
+    return i < function->def->input_count ? function->def->inputs[i].type : DTYPE_INVALID;
 }
 
-static void add_feeds(struct work *work, const struct node *node)
+static void add_feed(struct work *work, int i, struct span name, enum dtype type)
 {
+    struct node *feed = work_add(work, &feed_op, name);
+    work_set_output(work, feed, type);
+    work->feeds[i] = feed;
+}
+
+/* `function` gives arguments of its own in front (OP_MAPS), or is NULL. */
+static void add_feeds(struct work *work, const struct node *node, const struct function *function)
+{
+    int first, count;
+    find_arguments(node, &first, &count);
     bool combines = node->op->flags & OP_COMBINES;
-    int first = regions_first_input(node);
-    work->feed_count = combines ? 2 * node->output_count : node->input_count - first;
+    int own = combines ? 2 * node->output_count : function ? function->def->input_count - count : 0;
+    own = own < 0 ? 0 : own;
+    work->feed_count = own + count;
     work->feeds = ARENA_ARRAY(work->graph.arena, struct node *, (size_t)work->feed_count);
-    for (int i = 0; i < work->feed_count; i++) {
-        enum dtype dtype = DTYPE_INVALID;
-        if (combines) {
-            dtype = node->output_types[i % node->output_count];
-            work->feeds[i] = add_feed(work, node->name, dtype);
-            continue;
-        }
+    for (int i = 0; i < own; i++)
+        add_feed(work, i, node->name,
+                 combines ? node->output_types[i % node->output_count]
+                          : argument_type(function, i));
+    for (int i = 0; i < count; i++) {
         struct edge edge = node->inputs[first + i];
-        if (edge.output < edge.node->output_count)
-            dtype = edge.node->output_types[edge.output];
-        work->feeds[i] = add_feed(work, edge.node->name, dtype);
+        bool known = edge.output < edge.node->output_count;
+        add_feed(work, own + i, edge.node->name,
+                 known ? edge.node->output_types[edge.output] : DTYPE_INVALID);
     }
 }
 
-static struct node *add_call(struct work *work, const struct node *node, int i)
+static struct node *add_call(struct work *work, const struct node *node, int i,
+                             const struct function *mapped)
 {
     struct arena *arena = work->graph.arena;
     const struct pb_name_attr_list *function = node->regions[i].function;
@@ -146,6 +167,8 @@ static struct node *add_call(struct work *work, const struct node *node, int i)
     for (int k = 0; k < work->feed_count; k++)
         call->inputs[k] = (struct edge){work->feeds[k], 0};
     call->output_count = is_condition(node, i) ? 1 : node->output_count;
+    if (mapped)
+        call->output_count = mapped->def->output_count;
     return call;
 }
 
@@ -153,16 +176,18 @@ enum code region_fill(const struct node *node, int i, struct error *err)
 {
     struct work *work = node->regions[i].work;
     if (node->regions[i].loop) {
-        add_feeds(work, node);
+        add_feeds(work, node, NULL);
         return loop_fill(node->regions[i].loop, i == 1, work, err);
     }
     struct span name = node->regions[i].function->name;
-    if (!library_function(work->library, name))
+    const struct function *function = library_function(work->library, name);
+    if (!function)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Node %.*s calls function %.*s, which the library does not have",
                          SPAN_ARG(node->name), SPAN_ARG(name));
-    add_feeds(work, node);
-    struct node *call = add_call(work, node, i);
+    const struct function *mapped = node->op->flags & OP_MAPS ? function : NULL;
+    add_feeds(work, node, mapped);
+    struct node *call = add_call(work, node, i, mapped);
     work->fetch_count = call->output_count;
     work->fetches = ARENA_ARRAY(work->graph.arena, struct edge, (size_t)call->output_count);
     for (int k = 0; k < call->output_count; k++)
@@ -178,6 +203,8 @@ static struct span region_name(const struct node *node, int i)
 enum code region_check_results(const struct node *node, int i, struct error *err)
 {
     const struct work *work = node->regions[i].work;
+    if (node->op->flags & OP_MAPS)
+        return CODE_OK; /* the op looks at each element */
     for (int k = 0; k < work->fetch_count; k++) {
         struct edge edge = work->fetches[k];
         enum dtype type = edge.output < edge.node->output_count
@@ -216,15 +243,16 @@ static void substitute(struct work *work, int i, const struct tensor *value)
 
 void regions_substitute(const struct node *node)
 {
-    int first = regions_first_input(node);
-    int arguments = node->op->flags & OP_COMBINES ? 0 : node->input_count - first;
-    for (int i = 0; i < arguments; i++) {
+    int first, count;
+    find_arguments(node, &first, &count);
+    int own = node->region_count ? node->regions[0].work->feed_count - count : 0;
+    for (int i = 0; i < count; i++) {
         struct edge edge = edge_origin(node->inputs[first + i]);
-        bool known = edge.node->values && !node->regions[0].work->feeds[i]->forward;
+        bool known = edge.node->values && !node->regions[0].work->feeds[own + i]->forward;
         if (!known || !is_invariant(node, i))
             continue;
         for (int k = 0; k < node->region_count; k++)
-            substitute(node->regions[k].work, i, &edge.node->values[edge.output]);
+            substitute(node->regions[k].work, own + i, &edge.node->values[edge.output]);
     }
     for (int k = 0; k < node->region_count; k++)
         work_resolve(node->regions[k].work);
