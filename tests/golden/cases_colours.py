@@ -53,6 +53,26 @@ def projections():
     yield op("ImageProjectiveTransformV3", [x, turns[:1], size, np.float32([1])], names + ["fill_value"], **plain)
 
 
+def glimpses():
+    """Without noise, and where there is none: TensorFlow has no seed for it."""
+    names = ["input", "size", "offsets"]
+    offsets = np.float32([[0, 0], [0.3, 0.2], [-0.4, 0.9], [2.3, 3.6], [-7, 4], [50, -1e12], [1, 1]])
+    x = values((7, 6, 8, 2))
+    for name in ("ExtractGlimpse", "ExtractGlimpseV2"):
+        for centered in (False, True):
+            for normalized in (False, True):
+                for size in ((3, 4), (4, 3), (1, 1)):
+                    yield op(name, [x, np.int32(size), offsets], names, centered=centered, normalized=normalized, uniform_noise=False, noise="zero")
+        inside = np.float32([[3.2, 4.1]] * 7)
+        for noise in ("uniform", "gaussian", ""):
+            yield op(name, [x, np.int32([2, 3]), inside], names, centered=False, normalized=False, uniform_noise=noise == "uniform", noise=noise)
+        plain = dict(uniform_noise=False, noise="zero")
+        for args in ((x[0], np.int32([2, 2]), offsets), (x, np.int32([2]), offsets), (x, np.int32([2, 2]), offsets[:3]), (x, np.int32([2, 2]), offsets[:, :1]), (x, np.int32([2, 2]), offsets[0]), (x[:0], np.int32([2, 2]), offsets[:0]), (x, np.int32([0, 2]), offsets)):
+            yield op(name, list(args), names, **plain)
+        yield op(name, [x, np.int32([2, 2]), offsets], names, noise="zero")
+        yield op(name, [x, np.int32([2, 2]), offsets], names, noise="salt", uniform_noise=False)
+
+
 def cases():
-    for family in (colours, projections):
+    for family in (colours, projections, glimpses):
         yield from family()
