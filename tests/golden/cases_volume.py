@@ -93,6 +93,20 @@ def pool3d():
         yield op(name, [x], ["input"], **plain)
 
 
+def generic():
+    names = ["input", "filter"]
+    for dtype in FLOATS + ("int32",):
+        for shape, filter, more in (((2, 5, 6, 3), (3, 2, 3, 4), {}), ((2, 4, 5, 6, 3), (2, 3, 2, 3, 4), dict(strides=[1, 2, 1, 2, 1], padding="VALID"))):
+            if dtype == "int32" and len(shape) == 5:
+                continue
+            yield op("Conv", [values(shape, dtype), values(filter, dtype)], names, tolerance=ROUGH.get(dtype), **{**dict(strides=[1] * len(shape), padding="SAME"), **more})
+    plain = dict(strides=[1, 1, 1, 1], padding="SAME")
+    for shape, filter, more in (((2, 3, 5, 5, 4), (3, 3, 4, 6), dict(batch_dims=2)), ((5, 5, 4), (3, 3, 4, 6), dict(batch_dims=0)), ((1, 9, 9, 2), (3, 3, 2, 3), dict(dilations=[1, 2, 2, 1], padding="VALID")),
+                                ((1, 5, 5, 2), (3, 3, 2, 3), dict(padding="EXPLICIT", explicit_paddings=[0, 0, 1, 2, 0, 1, 0, 0])), ((2, 5, 4), (3, 4, 6), dict(strides=[1, 1, 1])), ((2, 5, 5, 4), (3, 3, 2, 6), dict(groups=2)),
+                                ((2, 5, 5, 4), (3, 3, 4, 6), dict(strides=[1, 1])), ((2, 5, 5, 4), (3, 3, 3, 6), {}), ((0, 5, 5, 4), (3, 3, 4, 6), {})):
+        yield op("Conv", [values(shape), values(filter)], names, tolerance=(1e-5, 1e-5), **{**plain, **more})
+
+
 def cases():
-    for family in (conv2d_transposed, conv3d, pool3d):
+    for family in (generic, conv2d_transposed, conv3d, pool3d):
         yield from family()

@@ -79,6 +79,7 @@ struct element {
 #define AS_IS(v) (v)
 DEFINE_REFERENCE(float, float, float, AS_IS, AS_IS)
 DEFINE_REFERENCE(double, double, double, AS_IS, AS_IS)
+DEFINE_REFERENCE(int32, int32_t, uint32_t, AS_IS, AS_IS)
 DEFINE_REFERENCE(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
 DEFINE_REFERENCE(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
 
@@ -86,9 +87,8 @@ void convolution3d_reference(const struct convolution3d *c, struct op_call *call
 {
     static void (*const references[DTYPE_COUNT])(const struct convolution3d *,
                                                  const struct op_call *) = {
-        [DTYPE_FLOAT] = reference_float,
-        [DTYPE_DOUBLE] = reference_double,
-        [DTYPE_HALF] = reference_half,
+        [DTYPE_FLOAT] = reference_float,       [DTYPE_DOUBLE] = reference_double,
+        [DTYPE_INT32] = reference_int32,       [DTYPE_HALF] = reference_half,
         [DTYPE_BFLOAT16] = reference_bfloat16,
     };
     references[call->in[0]->dtype](c, call);
