@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the ops on ragged tensors share. Row i of a ragged dimension has the elements [splits[i],
+ * splits[i + 1]) of the next one; splits are vectors of int32 or int64.
+ */
+#ifndef OPS_RAGGED_RAGGED_H
+#define OPS_RAGGED_RAGGED_H
+
+#include "ops/kernel.h"
+
+/* Element i of a vector of splits (or of row lengths) of either type. */
+static inline void ragged_put(struct tensor *splits, int64_t i, int64_t value)
+{
+    if (splits->dtype == DTYPE_INT32)
+        TENSOR_AT(splits, int32_t)[i] = (int32_t)value;
+    else
+        TENSOR_AT(splits, int64_t)[i] = value;
+}
+
+#endif
