@@ -35,6 +35,16 @@ def mutable(keys, values, ask, default):
     return graph(f"MutableHashTableV2 {keys.dtype} {values.dtype}", [keys, values, ask, np.asarray(default)], build)
 
 
+def first_versions():
+    """HashTable and its ops as TensorFlow 1.0 wrote them: handles are references to strings."""
+    def build(t):
+        table = raw.HashTable(key_dtype=t[0].dtype, value_dtype=t[1].dtype)
+        with tf.control_dependencies([raw.InitializeTable(table_handle=table, keys=t[0], values=t[1])]):
+            return [raw.LookupTableFind(table_handle=table, keys=t[2], default_value=t[3]), raw.LookupTableSize(table_handle=table)]
+    for keys, values, default in (("string", "int64", np.int64(-1)), ("int64", "float32", np.float32(0.5)), ("string", "string", np.array(b"?", object))):
+        yield graph(f"HashTable {keys} {values}", [KINDS[keys], KINDS[values], KINDS[keys][1:], default], build)
+
+
 def of_tensors():
     def build(t):
         table = raw.MutableHashTableOfTensorsV2(key_dtype=tf.string, value_dtype=tf.float32, value_shape=[2])
@@ -45,6 +55,7 @@ def of_tensors():
 
 
 def cases():
+    yield from first_versions()
     for kind, keys in KINDS.items():
         for other, values in KINDS.items():
             default = np.array(b"none", object) if other == "string" else np.array(-1).astype(values.dtype)

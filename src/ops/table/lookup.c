@@ -262,52 +262,69 @@ static enum code remove_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-const struct op op_LookupTableFindV2 = {
-    .name = "LookupTableFindV2",
-    .inputs = "table_handle:resource keys:Tin default_value:Tout",
-    .outputs = "values:Tout",
-    .attrs = "Tin:type Tout:type",
-    .flags = OP_STATEFUL,
-    .shape = find_shape,
-    .run = find_run,
-};
+/* The first versions hold their tables by references; handles do the same. */
 
-const struct op op_LookupTableSizeV2 = {
-    .name = "LookupTableSizeV2",
-    .inputs = "table_handle:resource",
-    .outputs = "size:int64",
-    .attrs = "",
-    .flags = OP_STATEFUL,
-    .shape = size_shape,
-    .run = size_run,
-};
+#define FIND_OP(NAME)                                                                              \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource keys:Tin default_value:Tout",                             \
+        .outputs = "values:Tout",                                                                  \
+        .attrs = "Tin:type Tout:type",                                                             \
+        .flags = OP_STATEFUL,                                                                      \
+        .shape = find_shape,                                                                       \
+        .run = find_run,                                                                           \
+    };
+FIND_OP(LookupTableFindV2)
+FIND_OP(LookupTableFind)
 
-const struct op op_LookupTableExportV2 = {
-    .name = "LookupTableExportV2",
-    .inputs = "table_handle:resource",
-    .outputs = "keys:Tkeys values:Tvalues",
-    .attrs = "Tkeys:type Tvalues:type",
-    .flags = OP_STATEFUL | OP_DYNAMIC,
-    .run = export_run,
-};
+#define SIZE_OP(NAME)                                                                              \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource",                                                         \
+        .outputs = "size:int64",                                                                   \
+        .attrs = "",                                                                               \
+        .flags = OP_STATEFUL,                                                                      \
+        .shape = size_shape,                                                                       \
+        .run = size_run,                                                                           \
+    };
+SIZE_OP(LookupTableSizeV2)
+SIZE_OP(LookupTableSize)
 
-const struct op op_LookupTableImportV2 = {
-    .name = "LookupTableImportV2",
-    .inputs = "table_handle:resource keys:Tin values:Tout",
-    .outputs = "",
-    .attrs = "Tin:type Tout:type",
-    .flags = OP_STATEFUL,
-    .run = import_run,
-};
+#define EXPORT_OP(NAME)                                                                            \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource",                                                         \
+        .outputs = "keys:Tkeys values:Tvalues",                                                    \
+        .attrs = "Tkeys:type Tvalues:type",                                                        \
+        .flags = OP_STATEFUL | OP_DYNAMIC,                                                         \
+        .run = export_run,                                                                         \
+    };
+EXPORT_OP(LookupTableExportV2)
+EXPORT_OP(LookupTableExport)
 
-const struct op op_LookupTableInsertV2 = {
-    .name = "LookupTableInsertV2",
-    .inputs = "table_handle:resource keys:Tin values:Tout",
-    .outputs = "",
-    .attrs = "Tin:type Tout:type",
-    .flags = OP_STATEFUL,
-    .run = insert_run,
-};
+#define IMPORT_OP(NAME)                                                                            \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource keys:Tin values:Tout",                                    \
+        .outputs = "",                                                                             \
+        .attrs = "Tin:type Tout:type",                                                             \
+        .flags = OP_STATEFUL,                                                                      \
+        .run = import_run,                                                                         \
+    };
+IMPORT_OP(LookupTableImportV2)
+IMPORT_OP(LookupTableImport)
+
+#define INSERT_OP(NAME)                                                                            \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource keys:Tin values:Tout",                                    \
+        .outputs = "",                                                                             \
+        .attrs = "Tin:type Tout:type",                                                             \
+        .flags = OP_STATEFUL,                                                                      \
+        .run = insert_run,                                                                         \
+    };
+INSERT_OP(LookupTableInsertV2)
+INSERT_OP(LookupTableInsert)
 
 const struct op op_LookupTableRemoveV2 = {
     .name = "LookupTableRemoveV2",
@@ -318,11 +335,14 @@ const struct op op_LookupTableRemoveV2 = {
     .run = remove_run,
 };
 
-const struct op op_InitializeTableV2 = {
-    .name = "InitializeTableV2",
-    .inputs = "table_handle:resource keys:Tkey values:Tval",
-    .outputs = "",
-    .attrs = "Tkey:type Tval:type",
-    .flags = OP_STATEFUL,
-    .run = initialize_run,
-};
+#define INITIALIZE_OP(NAME)                                                                        \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource keys:Tkey values:Tval",                                   \
+        .outputs = "",                                                                             \
+        .attrs = "Tkey:type Tval:type",                                                            \
+        .flags = OP_STATEFUL,                                                                      \
+        .run = initialize_run,                                                                     \
+    };
+INITIALIZE_OP(InitializeTableV2)
+INITIALIZE_OP(InitializeTable)

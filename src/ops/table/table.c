@@ -175,23 +175,29 @@ enum code table_put(struct table *table, struct span key, const void *value, str
     "container:string='' shared_name:string='' use_node_name_sharing:bool=false key_dtype:type "   \
     "value_dtype:type"
 
-const struct op op_HashTableV2 = {
-    .name = "HashTableV2",
-    .inputs = "",
-    .outputs = "table_handle:resource",
-    .attrs = TABLE_ATTRS,
-    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
-    .run = hash_table_run,
-};
+#define HASH_TABLE_OP(NAME)                                                                        \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "",                                                                              \
+        .outputs = "table_handle:resource",                                                        \
+        .attrs = TABLE_ATTRS,                                                                      \
+        .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,                                                   \
+        .run = hash_table_run,                                                                     \
+    };
+HASH_TABLE_OP(HashTableV2)
+HASH_TABLE_OP(HashTable)
 
-const struct op op_MutableHashTableV2 = {
-    .name = "MutableHashTableV2",
-    .inputs = "",
-    .outputs = "table_handle:resource",
-    .attrs = TABLE_ATTRS,
-    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
-    .run = mutable_hash_table_run,
-};
+#define MUTABLE_HASH_TABLE_OP(NAME)                                                                \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "",                                                                              \
+        .outputs = "table_handle:resource",                                                        \
+        .attrs = TABLE_ATTRS,                                                                      \
+        .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,                                                   \
+        .run = mutable_hash_table_run,                                                             \
+    };
+MUTABLE_HASH_TABLE_OP(MutableHashTableV2)
+MUTABLE_HASH_TABLE_OP(MutableHashTable)
 
 const struct op op_MutableHashTableOfTensorsV2 = {
     .name = "MutableHashTableOfTensorsV2",

@@ -170,11 +170,15 @@ static enum code from_text_file_run(struct op_call *call, struct error *err)
     return code;
 }
 
-const struct op op_InitializeTableFromTextFileV2 = {
-    .name = "InitializeTableFromTextFileV2",
-    .inputs = "table_handle:resource filename:string",
-    .outputs = "",
-    .attrs = "key_index:int value_index:int vocab_size:int=-1 delimiter:string='\t' offset:int=0",
-    .flags = OP_STATEFUL,
-    .run = from_text_file_run,
-};
+#define FROM_TEXT_FILE_OP(NAME)                                                                    \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "table_handle:resource filename:string",                                         \
+        .outputs = "",                                                                             \
+        .attrs =                                                                                   \
+            "key_index:int value_index:int vocab_size:int=-1 delimiter:string='\t' offset:int=0",  \
+        .flags = OP_STATEFUL,                                                                      \
+        .run = from_text_file_run,                                                                 \
+    };
+FROM_TEXT_FILE_OP(InitializeTableFromTextFileV2)
+FROM_TEXT_FILE_OP(InitializeTableFromTextFile)
