@@ -98,6 +98,31 @@ enum code scatter_nd_check(const struct scatter_nd *s, const struct shape *targe
     return CODE_OK;
 }
 
+enum code scatter_nd_check_variable(const struct scatter_nd *s, const struct shape *target,
+                                    struct error *err)
+{
+    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    const struct shape *indices = &s->indices->shape, *updates = &s->updates->shape;
+    enum code code = check_ranks(s, err);
+    int outer = indices->rank - 1;
+    for (int i = 0; !code && i < outer; i++) {
+        int64_t have = i < updates->rank ? updates->dims[i] : 1;
+        if (indices->dims[i] != have)
+            code = error_set(err, CODE_INVALID_ARGUMENT,
+                             "Dimensions [0,%d) of indices[shape=%s] = %lld must match dimensions "
+                             "[0,%d) of updates[shape=%s] = %lld",
+                             outer, shape_text(indices, left), (long long)indices->dims[i], outer,
+                             shape_text(updates, right), (long long)have);
+    }
+    if (!code && (!inner_ranks_agree(s, target) || !inner_agree(s, target)))
+        code = error_set(err, CODE_INVALID_ARGUMENT,
+                         "Dimensions [%lld,%d) of input[shape=%s] must match dimensions [%d,%d) of "
+                         "updates[shape=%s]",
+                         (long long)depth_of(s), target->rank, shape_text(target, left), outer,
+                         updates->rank, shape_text(updates, right));
+    return code;
+}
+
 /* ---- rows ---- */
 
 /* Which slice of the target row `row` names, or -1. */

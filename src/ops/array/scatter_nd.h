@@ -20,6 +20,10 @@ struct scatter_nd {
 enum code scatter_nd_check(const struct scatter_nd *s, const struct shape *target,
                            struct error *err);
 
+/* The same in the words of the ops that scatter into variables. */
+enum code scatter_nd_check_variable(const struct scatter_nd *s, const struct shape *target,
+                                    struct error *err);
+
 /* Puts all rows into the target, whose shape was checked. INVALID_ARGUMENT at an index out of range
  * unless `skips`; UNIMPLEMENTED when the dtype can not be combined so. */
 enum code scatter_nd_apply(const struct scatter_nd *s, const struct tensor *target,

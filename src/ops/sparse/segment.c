@@ -1,125 +1,218 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SparseSegmentSum, Mean, SqrtN: rows of data picked by indices and added up by segment_ids, which
- * do not descend. The result has a row for each segment up to the last one; segments without rows
- * are zero.
+ * SparseSegmentSum, Mean, SqrtN, with num_segments or without: rows of data picked by indices and
+ * added up by segment_ids, which do not descend. The result has num_segments rows or goes up to the
+ * last id; segments without rows are 0. half and bfloat16 are added as float and rounded once.
  */
 #include <math.h>
 
+#include "ops/array/combine.h"
 #include "ops/kernel.h"
+#include "ops/nn/widen.h"
 
-struct segment_args {
-    int64_t rows;   /* of data */
-    int64_t width;  /* elements of a row */
-    int64_t picks;  /* indices */
-    int64_t groups; /* rows of the result */
+struct segments {
+    const struct tensor *data;
+    const struct tensor *indices; /* rows of data */
+    const struct tensor *ids;
+    int64_t count; /* of ids */
+    int64_t width; /* elements of a row */
+    int64_t rows;  /* of the result */
+    char divisor;  /* 'M': by the number of rows (Mean), 'q': by its root (SqrtN), 0: by none */
 };
 
-static enum code read_args(const struct op_call *call, struct segment_args *a, struct error *err)
+static void read_divisor(const struct op_call *call, struct segments *s)
 {
-    const struct tensor *data = call->in[0], *indices = call->in[1], *segments = call->in[2];
-    if (indices->shape.rank != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "indices should be a vector.");
-    if (segments->shape.rank != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "segment_ids should be a vector.");
-    if (tensor_elements(indices) != tensor_elements(segments))
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "segment_ids and indices should have same size.");
-    if (data->shape.rank < 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "Shape must be at least rank 1");
-    *a = (struct segment_args){
-        .rows = data->shape.dims[0],
-        .width = kernel_span(&data->shape, 1, data->shape.rank),
-        .picks = tensor_elements(indices),
-    };
-    for (int64_t i = 0, last = 0; i < a->picks; i++) {
-        int64_t id = tensor_int(segments, i), index = tensor_int(indices, i);
-        if (id < last)
-            return error_set(err, CODE_INVALID_ARGUMENT, "segment ids are not increasing");
-        if (id < 0 || id > INT32_MAX)
-            return error_set(err, CODE_INVALID_ARGUMENT, "segment ids must be >= 0");
-        if (index < 0 || index >= a->rows)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "Bad: indices[%lld] == %lld out of range [0, %lld)", (long long)i,
-                             (long long)index, (long long)a->rows);
-        a->groups = id + 1;
-        last = id;
-    }
-    return CODE_OK;
+    const char *name = call->node->op->name;
+    s->divisor = strstr(name, "Mean") ? 'M' : strstr(name, "SqrtN") ? 'q' : 0;
 }
 
-#define SEGMENT_LOOPS(name, type)                                                                  \
-    static void add_##name(void *vto, const void *vfrom, int64_t n)                                \
-    {                                                                                              \
-        type *to = vto;                                                                            \
-        const type *from = vfrom;                                                                  \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            to[i] += from[i];                                                                      \
-    }                                                                                              \
-    static void divide_##name(void *vto, double by, int64_t n)                                     \
-    {                                                                                              \
-        type *to = vto;                                                                            \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            to[i] /= (type)by;                                                                     \
-    }
-
-SEGMENT_LOOPS(float, float)
-SEGMENT_LOOPS(double, double)
-
-static const struct {
-    void (*add)(void *to, const void *from, int64_t n);
-    void (*divide)(void *to, double by, int64_t n);
-} loops[DTYPE_COUNT] = {
-    [DTYPE_FLOAT] = {add_float, divide_float},
-    [DTYPE_DOUBLE] = {add_double, divide_double},
-};
-
-static void finish_group(const struct op_call *call, char *row, int64_t width, int64_t count)
+static double divide_by(const struct segments *s, int64_t rows)
 {
-    if (count < 2 || span_is(call->node->op_name, "SparseSegmentSum"))
-        return;
-    bool mean = span_is(call->node->op_name, "SparseSegmentMean");
-    loops[call->in[0]->dtype].divide(row, mean ? (double)count : sqrt((double)count), width);
+    return s->divisor == 'M' ? (double)rows : s->divisor ? sqrt((double)rows) : 1;
 }
 
-static enum code segment_run(struct op_call *call, struct error *err)
+static void divide_row(enum dtype dtype, void *row, double by, int64_t n)
 {
-    struct segment_args a;
-    enum code code = read_args(call, &a, err);
-    struct shape out = call->in[0]->shape;
-    out.dims[0] = code ? 0 : a.groups;
-    if (!code)
-        code = op_call_alloc(call, 0, &out, err);
+    for (int64_t i = 0; i < n; i++) {
+        if (dtype == DTYPE_FLOAT)
+            ((float *)row)[i] /= (float)by;
+        else
+            ((double *)row)[i] /= by;
+    }
+}
+
+/* ---- ids in order ---- */
+
+/* The sum of a segment of half or bfloat16 rows is rounded once. */
+static void add_wide(const struct segments *s, int64_t first, int64_t behind, void *to, float *wide)
+{
+    enum dtype dtype = s->data->dtype;
+    float *row = wide + s->width;
+    memset(wide, 0, (size_t)s->width * sizeof *wide);
+    for (int64_t i = first; i < behind; i++) {
+        int64_t from = tensor_int(s->indices, i);
+        widen_to_float(dtype, TENSOR_AT(s->data, uint16_t) + from * s->width, row, s->width);
+        for (int64_t k = 0; k < s->width; k++)
+            wide[k] += row[k];
+    }
+    double by = divide_by(s, behind - first);
+    for (int64_t k = 0; k < s->width; k++)
+        wide[k] /= (float)by;
+    widen_from_float(dtype, wide, to, s->width);
+}
+
+static void combine_segment(const struct segments *s, int64_t first, int64_t behind, char *to)
+{
+    enum dtype dtype = s->data->dtype;
+    combine_fn *combine = combine_find(COMBINE_ADD, dtype);
+    size_t bytes = (size_t)s->width * dtype_size(dtype);
+    for (int64_t i = first; i < behind; i++) {
+        int64_t row = tensor_int(s->indices, i);
+        const char *from = (const char *)s->data->data + (size_t)row * bytes;
+        if (i == first)
+            memcpy(to, from, bytes);
+        else
+            combine(to, from, s->width);
+    }
+    if (s->divisor && behind - first > 1)
+        divide_row(dtype, to, divide_by(s, behind - first), s->width);
+}
+
+static enum code run_ordered(struct op_call *call, const struct segments *s, struct error *err)
+{
+    float *wide = NULL;
+    enum dtype dtype = s->data->dtype;
+    bool widens = widen_is_needed(dtype);
+    struct shape out = s->data->shape;
+    out.dims[0] = s->rows;
+    enum code code = op_call_alloc(call, 0, &out, err);
+    if (!code && widens)
+        code = kernel_array(call, s->width, 2 * sizeof *wide, &wide, err);
     if (code)
         return code;
-    size_t bytes = (size_t)a.width * dtype_size(call->in[0]->dtype);
     char *to = call->out[0]->data;
-    memset(to, 0, (size_t)a.groups * bytes);
-    for (int64_t i = 0, count = 0; i < a.picks; i++) {
-        int64_t id = tensor_int(call->in[2], i), index = tensor_int(call->in[1], i);
-        loops[call->in[0]->dtype].add(to + (size_t)id * bytes,
-                                      (const char *)call->in[0]->data + (size_t)index * bytes,
-                                      a.width);
-        count++;
-        if (i + 1 < a.picks && tensor_int(call->in[2], i + 1) == id)
-            continue;
-        finish_group(call, to + (size_t)id * bytes, a.width, count);
-        count = 0;
+    size_t bytes = (size_t)s->width * dtype_size(dtype);
+    memset(to, 0, tensor_bytes(call->out[0]));
+    for (int64_t first = 0, behind; first < s->count; first = behind) {
+        int64_t id = tensor_int(s->ids, first);
+        for (behind = first + 1; behind < s->count && tensor_int(s->ids, behind) == id;)
+            behind++;
+        if (widens)
+            add_wide(s, first, behind, to + (size_t)id * bytes, wide);
+        else
+            combine_segment(s, first, behind, to + (size_t)id * bytes);
     }
     return CODE_OK;
 }
 
-#define SEGMENT_OP(symbol)                                                                         \
+static enum code out_of_range(int64_t id, int64_t rows, struct error *err)
+{
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "Segment id %lld out of range [0, %lld), possibly because 'segment_ids' "
+                     "input is not sorted.",
+                     (long long)id, (long long)rows);
+}
+
+/* All but the ids' count and the data's rank was checked; sets the rows unless they are given. */
+static enum code check_ids(struct segments *s, bool given, struct error *err)
+{
+    int64_t last = s->count ? tensor_int(s->ids, s->count - 1) : -1;
+    if (!given)
+        s->rows = last + 1;
+    if (last > INT32_MAX)
+        return out_of_range(last, INT32_MAX, err);
+    if (s->count && last < 0 && !given)
+        return error_set(err, CODE_INVALID_ARGUMENT, "segment ids must be >= 0");
+    for (int64_t i = 0; i < s->count; i++) {
+        int64_t id = tensor_int(s->ids, i);
+        if (i + 1 < s->count && tensor_int(s->ids, i + 1) < id)
+            return error_set(err, CODE_INVALID_ARGUMENT, "segment ids are not increasing");
+        if (id < 0 || id >= s->rows)
+            return out_of_range(id, s->rows, err);
+    }
+    return CODE_OK;
+}
+
+/* ---- SparseSegment*: data, indices, segment_ids, num_segments [] ---- */
+
+static enum code check_picks(const struct segments *s, struct error *err)
+{
+    for (int64_t i = 0, rows = s->data->shape.dims[0]; i < s->count; i++) {
+        int64_t index = tensor_int(s->indices, i);
+        if (index < 0 || index >= rows)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Bad: indices[%lld] == %lld out of range [0, %lld)", (long long)i,
+                             (long long)index, (long long)rows);
+    }
+    return CODE_OK;
+}
+
+static enum code read_rows(const struct op_call *call, int i, struct segments *s, struct error *err)
+{
+    char text[SHAPE_TEXT_SIZE];
+    if (call->in[i]->shape.rank)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "num_segments should be a scalar, not shape %s",
+                         shape_text(&call->in[i]->shape, text));
+    s->rows = tensor_int(call->in[i], 0);
+    return CODE_OK;
+}
+
+static enum code sparse_run(struct op_call *call, struct error *err)
+{
+    struct segments s = {.data = call->in[0], .indices = call->in[1], .ids = call->in[2]};
+    bool given = call->in_count > 3;
+    enum code code = given ? read_rows(call, 3, &s, err) : CODE_OK;
+    if (code)
+        return code;
+    if (s.data->shape.rank < 1)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Shape must be at least rank 1");
+    if (s.indices->shape.rank != 1 || s.ids->shape.rank != 1)
+        return error_set(err, CODE_INVALID_ARGUMENT, "%s should be a vector.",
+                         s.indices->shape.rank != 1 ? "indices" : "segment_ids");
+    s.count = tensor_elements(s.ids);
+    if (tensor_elements(s.indices) != s.count)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "segment_ids and indices should have same size.");
+    if (given && s.rows < 0)
+        return error_set(err, CODE_INVALID_ARGUMENT, "segment ids must be >= 0");
+    if (given && s.count && tensor_int(s.ids, s.count - 1) >= s.rows)
+        return error_set(err, CODE_INVALID_ARGUMENT, "segment ids must be < num_segments");
+    read_divisor(call, &s);
+    s.width = kernel_span(&s.data->shape, 1, s.data->shape.rank);
+    code = check_ids(&s, given, err);
+    if (!code)
+        code = check_picks(&s, err);
+    return code ? code : run_ordered(call, &s, err);
+}
+
+#define PICKED_OP(symbol, dtypes)                                                                  \
     const struct op op_##symbol = {                                                                \
         .name = #symbol,                                                                           \
         .inputs = "data:T indices:Tidx segment_ids:Tsegmentids",                                   \
         .outputs = "output:T",                                                                     \
         .attrs = "T:type Tidx:index=int32 Tsegmentids:index=int32 sparse_gradient:bool=false",     \
         .flags = OP_DYNAMIC,                                                                       \
-        .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),                                     \
-        .run = segment_run,                                                                        \
+        .types = dtypes,                                                                           \
+        .run = sparse_run,                                                                         \
     }
 
-SEGMENT_OP(SparseSegmentSum);
-SEGMENT_OP(SparseSegmentMean);
-SEGMENT_OP(SparseSegmentSqrtN);
+PICKED_OP(SparseSegmentSum, OP_TYPES_REAL);
+PICKED_OP(SparseSegmentMean, OP_TYPES_FLOAT);
+PICKED_OP(SparseSegmentSqrtN, OP_TYPES_FLOAT);
+
+#define NUMBERED_OP(symbol, dtypes)                                                                \
+    const struct op op_##symbol = {                                                                \
+        .name = #symbol,                                                                           \
+        .inputs = "data:T indices:Tidx segment_ids:Tsegmentids num_segments:Tnumsegments",         \
+        .outputs = "output:T",                                                                     \
+        .attrs = "T:type Tidx:index=int32 Tnumsegments:index=int32 Tsegmentids:index=int32 "       \
+                 "sparse_gradient:bool=false",                                                     \
+        .flags = OP_DYNAMIC,                                                                       \
+        .types = dtypes,                                                                           \
+        .run = sparse_run,                                                                         \
+    }
+
+NUMBERED_OP(SparseSegmentSumWithNumSegments, OP_TYPES_REAL);
+NUMBERED_OP(SparseSegmentMeanWithNumSegments, OP_TYPES_FLOAT);
+NUMBERED_OP(SparseSegmentSqrtNWithNumSegments, OP_TYPES_FLOAT);
