@@ -158,6 +158,116 @@ def normal_forms():
             yield text_op(name, [s(*[chr(rng.choice(block)) + chr(rng.choice(block)) for _ in range(60)])], ["input"], **attrs)
 
 
+def sentences():
+    names = ["row_lengths", "token_start", "token_end", "token_word", "token_properties"]
+    attrs = dict(errors="replace", replacement_char=65533, replace_control_characters=False)
+
+    def case(docs, properties=None, encoding="UTF-8", cut=0):
+        words = [w for d in docs for w in d]
+        n = len(words)
+        return text_op("SentenceFragments", [i64([len(d) for d in docs]), np.arange(n), np.arange(n - cut) + 1, s(*words), i64(properties or [0] * n)], names, input_encoding=encoding, **attrs)
+    docs = ["Hello world . Foo", "x ? ! ! y", "x ? ) y .", "( They are ! ) Good", "He agreed ... ! Yes", "He agreed ! ... Yes", "a ... b", "a \u2026 b \u3002 c", "( a . ) ] } d", "a ! ? b", "no end", ". . .", "\u00ab a . \u00bb b", "< a . > b", "x ? ! y ! !",
+            "a . '' b", ". ) . )", "\u00bf que ?", "a.b ) ?", "! ( a", "a . ) ( b ! )"]
+    yield case([d.split(" ") for d in docs])
+    for doc in docs:
+        yield case([doc.split(" ")])
+    yield case([["Mr.", "X", ":)", "b", "U.S.", "c", "I.B.M", "d"]], [0x100, 0, 0x80, 0, 0x100, 0, 0x100, 0])
+    yield case([["a", ".", ":)", ")", ":)", "b"]], [0, 0, 0x80, 0, 0x80, 0])
+    yield case([["a", ":)", "!", "b"]], [0, 0x80, 0, 0])
+    yield case([[], ["a"], []])
+    yield case([])
+    yield case([["", "a"]])
+    yield case([["a", b"\xff", "."]])
+    yield case([["a", "."]], encoding="foo")
+    yield case([["a", "."]], cut=1)
+    yield case([[b"\0a", b"\0."]], encoding="UTF-16-BE")
+    rng = random.Random(8)
+    for _ in range(20):
+        doc = [rng.choice(["a", "b", ".", "!", "?", "...", ")", "(", "]", ":)", "U.S.", "\u2026", "'"]) for _ in range(30)]
+        yield case([doc, doc[:9]], [0x80 if w == ":)" else 0x100 if w == "U.S." else 0 for w in doc + doc[:9]])
+
+
+def varint(n):
+    out = b""
+    while n >= 0x80:
+        out += bytes([n & 0x7f | 0x80])
+        n >>= 7
+    return out + bytes([n])
+
+
+def field(number, value):
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + np.float32(value).tobytes()
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value)
+    value = value.encode() if isinstance(value, str) else value
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def model(pieces, trainer=(), rules=()):
+    """A serialised ModelProto."""
+    out = b"".join(field(1, b"".join(field(*f) for f in p)) for p in pieces)
+    return out + field(2, b"".join(field(*f) for f in trainer)) + field(3, b"".join(field(*f) for f in rules))
+
+
+def piece(text, score=0.0, kind=None):
+    return [(1, text), (2, float(score))] + ([(3, kind)] if kind else [])
+
+
+def sentencepieces():
+    marks = [piece("<unk>", 0, 2), piece("<s>", 0, 3), piece("</s>", 0, 3)]
+    words = ["\u2581", "h", "e", "l", "o", "w", "r", "d", "he", "ll", "llo", "hello", "\u2581hello", "\u2581w", "or", "ld", "\u2581world", "orld", "lo", "\u65e5", "\u65e5\u672c", "\u2581he"]
+    normal = [piece(w, -1.5 - .37 * ((i * 7) % 11)) for i, w in enumerate(words)]
+    more = [piece("<mask>", 0, 4), piece("wor", -2., 5)]
+    from_bytes = [piece(f"<0x{b:02X}>", 0, 6) for b in range(256)]
+    models = []
+    for kind in (1, 2, 3, 4):
+        for trainer, rules in (((), ()), (((24, 1),), ()), ((), ((3, 0),)), ((), ((4, 0),)), ((), ((5, 0),)), ((), ((3, 0), (4, 0), (5, 0)))):
+            models.append(model(marks + normal + more, ((3, kind), *trainer), rules))
+        models.append(model(marks + normal + more + from_bytes, ((3, kind), (35, 1))))
+    texts = ["hello world", "  hello   world ", "", " ", "xyz", "hexxlo", "\u65e5\u672c\u8a9e", "hello<mask>world", "wor world", "hello\tworld", "lllllll", b"he\xffllo", "ll\u2581o", "Hello", "worhe <mask> <mask>he", "<unk> <s>", "orldworldhello"]
+    texts = s(*texts)
+    names = ["sp_handle", "input", "nbest_size", "alpha", "add_bos", "add_eos", "reverse"]
+
+    def handle(proto):
+        return call("SentencepieceOp", [], [], dict(model=proto, container="", shared_name="", use_node_name_sharing=False))
+
+    def tokenize(k, proto, kind, flags=(False, False, False), splits=tf.int64, offsets=True, size=0, arrays=None, nbest=False):
+        name = "SentencepieceTokenizeWithOffsetsOp" if offsets else "SentencepieceTokenizeOp"
+        attrs = dict(out_type=kind, Tsplits=splits, return_nbest=nbest)
+        return graph(f"{name} model {k} {kind} {flags} {size}", [texts if arrays is None else arrays],
+                     lambda t: flat(call(name, [handle(proto), t[0], tf.constant(size), tf.constant(1.), *map(tf.constant, flags)], names, attrs)))
+
+    def detokenize(k, proto, array, splits, flags=(False, False, False), dtype=i64):
+        def build(t):
+            return flat(call("SentencepieceDetokenizeOp", [handle(proto), t[0], t[1], *map(tf.constant, flags)], ["sp_handle", "input_values", "input_splits", "add_bos", "add_eos", "reverse"], {}))
+        return graph(f"SentencepieceDetokenizeOp model {k} {array} {flags}"[:150], [array, dtype(splits)], build)
+    ids = i32([3, 14, 19, 0, 1, 15, 2, 26, 3, 3, 4])
+    written = s("\u2581hello", "\u2581world", "xyz", "<unk>", "<s>", "\u2581", "\u2581he", "llo", "<0x41>", "<0xE6>", "<0x97>", "<0xA5>", "<0xFF>", "o")
+    for k, proto in enumerate(models):
+        for kind in (tf.int32, tf.string):
+            yield tokenize(k, proto, kind)
+        yield detokenize(k, proto, ids, [0, 4, 4, 7, 11])
+        yield detokenize(k, proto, written, [0, 5, 9, 14], dtype=i32)
+    for flags in ((True, False, False), (False, True, False), (True, True, True), (False, False, True)):
+        for k in (0, 7):
+            yield tokenize(k, models[k], tf.int32, flags, tf.int32, offsets=flags[2])
+            yield detokenize(k, models[k], ids, [0, 4, 4, 7, 11], flags)
+    yield tokenize(0, models[0], tf.int32, size=1, offsets=False)
+    yield tokenize(0, models[0], tf.int32, arrays=texts[:4].reshape(2, 2))
+    yield tokenize(0, models[0], tf.int32, arrays=texts[:0])
+    yield tokenize(0, models[0], tf.int32, size=0, nbest=True)
+    for array, splits in ((i32([99]), [0, 1]), (i32([-1]), [0, 1]), (i32([]), [0])):
+        yield detokenize(0, models[0], array, splits)
+    plain = model(normal + [piece("<unk>", 0, 2)])
+    yield tokenize("without marks", plain, tf.int32)
+    proto = models[0]
+    yield graph("SentencepieceVocabSizeOp", [], lambda t: flat(call("SentencepieceVocabSizeOp", [handle(proto)], ["sp_handle"], {})))
+    for array in (i32([[0, 3], [24, 25]]), i32(7), i32([]), i32([99]), i32([-1])):
+        yield graph(f"SentencepieceIdToStringOp {array}", [array], lambda t: flat(call("SentencepieceIdToStringOp", [handle(proto), t[0]], ["sp_handle", "input"], {})))
+    yield graph("SentencepieceStringToIdOp", [written], lambda t: flat(call("SentencepieceStringToIdOp", [handle(proto), t[0]], ["sp_handle", "input"], {})))
+
+
 def cases():
-    for family in (tokenizers, wordpieces, splitters, rouge, trees, sequences, normal_forms):
+    for family in (sentences, sentencepieces, tokenizers, wordpieces, splitters, rouge, trees, sequences, normal_forms):
         yield from family()
