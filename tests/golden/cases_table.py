@@ -54,7 +54,41 @@ def of_tensors():
     yield graph("of tensors", [WORDS, rows, WORDS[::-1].reshape(1, 3).copy(), np.float32([8, 9])], build)
 
 
+def dense():
+    """Keys that mark the empty and the deleted places of a table."""
+    def build_of(reserved, value_shape, imports):
+        def build(t):
+            table = raw.MutableDenseHashTableV2(empty_key=reserved[0], deleted_key=reserved[1], value_dtype=t[1].dtype, value_shape=value_shape)
+            first = raw.LookupTableImportV2 if imports else raw.LookupTableInsertV2
+            steps = [first(table_handle=table, keys=t[0], values=t[1])]
+            with tf.control_dependencies(steps):
+                steps = [raw.LookupTableInsertV2(table_handle=table, keys=t[2], values=t[6])]
+            with tf.control_dependencies(steps):
+                steps = [raw.LookupTableRemoveV2(table_handle=table, keys=t[3])]
+            with tf.control_dependencies(steps):
+                return [raw.LookupTableFindV2(table_handle=table, keys=t[4], default_value=t[5]), raw.LookupTableSizeV2(table_handle=table)]
+        return build
+    numbers, rows = np.int64([4, 5, 6]), np.arange(6, dtype=np.float32).reshape(3, 2)
+    for title, reserved, keys, values, inserted, removed, asked, default in (
+            ("numbers", (np.int64(-1), np.int64(-2)), NUMBERS, numbers, NUMBERS[1:] + 1, NUMBERS[:1], np.int64([1, 2, 3, 4, 5]), np.int64(-9)),
+            ("rows", (np.int64(-1), np.int64(-2)), NUMBERS, rows, NUMBERS[1:] + 1, NUMBERS[:1], np.int64([1, 2, 3, 4, 5]), np.float32([7, 7])),
+            ("words", (np.array(b"", object), np.array(b"-", object)), np.array([b"one", b"two"], object), numbers[:2], WORDS[:1], WORDS[:1], WORDS[:2], np.int64(0)),
+            ("insert empty", (np.int64(-1), np.int64(-2)), NUMBERS, numbers, np.int64([-1]), NUMBERS[:1], NUMBERS, np.int64(-9)),
+            ("insert deleted", (np.int64(-1), np.int64(-2)), NUMBERS, numbers, np.int64([-2]), NUMBERS[:1], NUMBERS, np.int64(-9)),
+            ("remove empty", (np.int64(-1), np.int64(-2)), NUMBERS, numbers, NUMBERS[:1], np.int64([-1]), NUMBERS, np.int64(-9)),
+            ("ask deleted", (np.int64(-1), np.int64(-2)), NUMBERS, numbers, NUMBERS[:1], NUMBERS[:1], np.int64([1, -2]), np.int64(-9)),
+            ("equal", (np.int64(-1), np.int64(-1)), NUMBERS, numbers, NUMBERS[:1], NUMBERS[:1], NUMBERS, np.int64(-9)),
+            ("wrong values", (np.int64(-1), np.int64(-2)), NUMBERS, numbers[:2], NUMBERS[:1], NUMBERS[:1], NUMBERS, np.int64(-9))):
+        imports = title in ("numbers", "rows")
+        if imports:  # what a checkpoint holds: a matrix of as many keys as a power of two
+            keys, values = np.append(keys, reserved[0])[:, None], np.concatenate([values, values[:1]])
+            values = values if values.ndim > 1 else values[:, None]
+        yield graph("MutableDenseHashTableV2 " + title, [keys, values, inserted, removed, asked, default, values[:len(inserted)].reshape((len(inserted), *default.shape))],
+                    build_of(reserved, list(default.shape), imports))
+
+
 def cases():
+    yield from dense()
     yield from first_versions()
     for kind, keys in KINDS.items():
         for other, values in KINDS.items():

@@ -68,12 +68,14 @@ static enum code find_run(struct op_call *call, struct error *err)
         return code;
     size_t bytes = tensor_bytes(fallback);
     char *to = call->out[0]->data;
-    for (int64_t i = 0, n = tensor_elements(keys); i < n; i++, to += bytes) {
-        const void *value = map_get(&table->map, table_key(keys, i));
+    for (int64_t i = 0, n = tensor_elements(keys); !code && i < n; i++, to += bytes) {
+        struct span key = table_key(keys, i);
+        const void *value = map_get(&table->map, key);
         give_value(call, table, value ? value : fallback->data, to, bytes);
+        code = table_check_key(table, key, err);
     }
     end_read(table);
-    return CODE_OK;
+    return code;
 }
 
 /* ---- LookupTableSizeV2, LookupTableExportV2 ---- */
@@ -98,21 +100,28 @@ static enum code size_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static struct shape values_shape(const struct table *table)
+/* [n], then the shape of a value. A dense table exports and imports keys [n, 1], and numbers as
+ * values [n, 1]. */
+static void entry_shapes(const struct table *table, struct shape *keys, struct shape *values)
 {
-    struct shape shape = {.rank = table->value_shape.rank + 1, .dims = {(int64_t)table->size}};
-    for (int i = 0; i < table->value_shape.rank; i++)
-        shape.dims[i + 1] = table->value_shape.dims[i];
-    return shape;
+    const struct shape *value = &table->value_shape;
+    *keys = table->is_dense ? shape_matrix((int64_t)table->size, 1)
+                            : shape_vector((int64_t)table->size);
+    *values = shape_vector((int64_t)table->size);
+    for (int i = 0; i < value->rank; i++)
+        values->dims[values->rank++] = value->dims[i];
+    if (table->is_dense && !value->rank)
+        *values = *keys;
 }
 
 /* With the lock held. */
 static enum code export_all(struct op_call *call, const struct table *table, struct error *err)
 {
-    struct shape vector = shape_vector((int64_t)table->size), shape = values_shape(table);
-    enum code code = op_call_alloc(call, 0, &vector, err);
+    struct shape keys, values;
+    entry_shapes(table, &keys, &values);
+    enum code code = op_call_alloc(call, 0, &keys, err);
     if (!code)
-        code = op_call_alloc(call, 1, &shape, err);
+        code = op_call_alloc(call, 1, &values, err);
     if (code)
         return code;
     size_t bytes = table->size ? tensor_bytes(call->out[1]) / table->size : 0;
@@ -151,33 +160,46 @@ static enum code export_run(struct op_call *call, struct error *err)
 
 /* ---- filling: keys, values with a value for each key ---- */
 
-static enum code check_entries(const struct op_call *call, const struct table *table,
+static enum code check_entries(const struct op_call *call, const struct table *table, bool imports,
                                struct error *err)
 {
     const struct tensor *keys = call->in[1], *values = call->in[2];
     enum code code = table_check(table, keys, values, err);
     if (code)
         return code;
-    int64_t wanted;
-    if (__builtin_mul_overflow(tensor_elements(keys), shape_elements(&table->value_shape),
-                               &wanted) ||
-        tensor_elements(values) != wanted) {
+    struct shape wanted = keys->shape, value = table->value_shape;
+    bool matrix = imports && table->is_dense;
+    if (matrix && wanted.rank)
+        wanted.rank--;
+    if (matrix && !value.rank)
+        value = shape_vector(1);
+    for (int i = 0; i < value.rank && wanted.rank < SHAPE_RANK_MAX; i++)
+        wanted.dims[wanted.rank++] = value.dims[i];
+    if (!shape_equal(&values->shape, &wanted) ||
+        tensor_elements(values) != tensor_elements(keys) * shape_elements(&table->value_shape)) {
         char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
-        return error_set(err, CODE_INVALID_ARGUMENT, "Expected a value for each key, got %s and %s",
-                         shape_text(&keys->shape, left), shape_text(&values->shape, right));
+        return error_set(err, CODE_INVALID_ARGUMENT, "Expected shape %s for value, got %s",
+                         shape_text(&wanted, left), shape_text(&values->shape, right));
     }
     return CODE_OK;
 }
 
-/* With the lock held for writing. */
-static enum code put_all(const struct op_call *call, struct table *table, struct error *err)
+/* With the lock held for writing. What a dense table reserves is an error, or left out of what a
+ * checkpoint brings: places of the original's table. */
+static enum code put_all(const struct op_call *call, struct table *table, bool imports,
+                         struct error *err)
 {
     const struct tensor *keys = call->in[1], *values = call->in[2];
     size_t bytes = (size_t)shape_elements(&table->value_shape) * dtype_size(table->value_dtype);
     enum code code = CODE_OK;
-    for (int64_t i = 0, n = tensor_elements(keys); !code && i < n; i++)
-        code = table_put(table, table_key(keys, i), (const char *)values->data + (size_t)i * bytes,
-                         err);
+    for (int64_t i = 0, n = tensor_elements(keys); !code && i < n; i++) {
+        struct span key = table_key(keys, i);
+        if (imports && table_check_key(table, key, NULL))
+            continue;
+        code = table_check_key(table, key, err);
+        if (!code)
+            code = table_put(table, key, (const char *)values->data + (size_t)i * bytes, err);
+    }
     return code;
 }
 
@@ -188,7 +210,7 @@ static bool has_all(const struct op_call *call, struct table *table)
         if (!map_get(&table->map, table_key(call->in[1], i)))
             return false;
     }
-    return !put_all(call, table, NULL);
+    return !put_all(call, table, false, NULL);
 }
 
 static void clear(struct table *table)
@@ -204,7 +226,7 @@ static enum code fill(struct op_call *call, bool replaces, struct error *err)
     struct table *table;
     enum code code = table_of(call, &table, err);
     if (!code)
-        code = check_entries(call, table, err);
+        code = check_entries(call, table, replaces, err);
     if (code)
         return code;
     pthread_rwlock_wrlock(&table->lock);
@@ -212,7 +234,7 @@ static enum code fill(struct op_call *call, bool replaces, struct error *err)
     if (!filled) {
         if (replaces)
             clear(table);
-        code = put_all(call, table, err);
+        code = put_all(call, table, replaces, err);
         atomic_store_explicit(&table->filled, !code, memory_order_release);
     } else if (!has_all(call, table)) {
         code = error_set(err, CODE_FAILED_PRECONDITION, "Table already initialized.");
@@ -251,15 +273,16 @@ static enum code remove_run(struct op_call *call, struct error *err)
     if (code)
         return code;
     pthread_rwlock_wrlock(&table->lock);
-    for (int64_t i = 0, n = tensor_elements(call->in[1]); i < n; i++) {
+    for (int64_t i = 0, n = tensor_elements(call->in[1]); !code && i < n; i++) {
         struct span key = table_key(call->in[1], i);
-        if (!map_get(&table->map, key))
+        code = table_check_key(table, key, err);
+        if (code || !map_get(&table->map, key))
             continue;
         map_put(&table->map, key, NULL);
         table->size--;
     }
     pthread_rwlock_unlock(&table->lock);
-    return CODE_OK;
+    return code;
 }
 
 /* The first versions hold their tables by references; handles do the same. */

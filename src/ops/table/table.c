@@ -26,6 +26,8 @@ struct table_args {
     enum dtype key_dtype;
     enum dtype value_dtype;
     struct shape value_shape;
+    bool is_dense;
+    struct span reserved[2];
 };
 
 static struct resource *table_make(const void *p)
@@ -40,6 +42,9 @@ static struct resource *table_make(const void *p)
     pthread_rwlock_init(&table->lock, NULL);
     arena_init(&table->arena, ARENA_FIRST_BLOCK);
     map_init(&table->map, &table->arena);
+    table->is_dense = args->is_dense;
+    for (int i = 0; args->is_dense && i < 2; i++)
+        table->reserved[i] = arena_copy(&table->arena, args->reserved[i]);
     return &table->resource;
 }
 
@@ -68,21 +73,30 @@ static enum code make_handle(struct op_call *call, const struct table_args *args
     return code;
 }
 
-static enum code make_table(struct op_call *call, bool is_mutable, const struct shape *value_shape,
-                            struct error *err)
+static enum code read_args(const struct op_call *call, bool is_mutable,
+                           const struct shape *value_shape, struct table_args *args,
+                           struct error *err)
 {
-    struct table_args args = {
+    *args = (struct table_args){
         .is_mutable = is_mutable,
         .key_dtype = op_attr_type(call, "key_dtype"),
         .value_dtype = op_attr_type(call, "value_dtype"),
         .value_shape = *value_shape,
     };
-    bool plain = dtype_is_plain(args.value_dtype) || args.value_dtype == DTYPE_STRING;
-    bool key = dtype_is_plain(args.key_dtype) || args.key_dtype == DTYPE_STRING;
+    bool plain = dtype_is_plain(args->value_dtype) || args->value_dtype == DTYPE_STRING;
+    bool key = dtype_is_plain(args->key_dtype) || args->key_dtype == DTYPE_STRING;
     if (!plain || !key || !shape_is_known(value_shape))
         return error_set(err, CODE_INVALID_ARGUMENT, "a table from %s to %s is not supported",
-                         dtype_name(args.key_dtype), dtype_name(args.value_dtype));
-    return make_handle(call, &args, err);
+                         dtype_name(args->key_dtype), dtype_name(args->value_dtype));
+    return CODE_OK;
+}
+
+static enum code make_table(struct op_call *call, bool is_mutable, const struct shape *value_shape,
+                            struct error *err)
+{
+    struct table_args args;
+    enum code code = read_args(call, is_mutable, value_shape, &args, err);
+    return code ? code : make_handle(call, &args, err);
 }
 
 static enum code hash_table_run(struct op_call *call, struct error *err)
@@ -101,6 +115,32 @@ static enum code table_of_tensors_run(struct op_call *call, struct error *err)
 {
     struct shape shape = op_attr_shape(call, "value_shape");
     return make_table(call, true, &shape, err);
+}
+
+/* empty_key, deleted_key: how TensorFlow marks the places of its table; no entry may have them. */
+static enum code dense_table_run(struct op_call *call, struct error *err)
+{
+    const struct tensor *empty = call->in[0], *deleted = call->in[1];
+    struct shape shape = op_attr_shape(call, "value_shape");
+    struct table_args args;
+    char x[SHAPE_TEXT_SIZE], y[SHAPE_TEXT_SIZE];
+    if (!shape_equal(&empty->shape, &deleted->shape))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Empty and deleted keys must have same shape, got shapes: %s and %s",
+                         shape_text(&empty->shape, x), shape_text(&deleted->shape, y));
+    if (empty->shape.rank)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "a table whose keys are tensors of shape %s is not supported",
+                         shape_text(&empty->shape, x));
+    enum code code = read_args(call, true, &shape, &args, err);
+    if (code)
+        return code;
+    args.is_dense = true;
+    args.reserved[0] = table_key(empty, 0);
+    args.reserved[1] = table_key(deleted, 0);
+    if (span_equal(args.reserved[0], args.reserved[1]))
+        return error_set(err, CODE_INVALID_ARGUMENT, "Empty and deleted keys cannot be equal");
+    return make_handle(call, &args, err);
 }
 
 /* ---- shared ---- */
@@ -135,6 +175,17 @@ struct span table_key(const struct tensor *keys, int64_t i)
         return span_make((const char *)keys->data + (size_t)i * size, size);
     struct span key = TENSOR_AT(keys, struct span)[i];
     return key.len ? key : span_make(&empty, 0);
+}
+
+enum code table_check_key(const struct table *table, struct span key, struct error *err)
+{
+    static const char *const names[] = {"empty_key", "deleted_key"};
+    for (int i = 0; table->is_dense && i < 2; i++) {
+        if (span_equal(key, table->reserved[i]))
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Using the %s as a table key is not allowed", names[i]);
+    }
+    return CODE_OK;
 }
 
 static void *copy_value(struct table *table, const void *value)
@@ -206,4 +257,14 @@ const struct op op_MutableHashTableOfTensorsV2 = {
     .attrs = TABLE_ATTRS " value_shape:shape={}",
     .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
     .run = table_of_tensors_run,
+};
+
+const struct op op_MutableDenseHashTableV2 = {
+    .name = "MutableDenseHashTableV2",
+    .inputs = "empty_key:key_dtype deleted_key:key_dtype",
+    .outputs = "table_handle:resource",
+    .attrs = TABLE_ATTRS " value_shape:shape={} initial_num_buckets:int=131072 "
+                         "max_load_factor:float=0.8",
+    .flags = OP_DYNAMIC | OP_STATEFUL,
+    .run = dense_table_run,
 };

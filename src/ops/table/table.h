@@ -19,6 +19,8 @@ struct table {
     enum dtype key_dtype;
     enum dtype value_dtype;
     struct shape value_shape; /* of one value */
+    bool is_dense;            /* MutableDenseHashTable: two keys are not allowed */
+    struct span reserved[2];  /* the empty and the deleted key; in the arena */
     atomic_bool filled;       /* immutable: may be read */
     pthread_rwlock_t lock;    /* of what follows; a filled immutable table is read without it */
     struct arena arena;       /* keys and values */
@@ -32,6 +34,9 @@ enum code table_of(const struct op_call *call, struct table **table, struct erro
 /* Checks the dtypes of keys and values (either may be NULL). INVALID_ARGUMENT. */
 enum code table_check(const struct table *table, const struct tensor *keys,
                       const struct tensor *values, struct error *err);
+
+/* INVALID_ARGUMENT for a key that a dense table reserves. */
+enum code table_check_key(const struct table *table, struct span key, struct error *err);
 
 /* Adds one entry, copied; an immutable table refuses another value for a key that it has. With the
  * lock held for writing. */
