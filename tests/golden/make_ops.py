@@ -429,20 +429,20 @@ def blobs_of(case, answer):
 
 
 def write(family):
-    made = skipped = 0
+    """All answers first, then the file: a child that asks must not inherit a half-written one."""
+    records, skipped = [], 0
     path = os.path.join(HERE, "ops", family + ".gz")
-    with open(path, "wb") as raw, gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as out:
-        for case in FAMILIES[family]():
-            answer = ask_apart(case)
-            if answer is None:
-                skipped += 1
-                print("skipped:", case.name, file=sys.stderr)
-                continue
-            blobs = blobs_of(case, answer)
-            out.write(struct.pack("<I", len(blobs)))
-            for blob in blobs:
-                out.write(struct.pack("<I", len(blob)) + blob)
-            made += 1
+    for case in FAMILIES[family]():
+        answer = ask_apart(case)
+        if answer is None:
+            skipped += 1
+            print("skipped:", case.name, file=sys.stderr)
+            continue
+        blobs = blobs_of(case, answer)
+        records.append(struct.pack("<I", len(blobs)) + b"".join(struct.pack("<I", len(blob)) + blob for blob in blobs))
+    made = len(records)
+    with open(path, "wb") as out:
+        out.write(gzip.compress(b"".join(records), mtime=0))
     print(f"{path}: {made} cases, {skipped} that TensorFlow refuses to build or dies of, {os.path.getsize(path)} bytes")
 
 

@@ -75,8 +75,9 @@ static void make_cosines(struct mel *m)
 static enum code failed(const struct mel *m, int32_t rate, struct error *err)
 {
     return error_set(err, CODE_INVALID_ARGUMENT,
-                     "Mfcc initialization failed for channel count %lld and sample rate %d",
-                     (long long)m->bins, rate);
+                     "Mfcc initialization failed for channel count %lld, sample rate %d and "
+                     "filterbank_channel_count %lld",
+                     (long long)m->bins, rate, (long long)m->channels);
 }
 
 static enum code set_up(const struct op_call *call, struct mel *m, int32_t rate, struct error *err)

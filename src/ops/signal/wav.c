@@ -284,7 +284,7 @@ static enum code check_encode(const struct op_call *call, struct error *err)
     const struct tensor *audio = call->in[0], *rate = call->in[1];
     char text[SHAPE_TEXT_SIZE];
     if (audio->shape.rank != 2)
-        return error_set(err, CODE_INVALID_ARGUMENT, "audio must be 2-dimensional but got shape %s",
+        return error_set(err, CODE_INVALID_ARGUMENT, "audio must be 2-dimensional%s",
                          shape_text(&audio->shape, text));
     if (rate->shape.rank != 0)
         return error_set(err, CODE_INVALID_ARGUMENT,

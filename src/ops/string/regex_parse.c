@@ -115,8 +115,9 @@ static enum code read_hex_in_braces(struct parser *p, const char *from, uint32_t
     uint32_t c;
     *rune = 0;
     for (int digits = 0;; digits++) {
-        if (!p->rest.len && digits)
-            return refuse(p, bad_escape, since(p, from));
+        if (!p->rest.len) /* RE2 reads a character here before it looks whether there is one */
+            return digits ? refuse(p, bad_escape, since(p, from))
+                          : refuse(p, "invalid UTF-8", span_make(NULL, 0));
         if (read_rune(p, &c))
             return CODE_INVALID_ARGUMENT;
         if (c == '}' && digits)
