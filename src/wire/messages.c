@@ -34,6 +34,22 @@ static const struct pb_enum_value code_values[] = {
 };
 const struct pb_enum pb_code_enum = {"tensorflow.error.Code", code_values, 18, 18};
 
+static const struct pb_enum_value column_type_values[] = {
+    {0, "UNKNOWN"},
+    {1, "NUMERICAL"},
+    {2, "NUMERICAL_SET"},
+    {3, "NUMERICAL_LIST"},
+    {4, "CATEGORICAL"},
+    {5, "CATEGORICAL_SET"},
+    {6, "CATEGORICAL_LIST"},
+    {7, "BOOLEAN"},
+    {8, "STRING"},
+    {9, "DISCRETIZED_NUMERICAL"},
+    {10, "HASH"},
+    {11, "NUMERICAL_VECTOR_SEQUENCE"},
+};
+const struct pb_enum pb_column_type_enum = {"yggdrasil_decision_forests.dataset.proto.ColumnType", column_type_values, 12, 12};
+
 static const struct pb_enum_value config_proto_experimental_mlir_bridge_rollout_values[] = {
     {0, "MLIR_BRIDGE_ROLLOUT_UNSPECIFIED"},
     {1, "MLIR_BRIDGE_ROLLOUT_ENABLED"},
@@ -170,6 +186,21 @@ static const struct pb_enum_value health_check_response_serving_status_values[] 
 };
 const struct pb_enum pb_health_check_response_serving_status_enum = {"grpc.health.v1.HealthCheckResponse.ServingStatus", health_check_response_serving_status_values, 4, 4};
 
+static const struct pb_enum_value loss_values[] = {
+    {0, "DEFAULT"},
+    {1, "BINOMIAL_LOG_LIKELIHOOD"},
+    {2, "SQUARED_ERROR"},
+    {3, "MULTINOMIAL_LOG_LIKELIHOOD"},
+    {4, "LAMBDA_MART_NDCG5"},
+    {5, "XE_NDCG_MART"},
+    {6, "BINARY_FOCAL_LOSS"},
+    {7, "POISSON"},
+    {8, "MEAN_AVERAGE_ERROR"},
+    {9, "LAMBDA_MART_NDCG"},
+    {10, "COX_PROPORTIONAL_HAZARD"},
+};
+const struct pb_enum pb_loss_enum = {"yggdrasil_decision_forests.model.gradient_boosted_trees.proto.Loss", loss_values, 11, 11};
+
 static const struct pb_enum_value model_type_values[] = {
     {0, "MODEL_TYPE_UNSPECIFIED"},
     {1, "TENSORFLOW"},
@@ -237,6 +268,18 @@ static const struct pb_enum_value saver_def_checkpoint_format_version_values[] =
 };
 const struct pb_enum pb_saver_def_checkpoint_format_version_enum = {"tensorflow.SaverDef.CheckpointFormatVersion", saver_def_checkpoint_format_version_values, 3, 3};
 
+static const struct pb_enum_value task_values[] = {
+    {0, "UNDEFINED"},
+    {1, "CLASSIFICATION"},
+    {2, "REGRESSION"},
+    {3, "RANKING"},
+    {4, "CATEGORICAL_UPLIFT"},
+    {5, "NUMERICAL_UPLIFT"},
+    {6, "ANOMALY_DETECTION"},
+    {7, "SURVIVAL_ANALYSIS"},
+};
+const struct pb_enum pb_task_enum = {"yggdrasil_decision_forests.model.proto.Task", task_values, 8, 8};
+
 static const struct pb_enum_value type_spec_proto_type_spec_class_values[] = {
     {0, "UNKNOWN"},
     {1, "SPARSE_TENSOR_SPEC"},
@@ -269,6 +312,19 @@ static const struct pb_enum_value variable_synchronization_values[] = {
     {3, "VARIABLE_SYNCHRONIZATION_ON_READ"},
 };
 const struct pb_enum pb_variable_synchronization_enum = {"tensorflow.VariableSynchronization", variable_synchronization_values, 4, 4};
+
+static const struct pb_field abstract_model_fields[] = {
+    {"name", {NULL}, 1, offsetof(struct pb_abstract_model, name), offsetof(struct pb_abstract_model, name), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"task", {.enumeration = &pb_task_enum}, 2, offsetof(struct pb_abstract_model, task), offsetof(struct pb_abstract_model, task), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
+    {"label_col_idx", {NULL}, 3, offsetof(struct pb_abstract_model, label_col_idx), offsetof(struct pb_abstract_model, label_col_idx), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"input_features", {NULL}, 5, offsetof(struct pb_abstract_model, input_features), offsetof(struct pb_abstract_model, input_features), PB_KIND_INT32, PB_RULE_REPEATED, PB_PACKED, 0},
+    {"classification_outputs_probabilities", {NULL}, 8, offsetof(struct pb_abstract_model, classification_outputs_probabilities), offsetof(struct pb_abstract_model, has_classification_outputs_probabilities), PB_KIND_BOOL, PB_RULE_OPTIONAL, 0, 0},
+    {"postprocessors", {.message = &pb_abstract_postprocessor_type}, 16, offsetof(struct pb_abstract_model, postprocessors), offsetof(struct pb_abstract_model, postprocessors), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t abstract_model_dense[] = {0, 1, 2, 3, 0, 4, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 6};
+const struct pb_message pb_abstract_model_type = {"yggdrasil_decision_forests.model.proto.AbstractModel", abstract_model_fields, abstract_model_dense, NULL, NULL, sizeof(struct pb_abstract_model), 6, 17};
+
+const struct pb_message pb_abstract_postprocessor_type = {"yggdrasil_decision_forests.model.proto.AbstractPostprocessor", NULL, NULL, NULL, NULL, sizeof(struct pb_abstract_postprocessor), 0, 0};
 
 static const struct pb_field any_fields[] = {
     {"type_url", {NULL}, 1, offsetof(struct pb_any, type_url), offsetof(struct pb_any, type_url), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -427,6 +483,27 @@ static const struct pb_field captured_tensor_fields[] = {
 static const uint8_t captured_tensor_dense[] = {0, 1, 2};
 const struct pb_message pb_captured_tensor_type = {"tensorflow.CapturedTensor", captured_tensor_fields, captured_tensor_dense, NULL, NULL, sizeof(struct pb_captured_tensor), 2, 3};
 
+static const struct pb_field categorical_spec_fields[] = {
+    {"number_of_unique_values", {NULL}, 2, offsetof(struct pb_categorical_spec, number_of_unique_values), offsetof(struct pb_categorical_spec, number_of_unique_values), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"is_already_integerized", {NULL}, 5, offsetof(struct pb_categorical_spec, is_already_integerized), offsetof(struct pb_categorical_spec, is_already_integerized), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"items", {.message = &pb_categorical_spec_item_type}, 7, offsetof(struct pb_categorical_spec, items), offsetof(struct pb_categorical_spec, items), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t categorical_spec_dense[] = {0, 0, 1, 0, 0, 2, 0, 3};
+const struct pb_message pb_categorical_spec_type = {"yggdrasil_decision_forests.dataset.proto.CategoricalSpec", categorical_spec_fields, categorical_spec_dense, NULL, NULL, sizeof(struct pb_categorical_spec), 3, 8};
+
+static const struct pb_field categorical_spec_item_fields[] = {
+    {"key", {NULL}, 1, offsetof(struct pb_categorical_spec_item, key), offsetof(struct pb_categorical_spec_item, key), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"value", {.message = &pb_categorical_spec_vocab_value_type}, 2, offsetof(struct pb_categorical_spec_item, value), offsetof(struct pb_categorical_spec_item, value), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t categorical_spec_item_dense[] = {0, 1, 2};
+const struct pb_message pb_categorical_spec_item_type = {"yggdrasil_decision_forests.dataset.proto.CategoricalSpec.Item", categorical_spec_item_fields, categorical_spec_item_dense, NULL, NULL, sizeof(struct pb_categorical_spec_item), 2, 3};
+
+static const struct pb_field categorical_spec_vocab_value_fields[] = {
+    {"index", {NULL}, 1, offsetof(struct pb_categorical_spec_vocab_value, index), offsetof(struct pb_categorical_spec_vocab_value, index), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t categorical_spec_vocab_value_dense[] = {0, 1};
+const struct pb_message pb_categorical_spec_vocab_value_type = {"yggdrasil_decision_forests.dataset.proto.CategoricalSpec.VocabValue", categorical_spec_vocab_value_fields, categorical_spec_vocab_value_dense, NULL, NULL, sizeof(struct pb_categorical_spec_vocab_value), 1, 2};
+
 static const struct pb_field class_fields[] = {
     {"label", {NULL}, 1, offsetof(struct pb_class, label), offsetof(struct pb_class, label), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"score", {NULL}, 2, offsetof(struct pb_class, score), offsetof(struct pb_class, score), PB_KIND_FLOAT, PB_RULE_PLAIN, 0, 0},
@@ -509,6 +586,65 @@ static const struct pb_field collection_def_node_list_fields[] = {
 static const uint8_t collection_def_node_list_dense[] = {0, 1};
 const struct pb_message pb_collection_def_node_list_type = {"tensorflow.CollectionDef.NodeList", collection_def_node_list_fields, collection_def_node_list_dense, NULL, NULL, sizeof(struct pb_collection_def_node_list), 1, 2};
 
+static const struct pb_field column_fields[] = {
+    {"type", {.enumeration = &pb_column_type_enum}, 1, offsetof(struct pb_column, type), offsetof(struct pb_column, type), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
+    {"name", {NULL}, 2, offsetof(struct pb_column, name), offsetof(struct pb_column, name), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"categorical", {.message = &pb_categorical_spec_type}, 6, offsetof(struct pb_column, categorical), offsetof(struct pb_column, categorical), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"discretized_numerical", {.message = &pb_discretized_numerical_spec_type}, 8, offsetof(struct pb_column, discretized_numerical), offsetof(struct pb_column, discretized_numerical), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t column_dense[] = {0, 1, 2, 0, 0, 0, 3, 0, 4};
+const struct pb_message pb_column_type = {"yggdrasil_decision_forests.dataset.proto.Column", column_fields, column_dense, NULL, NULL, sizeof(struct pb_column), 4, 9};
+
+static const struct pb_field condition_fields[] = {
+    {"na_condition", {.message = &pb_condition_na_type}, 1, offsetof(struct pb_condition, na_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"higher_condition", {.message = &pb_condition_higher_type}, 2, offsetof(struct pb_condition, higher_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"true_value_condition", {.message = &pb_condition_true_value_type}, 3, offsetof(struct pb_condition, true_value_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"contains_condition", {.message = &pb_condition_contains_vector_type}, 4, offsetof(struct pb_condition, contains_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"contains_bitmap_condition", {.message = &pb_condition_contains_bitmap_type}, 5, offsetof(struct pb_condition, contains_bitmap_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"discretized_higher_condition", {.message = &pb_condition_discretized_higher_type}, 6, offsetof(struct pb_condition, discretized_higher_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"oblique_condition", {.message = &pb_condition_oblique_type}, 7, offsetof(struct pb_condition, oblique_condition), offsetof(struct pb_condition, type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+};
+static const uint8_t condition_dense[] = {0, 1, 2, 3, 4, 5, 6, 7};
+static const char *const condition_oneofs[] = {"type"};
+const struct pb_message pb_condition_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition", condition_fields, condition_dense, NULL, condition_oneofs, sizeof(struct pb_condition), 7, 8};
+
+static const struct pb_field condition_contains_bitmap_fields[] = {
+    {"elements_bitmap", {NULL}, 1, offsetof(struct pb_condition_contains_bitmap, elements_bitmap), offsetof(struct pb_condition_contains_bitmap, elements_bitmap), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t condition_contains_bitmap_dense[] = {0, 1};
+const struct pb_message pb_condition_contains_bitmap_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.ContainsBitmap", condition_contains_bitmap_fields, condition_contains_bitmap_dense, NULL, NULL, sizeof(struct pb_condition_contains_bitmap), 1, 2};
+
+static const struct pb_field condition_contains_vector_fields[] = {
+    {"elements", {NULL}, 1, offsetof(struct pb_condition_contains_vector, elements), offsetof(struct pb_condition_contains_vector, elements), PB_KIND_INT32, PB_RULE_REPEATED, PB_PACKED, 0},
+};
+static const uint8_t condition_contains_vector_dense[] = {0, 1};
+const struct pb_message pb_condition_contains_vector_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.ContainsVector", condition_contains_vector_fields, condition_contains_vector_dense, NULL, NULL, sizeof(struct pb_condition_contains_vector), 1, 2};
+
+static const struct pb_field condition_discretized_higher_fields[] = {
+    {"threshold", {NULL}, 1, offsetof(struct pb_condition_discretized_higher, threshold), offsetof(struct pb_condition_discretized_higher, threshold), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t condition_discretized_higher_dense[] = {0, 1};
+const struct pb_message pb_condition_discretized_higher_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.DiscretizedHigher", condition_discretized_higher_fields, condition_discretized_higher_dense, NULL, NULL, sizeof(struct pb_condition_discretized_higher), 1, 2};
+
+static const struct pb_field condition_higher_fields[] = {
+    {"threshold", {NULL}, 1, offsetof(struct pb_condition_higher, threshold), offsetof(struct pb_condition_higher, threshold), PB_KIND_FLOAT, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t condition_higher_dense[] = {0, 1};
+const struct pb_message pb_condition_higher_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.Higher", condition_higher_fields, condition_higher_dense, NULL, NULL, sizeof(struct pb_condition_higher), 1, 2};
+
+const struct pb_message pb_condition_na_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.NA", NULL, NULL, NULL, NULL, sizeof(struct pb_condition_na), 0, 0};
+
+static const struct pb_field condition_oblique_fields[] = {
+    {"attributes", {NULL}, 1, offsetof(struct pb_condition_oblique, attributes), offsetof(struct pb_condition_oblique, attributes), PB_KIND_INT32, PB_RULE_REPEATED, PB_PACKED, 0},
+    {"weights", {NULL}, 2, offsetof(struct pb_condition_oblique, weights), offsetof(struct pb_condition_oblique, weights), PB_KIND_FLOAT, PB_RULE_REPEATED, PB_PACKED, 0},
+    {"threshold", {NULL}, 3, offsetof(struct pb_condition_oblique, threshold), offsetof(struct pb_condition_oblique, threshold), PB_KIND_FLOAT, PB_RULE_PLAIN, 0, 0},
+    {"na_replacements", {NULL}, 4, offsetof(struct pb_condition_oblique, na_replacements), offsetof(struct pb_condition_oblique, na_replacements), PB_KIND_FLOAT, PB_RULE_REPEATED, PB_PACKED, 0},
+};
+static const uint8_t condition_oblique_dense[] = {0, 1, 2, 3, 4};
+const struct pb_message pb_condition_oblique_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.Oblique", condition_oblique_fields, condition_oblique_dense, NULL, NULL, sizeof(struct pb_condition_oblique), 4, 5};
+
+const struct pb_message pb_condition_true_value_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Condition.TrueValue", NULL, NULL, NULL, NULL, sizeof(struct pb_condition_true_value), 0, 0};
+
 static const struct pb_field config_proto_fields[] = {
     {"device_count", {.message = &pb_config_proto_device_count_entry_type}, 1, offsetof(struct pb_config_proto, device_count), offsetof(struct pb_config_proto, device_count), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
     {"intra_op_parallelism_threads", {NULL}, 2, offsetof(struct pb_config_proto, intra_op_parallelism_threads), offsetof(struct pb_config_proto, intra_op_parallelism_threads), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
@@ -575,6 +711,12 @@ static const uint8_t config_proto_experimental_dense[] = {0, 1, 0, 2, 3, 4, 5, 6
 static const uint8_t config_proto_experimental_declared[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 15, 14, 12, 13, 16, 21, 26, 22, 23, 24, 25, 17, 18, 19, 20, 27, 28, 29, 30};
 const struct pb_message pb_config_proto_experimental_type = {"tensorflow.ConfigProto.Experimental", config_proto_experimental_fields, config_proto_experimental_dense, config_proto_experimental_declared, NULL, sizeof(struct pb_config_proto_experimental), 31, 37};
 
+static const struct pb_field data_specification_fields[] = {
+    {"columns", {.message = &pb_column_type}, 1, offsetof(struct pb_data_specification, columns), offsetof(struct pb_data_specification, columns), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t data_specification_dense[] = {0, 1};
+const struct pb_message pb_data_specification_type = {"yggdrasil_decision_forests.dataset.proto.DataSpecification", data_specification_fields, data_specification_dense, NULL, NULL, sizeof(struct pb_data_specification), 1, 2};
+
 static const struct pb_field dict_value_fields[] = {
     {"fields", {.message = &pb_dict_value_fields_entry_type}, 1, offsetof(struct pb_dict_value, fields), offsetof(struct pb_dict_value, fields), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
 };
@@ -587,6 +729,12 @@ static const struct pb_field dict_value_fields_entry_fields[] = {
 };
 static const uint8_t dict_value_fields_entry_dense[] = {0, 1, 2};
 const struct pb_message pb_dict_value_fields_entry_type = {"tensorflow.DictValue.FieldsEntry", dict_value_fields_entry_fields, dict_value_fields_entry_dense, NULL, NULL, sizeof(struct pb_dict_value_fields_entry), 2, 3};
+
+static const struct pb_field discretized_numerical_spec_fields[] = {
+    {"boundaries", {NULL}, 1, offsetof(struct pb_discretized_numerical_spec, boundaries), offsetof(struct pb_discretized_numerical_spec, boundaries), PB_KIND_FLOAT, PB_RULE_REPEATED, PB_PACKED, 0},
+};
+static const uint8_t discretized_numerical_spec_dense[] = {0, 1};
+const struct pb_message pb_discretized_numerical_spec_type = {"yggdrasil_decision_forests.dataset.proto.DiscretizedNumericalSpec", discretized_numerical_spec_fields, discretized_numerical_spec_dense, NULL, NULL, sizeof(struct pb_discretized_numerical_spec), 1, 2};
 
 static const struct pb_field double_value_fields[] = {
     {"value", {NULL}, 1, offsetof(struct pb_double_value, value), offsetof(struct pb_double_value, value), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
@@ -923,6 +1071,18 @@ static const struct pb_field gpu_options_experimental_virtual_devices_fields[] =
 static const uint8_t gpu_options_experimental_virtual_devices_dense[] = {0, 1, 2, 3};
 const struct pb_message pb_gpu_options_experimental_virtual_devices_type = {"tensorflow.GPUOptions.Experimental.VirtualDevices", gpu_options_experimental_virtual_devices_fields, gpu_options_experimental_virtual_devices_dense, NULL, NULL, sizeof(struct pb_gpu_options_experimental_virtual_devices), 3, 4};
 
+static const struct pb_field gradient_boosted_trees_header_fields[] = {
+    {"num_node_shards", {NULL}, 1, offsetof(struct pb_gradient_boosted_trees_header, num_node_shards), offsetof(struct pb_gradient_boosted_trees_header, num_node_shards), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"num_trees", {NULL}, 2, offsetof(struct pb_gradient_boosted_trees_header, num_trees), offsetof(struct pb_gradient_boosted_trees_header, num_trees), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"loss", {.enumeration = &pb_loss_enum}, 3, offsetof(struct pb_gradient_boosted_trees_header, loss), offsetof(struct pb_gradient_boosted_trees_header, loss), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
+    {"initial_predictions", {NULL}, 4, offsetof(struct pb_gradient_boosted_trees_header, initial_predictions), offsetof(struct pb_gradient_boosted_trees_header, initial_predictions), PB_KIND_FLOAT, PB_RULE_REPEATED, PB_PACKED, 0},
+    {"num_trees_per_iter", {NULL}, 5, offsetof(struct pb_gradient_boosted_trees_header, num_trees_per_iter), offsetof(struct pb_gradient_boosted_trees_header, has_num_trees_per_iter), PB_KIND_INT32, PB_RULE_OPTIONAL, 0, 0},
+    {"node_format", {NULL}, 7, offsetof(struct pb_gradient_boosted_trees_header, node_format), offsetof(struct pb_gradient_boosted_trees_header, node_format), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"output_logits", {NULL}, 9, offsetof(struct pb_gradient_boosted_trees_header, output_logits), offsetof(struct pb_gradient_boosted_trees_header, output_logits), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t gradient_boosted_trees_header_dense[] = {0, 1, 2, 3, 4, 5, 0, 6, 0, 7};
+const struct pb_message pb_gradient_boosted_trees_header_type = {"yggdrasil_decision_forests.model.gradient_boosted_trees.proto.GradientBoostedTreesHeader", gradient_boosted_trees_header_fields, gradient_boosted_trees_header_dense, NULL, NULL, sizeof(struct pb_gradient_boosted_trees_header), 7, 10};
+
 static const struct pb_field gradient_def_fields[] = {
     {"function_name", {NULL}, 1, offsetof(struct pb_gradient_def, function_name), offsetof(struct pb_gradient_def, function_name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"gradient_func", {NULL}, 2, offsetof(struct pb_gradient_def, gradient_func), offsetof(struct pb_gradient_def, gradient_func), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -1013,6 +1173,13 @@ static const struct pb_field int64_value_fields[] = {
 };
 static const uint8_t int64_value_dense[] = {0, 1};
 const struct pb_message pb_int64_value_type = {"google.protobuf.Int64Value", int64_value_fields, int64_value_dense, NULL, NULL, sizeof(struct pb_int64_value), 1, 2};
+
+static const struct pb_field integer_distribution_double_fields[] = {
+    {"counts", {NULL}, 1, offsetof(struct pb_integer_distribution_double, counts), offsetof(struct pb_integer_distribution_double, counts), PB_KIND_DOUBLE, PB_RULE_REPEATED, PB_PACKED, 0},
+    {"sum", {NULL}, 2, offsetof(struct pb_integer_distribution_double, sum), offsetof(struct pb_integer_distribution_double, sum), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t integer_distribution_double_dense[] = {0, 1, 2};
+const struct pb_message pb_integer_distribution_double_type = {"yggdrasil_decision_forests.utils.proto.IntegerDistributionDouble", integer_distribution_double_fields, integer_distribution_double_dense, NULL, NULL, sizeof(struct pb_integer_distribution_double), 2, 3};
 
 static const struct pb_field list_service_response_fields[] = {
     {"service", {.message = &pb_service_response_type}, 1, offsetof(struct pb_list_service_response, service), offsetof(struct pb_list_service_response, service), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
@@ -1225,6 +1392,31 @@ static const struct pb_field named_tuple_value_fields[] = {
 static const uint8_t named_tuple_value_dense[] = {0, 1, 2};
 const struct pb_message pb_named_tuple_value_type = {"tensorflow.NamedTupleValue", named_tuple_value_fields, named_tuple_value_dense, NULL, NULL, sizeof(struct pb_named_tuple_value), 2, 3};
 
+static const struct pb_field node_fields[] = {
+    {"classifier", {.message = &pb_node_classifier_output_type}, 1, offsetof(struct pb_node, classifier), offsetof(struct pb_node, output_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"regressor", {.message = &pb_node_regressor_output_type}, 2, offsetof(struct pb_node, regressor), offsetof(struct pb_node, output_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"condition", {.message = &pb_node_condition_type}, 3, offsetof(struct pb_node, condition), offsetof(struct pb_node, condition), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t node_dense[] = {0, 1, 2, 3};
+static const uint8_t node_declared[] = {2, 0, 1};
+static const char *const node_oneofs[] = {"output"};
+const struct pb_message pb_node_type = {"yggdrasil_decision_forests.model.decision_tree.proto.Node", node_fields, node_dense, node_declared, node_oneofs, sizeof(struct pb_node), 3, 4};
+
+static const struct pb_field node_classifier_output_fields[] = {
+    {"top_value", {NULL}, 1, offsetof(struct pb_node_classifier_output, top_value), offsetof(struct pb_node_classifier_output, top_value), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"distribution", {.message = &pb_integer_distribution_double_type}, 2, offsetof(struct pb_node_classifier_output, distribution), offsetof(struct pb_node_classifier_output, distribution), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t node_classifier_output_dense[] = {0, 1, 2};
+const struct pb_message pb_node_classifier_output_type = {"yggdrasil_decision_forests.model.decision_tree.proto.NodeClassifierOutput", node_classifier_output_fields, node_classifier_output_dense, NULL, NULL, sizeof(struct pb_node_classifier_output), 2, 3};
+
+static const struct pb_field node_condition_fields[] = {
+    {"na_value", {NULL}, 1, offsetof(struct pb_node_condition, na_value), offsetof(struct pb_node_condition, na_value), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"attribute", {NULL}, 2, offsetof(struct pb_node_condition, attribute), offsetof(struct pb_node_condition, attribute), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"condition", {.message = &pb_condition_type}, 3, offsetof(struct pb_node_condition, condition), offsetof(struct pb_node_condition, condition), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t node_condition_dense[] = {0, 1, 2, 3};
+const struct pb_message pb_node_condition_type = {"yggdrasil_decision_forests.model.decision_tree.proto.NodeCondition", node_condition_fields, node_condition_dense, NULL, NULL, sizeof(struct pb_node_condition), 3, 4};
+
 static const struct pb_field node_def_fields[] = {
     {"name", {NULL}, 1, offsetof(struct pb_node_def, name), offsetof(struct pb_node_def, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"op", {NULL}, 2, offsetof(struct pb_node_def, op), offsetof(struct pb_node_def, op), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -1250,6 +1442,12 @@ static const struct pb_field node_def_experimental_debug_info_fields[] = {
 };
 static const uint8_t node_def_experimental_debug_info_dense[] = {0, 1, 2};
 const struct pb_message pb_node_def_experimental_debug_info_type = {"tensorflow.NodeDef.ExperimentalDebugInfo", node_def_experimental_debug_info_fields, node_def_experimental_debug_info_dense, NULL, NULL, sizeof(struct pb_node_def_experimental_debug_info), 2, 3};
+
+static const struct pb_field node_regressor_output_fields[] = {
+    {"top_value", {NULL}, 1, offsetof(struct pb_node_regressor_output, top_value), offsetof(struct pb_node_regressor_output, top_value), PB_KIND_FLOAT, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t node_regressor_output_dense[] = {0, 1};
+const struct pb_message pb_node_regressor_output_type = {"yggdrasil_decision_forests.model.decision_tree.proto.NodeRegressorOutput", node_regressor_output_fields, node_regressor_output_dense, NULL, NULL, sizeof(struct pb_node_regressor_output), 1, 2};
 
 const struct pb_message pb_none_value_type = {"tensorflow.NoneValue", NULL, NULL, NULL, NULL, sizeof(struct pb_none_value), 0, 0};
 
@@ -1459,6 +1657,15 @@ static const struct pb_field prometheus_config_fields[] = {
 };
 static const uint8_t prometheus_config_dense[] = {0, 1, 2};
 const struct pb_message pb_prometheus_config_type = {"tensorflow.serving.PrometheusConfig", prometheus_config_fields, prometheus_config_dense, NULL, NULL, sizeof(struct pb_prometheus_config), 2, 3};
+
+static const struct pb_field random_forest_header_fields[] = {
+    {"num_node_shards", {NULL}, 1, offsetof(struct pb_random_forest_header, num_node_shards), offsetof(struct pb_random_forest_header, num_node_shards), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"num_trees", {NULL}, 2, offsetof(struct pb_random_forest_header, num_trees), offsetof(struct pb_random_forest_header, num_trees), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"winner_take_all_inference", {NULL}, 3, offsetof(struct pb_random_forest_header, winner_take_all_inference), offsetof(struct pb_random_forest_header, has_winner_take_all_inference), PB_KIND_BOOL, PB_RULE_OPTIONAL, 0, 0},
+    {"node_format", {NULL}, 7, offsetof(struct pb_random_forest_header, node_format), offsetof(struct pb_random_forest_header, node_format), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t random_forest_header_dense[] = {0, 1, 2, 3, 0, 0, 0, 4};
+const struct pb_message pb_random_forest_header_type = {"yggdrasil_decision_forests.model.random_forest.proto.RandomForestHeader", random_forest_header_fields, random_forest_header_dense, NULL, NULL, sizeof(struct pb_random_forest_header), 4, 8};
 
 static const struct pb_field registered_gradient_fields[] = {
     {"gradient_func", {NULL}, 1, offsetof(struct pb_registered_gradient, gradient_func), offsetof(struct pb_registered_gradient, gradient_func), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -2431,5 +2638,28 @@ const struct pb_message *const pb_messages[] = {
     &pb_serialized_input_type,
     &pb_remote_op_remap_config_type,
     &pb_runtime_config_proto_type,
+    &pb_categorical_spec_type,
+    &pb_categorical_spec_item_type,
+    &pb_categorical_spec_vocab_value_type,
+    &pb_column_type,
+    &pb_data_specification_type,
+    &pb_discretized_numerical_spec_type,
+    &pb_condition_type,
+    &pb_condition_contains_bitmap_type,
+    &pb_condition_contains_vector_type,
+    &pb_condition_discretized_higher_type,
+    &pb_condition_higher_type,
+    &pb_condition_na_type,
+    &pb_condition_oblique_type,
+    &pb_condition_true_value_type,
+    &pb_node_type,
+    &pb_node_classifier_output_type,
+    &pb_node_condition_type,
+    &pb_node_regressor_output_type,
+    &pb_gradient_boosted_trees_header_type,
+    &pb_abstract_model_type,
+    &pb_abstract_postprocessor_type,
+    &pb_random_forest_header_type,
+    &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 201;
+const size_t pb_message_count = 224;

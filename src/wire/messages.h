@@ -33,6 +33,22 @@ enum pb_code {
     PB_CODE_DO_NOT_USE_RESERVED_FOR_FUTURE_EXPANSION_USE_DEFAULT_IN_SWITCH_INSTEAD_ = 20,
 };
 
+/* yggdrasil_decision_forests.dataset.proto.ColumnType */
+enum pb_column_type {
+    PB_COLUMN_TYPE_UNKNOWN = 0,
+    PB_COLUMN_TYPE_NUMERICAL = 1,
+    PB_COLUMN_TYPE_NUMERICAL_SET = 2,
+    PB_COLUMN_TYPE_NUMERICAL_LIST = 3,
+    PB_COLUMN_TYPE_CATEGORICAL = 4,
+    PB_COLUMN_TYPE_CATEGORICAL_SET = 5,
+    PB_COLUMN_TYPE_CATEGORICAL_LIST = 6,
+    PB_COLUMN_TYPE_BOOLEAN = 7,
+    PB_COLUMN_TYPE_STRING = 8,
+    PB_COLUMN_TYPE_DISCRETIZED_NUMERICAL = 9,
+    PB_COLUMN_TYPE_HASH = 10,
+    PB_COLUMN_TYPE_NUMERICAL_VECTOR_SEQUENCE = 11,
+};
+
 /* tensorflow.ConfigProto.Experimental.MlirBridgeRollout */
 enum pb_config_proto_experimental_mlir_bridge_rollout {
     PB_CONFIG_PROTO_EXPERIMENTAL_MLIR_BRIDGE_ROLLOUT_MLIR_BRIDGE_ROLLOUT_UNSPECIFIED = 0,
@@ -169,6 +185,21 @@ enum pb_health_check_response_serving_status {
     PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVICE_UNKNOWN = 3,
 };
 
+/* yggdrasil_decision_forests.model.gradient_boosted_trees.proto.Loss */
+enum pb_loss {
+    PB_LOSS_DEFAULT = 0,
+    PB_LOSS_BINOMIAL_LOG_LIKELIHOOD = 1,
+    PB_LOSS_SQUARED_ERROR = 2,
+    PB_LOSS_MULTINOMIAL_LOG_LIKELIHOOD = 3,
+    PB_LOSS_LAMBDA_MART_NDCG5 = 4,
+    PB_LOSS_XE_NDCG_MART = 5,
+    PB_LOSS_BINARY_FOCAL_LOSS = 6,
+    PB_LOSS_POISSON = 7,
+    PB_LOSS_MEAN_AVERAGE_ERROR = 8,
+    PB_LOSS_LAMBDA_MART_NDCG = 9,
+    PB_LOSS_COX_PROPORTIONAL_HAZARD = 10,
+};
+
 /* tensorflow.serving.ModelType */
 enum pb_model_type {
     PB_MODEL_TYPE_MODEL_TYPE_UNSPECIFIED = 0,
@@ -236,6 +267,18 @@ enum pb_saver_def_checkpoint_format_version {
     PB_SAVER_DEF_CHECKPOINT_FORMAT_VERSION_V2 = 2,
 };
 
+/* yggdrasil_decision_forests.model.proto.Task */
+enum pb_task {
+    PB_TASK_UNDEFINED = 0,
+    PB_TASK_CLASSIFICATION = 1,
+    PB_TASK_REGRESSION = 2,
+    PB_TASK_RANKING = 3,
+    PB_TASK_CATEGORICAL_UPLIFT = 4,
+    PB_TASK_NUMERICAL_UPLIFT = 5,
+    PB_TASK_ANOMALY_DETECTION = 6,
+    PB_TASK_SURVIVAL_ANALYSIS = 7,
+};
+
 /* tensorflow.TypeSpecProto.TypeSpecClass */
 enum pb_type_spec_proto_type_spec_class {
     PB_TYPE_SPEC_PROTO_TYPE_SPEC_CLASS_UNKNOWN = 0,
@@ -269,6 +312,8 @@ enum pb_variable_synchronization {
     PB_VARIABLE_SYNCHRONIZATION_VARIABLE_SYNCHRONIZATION_ON_READ = 3,
 };
 
+struct pb_abstract_model;
+struct pb_abstract_postprocessor;
 struct pb_any;
 struct pb_asset_file_def;
 struct pb_attr_value;
@@ -286,6 +331,9 @@ struct pb_bundle_header_proto;
 struct pb_bytes_list;
 struct pb_bytes_value;
 struct pb_captured_tensor;
+struct pb_categorical_spec;
+struct pb_categorical_spec_item;
+struct pb_categorical_spec_vocab_value;
 struct pb_class;
 struct pb_classification_request;
 struct pb_classification_response;
@@ -298,11 +346,22 @@ struct pb_collection_def_bytes_list;
 struct pb_collection_def_float_list;
 struct pb_collection_def_int64_list;
 struct pb_collection_def_node_list;
+struct pb_column;
+struct pb_condition;
+struct pb_condition_contains_bitmap;
+struct pb_condition_contains_vector;
+struct pb_condition_discretized_higher;
+struct pb_condition_higher;
+struct pb_condition_na;
+struct pb_condition_oblique;
+struct pb_condition_true_value;
 struct pb_config_proto;
 struct pb_config_proto_device_count_entry;
 struct pb_config_proto_experimental;
+struct pb_data_specification;
 struct pb_dict_value;
 struct pb_dict_value_fields_entry;
+struct pb_discretized_numerical_spec;
 struct pb_double_value;
 struct pb_error_response;
 struct pb_example;
@@ -346,6 +405,7 @@ struct pb_gpu_options;
 struct pb_gpu_options_experimental;
 struct pb_gpu_options_experimental_stream_merge_options;
 struct pb_gpu_options_experimental_virtual_devices;
+struct pb_gradient_boosted_trees_header;
 struct pb_gradient_def;
 struct pb_graph_def;
 struct pb_graph_options;
@@ -358,6 +418,7 @@ struct pb_input;
 struct pb_int32_value;
 struct pb_int64_list;
 struct pb_int64_value;
+struct pb_integer_distribution_double;
 struct pb_list_service_response;
 struct pb_list_value;
 struct pb_log_collector_config;
@@ -384,9 +445,13 @@ struct pb_name_attr_list;
 struct pb_name_attr_list_attr_entry;
 struct pb_named_tensor_proto;
 struct pb_named_tuple_value;
+struct pb_node;
+struct pb_node_classifier_output;
+struct pb_node_condition;
 struct pb_node_def;
 struct pb_node_def_attr_entry;
 struct pb_node_def_experimental_debug_info;
+struct pb_node_regressor_output;
 struct pb_none_value;
 struct pb_op_def;
 struct pb_op_def_arg_def;
@@ -411,6 +476,7 @@ struct pb_predict_streamed_options;
 struct pb_predict_streamed_options_split_dimensions_entry;
 struct pb_prediction_log;
 struct pb_prometheus_config;
+struct pb_random_forest_header;
 struct pb_registered_gradient;
 struct pb_registered_saver;
 struct pb_regress_log;
@@ -502,6 +568,25 @@ struct pb_uint64_value;
 struct pb_variable_def;
 struct pb_variant_tensor_data_proto;
 struct pb_version_def;
+
+/* yggdrasil_decision_forests.model.proto.AbstractModel */
+struct pb_abstract_model {
+    struct span name;
+    int32_t task; /* enum pb_task */
+    int32_t label_col_idx;
+    struct pb_int32s input_features;
+    bool classification_outputs_probabilities;
+    bool has_classification_outputs_probabilities;
+    struct {
+        struct pb_abstract_postprocessor *items;
+        size_t count;
+    } postprocessors;
+};
+
+/* yggdrasil_decision_forests.model.proto.AbstractPostprocessor */
+struct pb_abstract_postprocessor {
+    char unused; /* no fields */
+};
 
 /* google.protobuf.Any */
 struct pb_any {
@@ -666,6 +751,27 @@ struct pb_captured_tensor {
     struct span concrete_function;
 };
 
+/* yggdrasil_decision_forests.dataset.proto.CategoricalSpec */
+struct pb_categorical_spec {
+    int64_t number_of_unique_values;
+    bool is_already_integerized;
+    struct {
+        struct pb_categorical_spec_item *items;
+        size_t count;
+    } items;
+};
+
+/* yggdrasil_decision_forests.dataset.proto.CategoricalSpec.Item */
+struct pb_categorical_spec_item {
+    struct span key;
+    struct pb_categorical_spec_vocab_value *value;
+};
+
+/* yggdrasil_decision_forests.dataset.proto.CategoricalSpec.VocabValue */
+struct pb_categorical_spec_vocab_value {
+    int64_t index;
+};
+
 /* tensorflow.serving.Class */
 struct pb_class {
     struct span label;
@@ -746,6 +852,66 @@ struct pb_collection_def_node_list {
     struct pb_spans value;
 };
 
+/* yggdrasil_decision_forests.dataset.proto.Column */
+struct pb_column {
+    int32_t type; /* enum pb_column_type */
+    struct span name;
+    struct pb_categorical_spec *categorical;
+    struct pb_discretized_numerical_spec *discretized_numerical;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition */
+struct pb_condition {
+    uint32_t type_case;
+    union {
+        struct pb_condition_na *na_condition;
+        struct pb_condition_higher *higher_condition;
+        struct pb_condition_true_value *true_value_condition;
+        struct pb_condition_contains_vector *contains_condition;
+        struct pb_condition_contains_bitmap *contains_bitmap_condition;
+        struct pb_condition_discretized_higher *discretized_higher_condition;
+        struct pb_condition_oblique *oblique_condition;
+    };
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.ContainsBitmap */
+struct pb_condition_contains_bitmap {
+    struct span elements_bitmap;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.ContainsVector */
+struct pb_condition_contains_vector {
+    struct pb_int32s elements;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.DiscretizedHigher */
+struct pb_condition_discretized_higher {
+    int32_t threshold;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.Higher */
+struct pb_condition_higher {
+    float threshold;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.NA */
+struct pb_condition_na {
+    char unused; /* no fields */
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.Oblique */
+struct pb_condition_oblique {
+    struct pb_int32s attributes;
+    struct pb_floats weights;
+    float threshold;
+    struct pb_floats na_replacements;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.Condition.TrueValue */
+struct pb_condition_true_value {
+    char unused; /* no fields */
+};
+
 /* tensorflow.ConfigProto */
 struct pb_config_proto {
     struct {
@@ -813,6 +979,14 @@ struct pb_config_proto_experimental {
     bool online_cost_analysis;
 };
 
+/* yggdrasil_decision_forests.dataset.proto.DataSpecification */
+struct pb_data_specification {
+    struct {
+        struct pb_column *items;
+        size_t count;
+    } columns;
+};
+
 /* tensorflow.DictValue */
 struct pb_dict_value {
     struct {
@@ -825,6 +999,11 @@ struct pb_dict_value {
 struct pb_dict_value_fields_entry {
     struct span key;
     struct pb_structured_value *value;
+};
+
+/* yggdrasil_decision_forests.dataset.proto.DiscretizedNumericalSpec */
+struct pb_discretized_numerical_spec {
+    struct pb_floats boundaries;
 };
 
 /* google.protobuf.DoubleValue */
@@ -1184,6 +1363,18 @@ struct pb_gpu_options_experimental_virtual_devices {
     struct pb_int32s device_ordinal;
 };
 
+/* yggdrasil_decision_forests.model.gradient_boosted_trees.proto.GradientBoostedTreesHeader */
+struct pb_gradient_boosted_trees_header {
+    int32_t num_node_shards;
+    int64_t num_trees;
+    int32_t loss; /* enum pb_loss */
+    struct pb_floats initial_predictions;
+    int32_t num_trees_per_iter;
+    bool has_num_trees_per_iter;
+    struct span node_format;
+    bool output_logits;
+};
+
 /* tensorflow.GradientDef */
 struct pb_gradient_def {
     struct span function_name;
@@ -1266,6 +1457,12 @@ struct pb_int64_list {
 /* google.protobuf.Int64Value */
 struct pb_int64_value {
     int64_t value;
+};
+
+/* yggdrasil_decision_forests.utils.proto.IntegerDistributionDouble */
+struct pb_integer_distribution_double {
+    struct pb_doubles counts;
+    double sum;
 };
 
 /* grpc.reflection.v1alpha.ListServiceResponse */
@@ -1493,6 +1690,29 @@ struct pb_named_tuple_value {
     } values;
 };
 
+/* yggdrasil_decision_forests.model.decision_tree.proto.Node */
+struct pb_node {
+    uint32_t output_case;
+    union {
+        struct pb_node_classifier_output *classifier;
+        struct pb_node_regressor_output *regressor;
+    };
+    struct pb_node_condition *condition;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.NodeClassifierOutput */
+struct pb_node_classifier_output {
+    int32_t top_value;
+    struct pb_integer_distribution_double *distribution;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.NodeCondition */
+struct pb_node_condition {
+    bool na_value;
+    int32_t attribute;
+    struct pb_condition *condition;
+};
+
 /* tensorflow.NodeDef */
 struct pb_node_def {
     struct span name;
@@ -1517,6 +1737,11 @@ struct pb_node_def_attr_entry {
 struct pb_node_def_experimental_debug_info {
     struct pb_spans original_node_names;
     struct pb_spans original_func_names;
+};
+
+/* yggdrasil_decision_forests.model.decision_tree.proto.NodeRegressorOutput */
+struct pb_node_regressor_output {
+    float top_value;
 };
 
 /* tensorflow.NoneValue */
@@ -1743,6 +1968,15 @@ struct pb_prediction_log {
 struct pb_prometheus_config {
     bool enable;
     struct span path;
+};
+
+/* yggdrasil_decision_forests.model.random_forest.proto.RandomForestHeader */
+struct pb_random_forest_header {
+    int32_t num_node_shards;
+    int64_t num_trees;
+    bool winner_take_all_inference;
+    bool has_winner_take_all_inference;
+    struct span node_format;
 };
 
 /* tensorflow.RegisteredGradient */
@@ -2545,12 +2779,14 @@ struct pb_version_def {
 
 extern const struct pb_enum pb_bundle_header_proto_endianness_enum;
 extern const struct pb_enum pb_code_enum;
+extern const struct pb_enum pb_column_type_enum;
 extern const struct pb_enum pb_config_proto_experimental_mlir_bridge_rollout_enum;
 extern const struct pb_enum pb_data_type_enum;
 extern const struct pb_enum pb_full_type_id_enum;
 extern const struct pb_enum pb_function_spec_jit_compile_enum;
 extern const struct pb_enum pb_hashmap_source_adapter_config_format_enum;
 extern const struct pb_enum pb_health_check_response_serving_status_enum;
+extern const struct pb_enum pb_loss_enum;
 extern const struct pb_enum pb_model_type_enum;
 extern const struct pb_enum pb_model_version_status_state_enum;
 extern const struct pb_enum pb_optimizer_options_global_jit_level_enum;
@@ -2560,10 +2796,13 @@ extern const struct pb_enum pb_predict_streamed_options_request_state_enum;
 extern const struct pb_enum pb_run_options_trace_level_enum;
 extern const struct pb_enum pb_sampling_config_attributes_enum;
 extern const struct pb_enum pb_saver_def_checkpoint_format_version_enum;
+extern const struct pb_enum pb_task_enum;
 extern const struct pb_enum pb_type_spec_proto_type_spec_class_enum;
 extern const struct pb_enum pb_variable_aggregation_enum;
 extern const struct pb_enum pb_variable_synchronization_enum;
 
+extern const struct pb_message pb_abstract_model_type;
+extern const struct pb_message pb_abstract_postprocessor_type;
 extern const struct pb_message pb_any_type;
 extern const struct pb_message pb_asset_file_def_type;
 extern const struct pb_message pb_attr_value_type;
@@ -2581,6 +2820,9 @@ extern const struct pb_message pb_bundle_header_proto_type;
 extern const struct pb_message pb_bytes_list_type;
 extern const struct pb_message pb_bytes_value_type;
 extern const struct pb_message pb_captured_tensor_type;
+extern const struct pb_message pb_categorical_spec_type;
+extern const struct pb_message pb_categorical_spec_item_type;
+extern const struct pb_message pb_categorical_spec_vocab_value_type;
 extern const struct pb_message pb_class_type;
 extern const struct pb_message pb_classification_request_type;
 extern const struct pb_message pb_classification_response_type;
@@ -2593,11 +2835,22 @@ extern const struct pb_message pb_collection_def_bytes_list_type;
 extern const struct pb_message pb_collection_def_float_list_type;
 extern const struct pb_message pb_collection_def_int64_list_type;
 extern const struct pb_message pb_collection_def_node_list_type;
+extern const struct pb_message pb_column_type;
+extern const struct pb_message pb_condition_type;
+extern const struct pb_message pb_condition_contains_bitmap_type;
+extern const struct pb_message pb_condition_contains_vector_type;
+extern const struct pb_message pb_condition_discretized_higher_type;
+extern const struct pb_message pb_condition_higher_type;
+extern const struct pb_message pb_condition_na_type;
+extern const struct pb_message pb_condition_oblique_type;
+extern const struct pb_message pb_condition_true_value_type;
 extern const struct pb_message pb_config_proto_type;
 extern const struct pb_message pb_config_proto_device_count_entry_type;
 extern const struct pb_message pb_config_proto_experimental_type;
+extern const struct pb_message pb_data_specification_type;
 extern const struct pb_message pb_dict_value_type;
 extern const struct pb_message pb_dict_value_fields_entry_type;
+extern const struct pb_message pb_discretized_numerical_spec_type;
 extern const struct pb_message pb_double_value_type;
 extern const struct pb_message pb_error_response_type;
 extern const struct pb_message pb_example_type;
@@ -2641,6 +2894,7 @@ extern const struct pb_message pb_gpu_options_type;
 extern const struct pb_message pb_gpu_options_experimental_type;
 extern const struct pb_message pb_gpu_options_experimental_stream_merge_options_type;
 extern const struct pb_message pb_gpu_options_experimental_virtual_devices_type;
+extern const struct pb_message pb_gradient_boosted_trees_header_type;
 extern const struct pb_message pb_gradient_def_type;
 extern const struct pb_message pb_graph_def_type;
 extern const struct pb_message pb_graph_options_type;
@@ -2653,6 +2907,7 @@ extern const struct pb_message pb_input_type;
 extern const struct pb_message pb_int32_value_type;
 extern const struct pb_message pb_int64_list_type;
 extern const struct pb_message pb_int64_value_type;
+extern const struct pb_message pb_integer_distribution_double_type;
 extern const struct pb_message pb_list_service_response_type;
 extern const struct pb_message pb_list_value_type;
 extern const struct pb_message pb_log_collector_config_type;
@@ -2679,9 +2934,13 @@ extern const struct pb_message pb_name_attr_list_type;
 extern const struct pb_message pb_name_attr_list_attr_entry_type;
 extern const struct pb_message pb_named_tensor_proto_type;
 extern const struct pb_message pb_named_tuple_value_type;
+extern const struct pb_message pb_node_type;
+extern const struct pb_message pb_node_classifier_output_type;
+extern const struct pb_message pb_node_condition_type;
 extern const struct pb_message pb_node_def_type;
 extern const struct pb_message pb_node_def_attr_entry_type;
 extern const struct pb_message pb_node_def_experimental_debug_info_type;
+extern const struct pb_message pb_node_regressor_output_type;
 extern const struct pb_message pb_none_value_type;
 extern const struct pb_message pb_op_def_type;
 extern const struct pb_message pb_op_def_arg_def_type;
@@ -2706,6 +2965,7 @@ extern const struct pb_message pb_predict_streamed_options_type;
 extern const struct pb_message pb_predict_streamed_options_split_dimensions_entry_type;
 extern const struct pb_message pb_prediction_log_type;
 extern const struct pb_message pb_prometheus_config_type;
+extern const struct pb_message pb_random_forest_header_type;
 extern const struct pb_message pb_registered_gradient_type;
 extern const struct pb_message pb_registered_saver_type;
 extern const struct pb_message pb_regress_log_type;
