@@ -15,11 +15,6 @@
 #include "engine/binding.h"
 #include "engine/evaluate.h"
 
-static size_t align(size_t n)
-{
-    return (n + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 static void set_data(const struct plan *plan, struct frame *frame)
 {
     const struct binding *binding = frame->binding;
@@ -62,12 +57,13 @@ static void set_calls(const struct plan *plan, struct frame *frame, const struct
 
 static struct frame *frame_new(const struct plan *plan, struct binding *binding)
 {
-    size_t values_at = align(sizeof(struct frame));
-    size_t calls_at = align(values_at + (size_t)plan->value_count * sizeof(struct tensor));
-    size_t args_at = align(calls_at + (size_t)binding->step_count * sizeof(struct op_call));
-    size_t dead_at = align(args_at + (size_t)binding->arg_count * sizeof(void *));
-    size_t block_at = align(dead_at + (plan->has_conditional ? (size_t)plan->step_count : 0));
-    size_t size = align(block_at + binding->block_size);
+    size_t values_at = tensor_align(sizeof(struct frame));
+    size_t calls_at = tensor_align(values_at + (size_t)plan->value_count * sizeof(struct tensor));
+    size_t args_at = tensor_align(calls_at + (size_t)binding->step_count * sizeof(struct op_call));
+    size_t dead_at = tensor_align(args_at + (size_t)binding->arg_count * sizeof(void *));
+    size_t block_at =
+        tensor_align(dead_at + (plan->has_conditional ? (size_t)plan->step_count : 0));
+    size_t size = tensor_align(block_at + binding->block_size);
     char *memory = memory_take(size, TENSOR_ALIGN);
     if (!memory)
         return NULL;

@@ -27,8 +27,7 @@ struct layout {
 
 static size_t value_size(const struct layout *l, int value)
 {
-    size_t bytes = tensor_bytes(&l->binding->values[value]);
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+    return tensor_align(tensor_bytes(&l->binding->values[value]));
 }
 
 static void use(struct layout *l, int value, int step)

@@ -20,6 +20,12 @@ enum {
     TENSOR_ALIGN = 64
 }; /* of all memory that we allocate for elements: a cache line, a vector register */
 
+/* Bytes that `size` bytes take when something else at TENSOR_ALIGN follows. */
+static inline size_t tensor_align(size_t size)
+{
+    return (size + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+}
+
 struct buffer {
     atomic_size_t refs;
     void *data;

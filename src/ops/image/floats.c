@@ -38,8 +38,7 @@ size_t floats_size(const struct tensor *tensor)
 {
     if (tensor->dtype == DTYPE_FLOAT)
         return 0;
-    size_t bytes = (size_t)tensor_elements(tensor) * sizeof(float);
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+    return tensor_align((size_t)tensor_elements(tensor) * sizeof(float));
 }
 
 const float *floats_of(const struct tensor *tensor, char **scratch)

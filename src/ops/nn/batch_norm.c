@@ -106,7 +106,7 @@ static enum code batch_norm_prepare(struct op_call *call, struct error *err)
     size_t vectors = 2 * (size_t)b->channels * (sizeof(double) + sizeof(float));
     call->scratch_size = widen_size(call->in[IN_X]->dtype, tensor_elements(call->in[IN_X])) +
                          widen_size(call->in[IN_X]->dtype, tensor_elements(call->out[OUT_Y])) +
-                         (vectors + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+                         tensor_align(vectors);
     return CODE_OK;
 }
 

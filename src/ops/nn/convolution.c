@@ -24,11 +24,6 @@
 #include "ops/nn/tile.h"
 #include "ops/nn/widen.h"
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 /* ---- plain loops ---- */
 
 /* One output element: image, position, channel. */
@@ -235,7 +230,7 @@ static bool run_tile(const struct convolution *c, struct op_call *call)
         const float *filter = widen_input(call->in[1], &scratch);
         pack_groups(c, filter, (float *)scratch);
         packed = (const float *)scratch;
-        scratch += aligned((size_t)c->groups * c->packed_floats * sizeof(float));
+        scratch += tensor_align((size_t)c->groups * c->packed_floats * sizeof(float));
     }
     struct tile_rows rows = {
         .in_step = w->stride[WINDOW_COLUMNS] * w->channels,
@@ -311,11 +306,11 @@ static bool prepare_tile(struct convolution *c, struct op_call *call)
                          widen_size(dtype, tensor_elements(call->out[0]));
     if (!c->packed)
         call->scratch_size += widen_size(dtype, tensor_elements(call->in[1])) +
-                              aligned((size_t)c->groups * c->packed_floats * sizeof(float));
+                              tensor_align((size_t)c->groups * c->packed_floats * sizeof(float));
     if (needs_padding(c))
-        call->scratch_size +=
-            aligned((size_t)(c->padded[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels) *
-                    sizeof(float));
+        call->scratch_size += tensor_align(
+            (size_t)(c->padded[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels) *
+            sizeof(float));
     c->run = run_tile;
     return true;
 }

@@ -17,11 +17,6 @@
 
 enum { PADDED_ELEMENTS_MAX = 1 << 30 }; /* of one volume; beyond, the plain loops need no copy */
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 /* ---- plain loops ---- */
 
 struct element {
@@ -132,7 +127,7 @@ static void find_segments(struct convolution3d *c, struct arena *arena)
 
 static size_t padded_bytes(const struct convolution3d *c)
 {
-    return aligned((size_t)(volume_count(c->padded) * c->volume.channels) * sizeof(float));
+    return tensor_align((size_t)(volume_count(c->padded) * c->volume.channels) * sizeof(float));
 }
 
 void convolution3d_prepare(struct convolution3d *c, struct op_call *call)
@@ -148,7 +143,7 @@ void convolution3d_prepare(struct convolution3d *c, struct op_call *call)
     call->scratch_size = widen_size(in->dtype, tensor_elements(in)) +
                          widen_size(in->dtype, tensor_elements(filter)) +
                          widen_size(in->dtype, tensor_elements(call->out[0])) +
-                         aligned((size_t)c->groups * c->packed_floats * sizeof(float)) +
+                         tensor_align((size_t)c->groups * c->packed_floats * sizeof(float)) +
                          padded_bytes(c);
 }
 
@@ -213,7 +208,7 @@ static void run_fast(const struct convolution3d *c, struct op_call *call)
     const float *filter = widen_input(call->in[1], &scratch);
     float *out = widen_output(call->out[0], &scratch);
     float *packed = (float *)scratch;
-    float *padded = packed + aligned((size_t)c->groups * c->packed_floats * 4) / 4;
+    float *padded = packed + tensor_align((size_t)c->groups * c->packed_floats * 4) / 4;
     pack(c, filter, packed);
     for (int64_t i = 0; i < v->batch; i++) {
         pad(c, in + i * volume_count(v->in) * v->channels, padded);

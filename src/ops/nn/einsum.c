@@ -304,22 +304,17 @@ static enum code set_result(const struct equation *e, const struct order *order,
     return set_ordering(e, &term, &shape, &wanted, result, err);
 }
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 /* Room for the copies behind the product's own scratch. */
 static void reserve(struct einsum *s, struct op_call *call)
 {
     struct ordering *orderings[] = {&s->a, &s->b, &s->out};
     size_t size = dtype_size(call->in[0]->dtype);
-    call->scratch_size = aligned(s->inner_scratch);
+    call->scratch_size = tensor_align(s->inner_scratch);
     for (int i = 0; i < 3; i++) {
         orderings[i]->view.size = size;
         orderings[i]->at = call->scratch_size;
         if (orderings[i]->needed)
-            call->scratch_size += aligned((size_t)orderings[i]->elements * size);
+            call->scratch_size += tensor_align((size_t)orderings[i]->elements * size);
     }
 }
 

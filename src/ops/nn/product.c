@@ -194,11 +194,6 @@ static const float *pack_constant(struct product *c, struct op_call *call)
                           (size_t)matrices * c->packed_floats * sizeof(float), pack_all, &context);
 }
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 enum code product_prepare(struct product *c, struct op_call *call, struct error *err)
 {
     (void)err;
@@ -214,9 +209,9 @@ enum code product_prepare(struct product *c, struct op_call *call, struct error 
                          widen_size(dtype, tensor_elements(call->out[0]));
     if (!c->packed)
         call->scratch_size += widen_size(dtype, tensor_elements(call->in[1])) +
-                              aligned(c->packed_floats * sizeof(float));
+                              tensor_align(c->packed_floats * sizeof(float));
     if (c->transpose_a)
-        call->scratch_size += aligned((size_t)(c->m * c->k) * sizeof(float));
+        call->scratch_size += tensor_align((size_t)(c->m * c->k) * sizeof(float));
     return CODE_OK;
 }
 
@@ -246,7 +241,7 @@ static struct workspace lay_out(const struct product *c, struct op_call *call)
     if (!c->packed) {
         w.b = widen_input(call->in[1], &scratch);
         w.packed = (float *)scratch;
-        scratch += aligned(c->packed_floats * sizeof(float));
+        scratch += tensor_align(c->packed_floats * sizeof(float));
     }
     w.transposed = (float *)scratch;
     return w;

@@ -111,11 +111,6 @@ static enum code cell_shape(struct op_call *call, struct error *err)
     return lstm_infer(call, 0, 2, err);
 }
 
-static size_t align_size(size_t size)
-{
-    return (size + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 /* Room for the gates of one row, and for all operands as floats. */
 static enum code lstm_prepare(struct op_call *call, int first, int rank, struct error *err)
 {
@@ -123,7 +118,7 @@ static enum code lstm_prepare(struct op_call *call, int first, int rank, struct 
     l->first = first;
     enum code code = measure(call, l, rank, err);
     call->state = l;
-    size_t size = align_size(4 * (size_t)l->cells * sizeof(float));
+    size_t size = tensor_align(4 * (size_t)l->cells * sizeof(float));
     for (int i = first; i < call->in_count; i++)
         size += widen_size(call->in[i]->dtype, tensor_elements(call->in[i]));
     for (int i = 0; i < OUT_COUNT; i++)
@@ -202,7 +197,7 @@ static void lstm_row(const struct lstm *l, const struct lstm_operands *o, int64_
 static struct lstm_operands take_operands(const struct lstm *l, struct op_call *call)
 {
     struct lstm_operands o = {.gates = call->scratch};
-    char *room = (char *)call->scratch + align_size(4 * (size_t)l->cells * sizeof(float));
+    char *room = (char *)call->scratch + tensor_align(4 * (size_t)l->cells * sizeof(float));
     const float **in[] = {&o.x, &o.cs, &o.h, &o.w, &o.wci, &o.wcf, &o.wco, &o.b};
     for (int i = 0; i < 8; i++)
         *in[i] = widen_input(call->in[l->first + i], &room);

@@ -21,11 +21,6 @@
 
 enum { BLOCK_FLOATS = 1 << 16 }; /* contributions at a time: they stay in the cache */
 
-static size_t aligned(size_t bytes)
-{
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
-}
-
 /* ---- plain loops ---- */
 
 struct element {
@@ -199,10 +194,10 @@ enum code transposed_prepare(struct transposed *t, struct op_call *call, struct 
     t->packed = pack_constant(t, call);
     call->scratch_size = widen_size(given->dtype, tensor_elements(given)) +
                          widen_size(filter->dtype, tensor_elements(call->out[0])) +
-                         aligned((size_t)(t->block * each) * sizeof(float));
+                         tensor_align((size_t)(t->block * each) * sizeof(float));
     if (!t->packed)
         call->scratch_size += widen_size(filter->dtype, tensor_elements(filter)) +
-                              aligned((size_t)t->groups * t->packed_floats * sizeof(float));
+                              tensor_align((size_t)t->groups * t->packed_floats * sizeof(float));
     return CODE_OK;
 }
 
@@ -288,7 +283,7 @@ static void run_fast(const struct transposed *t, struct op_call *call)
         const float *filter = widen_input(call->in[1], &scratch);
         pack_groups(t, filter, (float *)scratch);
         work.packed = (const float *)scratch;
-        scratch += aligned((size_t)t->groups * t->packed_floats * sizeof(float));
+        scratch += tensor_align((size_t)t->groups * t->packed_floats * sizeof(float));
     }
     work.contributions = (float *)scratch;
     memset(work.out, 0, (size_t)tensor_elements(call->out[0]) * sizeof(float));

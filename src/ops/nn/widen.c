@@ -7,8 +7,7 @@ size_t widen_size(enum dtype dtype, int64_t elements)
 {
     if (!widen_is_needed(dtype))
         return 0;
-    size_t bytes = (size_t)elements * sizeof(float);
-    return (bytes + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+    return tensor_align((size_t)elements * sizeof(float));
 }
 
 void widen_to_float(enum dtype dtype, const void *from, float *to, int64_t n)
