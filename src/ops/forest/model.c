@@ -11,6 +11,7 @@
 
 #include "base/check.h"
 #include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
 
 static void model_free(struct resource *resource)
@@ -32,16 +33,12 @@ static struct resource *model_make(const void *args)
     return &model->resource;
 }
 
-struct forest_model *forest_model_get(struct resource_store *store, struct span container,
-                                      struct span name)
-{
-    struct resource_id id = {.ops = &model_ops, .container = container, .name = name};
-    return (struct forest_model *)resource_get(store, &id, model_make, NULL);
-}
-
 struct forest_model *forest_model_identified(struct resource_store *store, struct span identifier)
 {
-    return forest_model_get(store, SPAN_LITERAL("simple_ml_model_serving"), identifier);
+    struct resource_id id = {.ops = &model_ops,
+                             .container = SPAN_LITERAL("simple_ml_model_serving"),
+                             .name = identifier};
+    return (struct forest_model *)resource_get(store, &id, model_make, NULL);
 }
 
 enum code forest_model_of(const struct op_call *call, const struct tensor *handle,
@@ -60,19 +57,7 @@ enum code forest_model_of(const struct op_call *call, const struct tensor *handl
 
 static enum code create_run(struct op_call *call, struct error *err)
 {
-    struct shape scalar = shape_scalar();
-    struct span name = op_attr_string(call, "shared_name");
-    /* Without a shared name the model is the node's own. */
-    if (!name.len)
-        name = span_of(arena_printf(call->arena, "%.*s/%.*s", SPAN_ARG(call->node->function),
-                                    SPAN_ARG(call->node->name)));
-    enum code code = op_call_alloc(call, 0, &scalar, err);
-    if (code)
-        return code;
-    struct forest_model *model =
-        forest_model_get(call->run->resources, op_attr_string(call, "container"), name);
-    *TENSOR_AT(call->out[0], struct resource *) = &model->resource;
-    return CODE_OK;
+    return handle_make(call, &model_ops, model_make, NULL, NULL, err);
 }
 
 /* ---- loading ---- */

@@ -21,10 +21,6 @@ struct forest_model {
     _Atomic(const struct forest *) loaded; /* &forest, or NULL */
 };
 
-/* The model of that name and container, an empty one if there is none yet. */
-struct forest_model *forest_model_get(struct resource_store *store, struct span container,
-                                      struct span name);
-
 /* The model that SimpleMLLoadModelFromPath loads under an identifier. */
 struct forest_model *forest_model_identified(struct resource_store *store, struct span identifier);
 

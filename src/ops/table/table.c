@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
 
 static void table_free(struct resource *resource)
@@ -48,31 +48,6 @@ static struct resource *table_make(const void *p)
     return &table->resource;
 }
 
-/* Without a shared name the table is the node's own. */
-static struct span table_name(const struct op_call *call)
-{
-    struct span shared = op_attr_string(call, "shared_name");
-    if (shared.len)
-        return shared;
-    return span_of(arena_printf(call->arena, "%.*s/%.*s", SPAN_ARG(call->node->function),
-                                SPAN_ARG(call->node->name)));
-}
-
-static enum code make_handle(struct op_call *call, const struct table_args *args, struct error *err)
-{
-    struct shape scalar = shape_scalar();
-    struct resource_id id = {
-        .ops = &table_ops,
-        .container = op_attr_string(call, "container"),
-        .name = table_name(call),
-    };
-    enum code code = op_call_alloc(call, 0, &scalar, err);
-    if (!code)
-        *TENSOR_AT(call->out[0], struct resource *) =
-            resource_get(call->run->resources, &id, table_make, args);
-    return code;
-}
-
 static enum code read_args(const struct op_call *call, bool is_mutable,
                            const struct shape *value_shape, struct table_args *args,
                            struct error *err)
@@ -96,7 +71,7 @@ static enum code make_table(struct op_call *call, bool is_mutable, const struct 
 {
     struct table_args args;
     enum code code = read_args(call, is_mutable, value_shape, &args, err);
-    return code ? code : make_handle(call, &args, err);
+    return code ? code : handle_make(call, &table_ops, table_make, &args, NULL, err);
 }
 
 static enum code hash_table_run(struct op_call *call, struct error *err)
@@ -140,7 +115,7 @@ static enum code dense_table_run(struct op_call *call, struct error *err)
     args.reserved[1] = table_key(deleted, 0);
     if (span_equal(args.reserved[0], args.reserved[1]))
         return error_set(err, CODE_INVALID_ARGUMENT, "Empty and deleted keys cannot be equal");
-    return make_handle(call, &args, err);
+    return handle_make(call, &table_ops, table_make, &args, NULL, err);
 }
 
 /* ---- shared ---- */

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/text/rows.h"
 #include "ops/text/sentencepiece.h"
 
@@ -42,22 +43,12 @@ static struct resource *model_make(const void *proto)
 
 static enum code handle_run(struct op_call *call, struct error *err)
 {
-    struct shape scalar = shape_scalar();
-    struct span shared = op_attr_string(call, "shared_name"), model = op_attr_string(call, "model");
-    struct resource_id id = {
-        .ops = &model_ops,
-        .container = op_attr_string(call, "container"),
-        .name = shared,
-    };
-    if (!shared.len)
-        id.name = span_of(arena_printf(call->arena, "%.*s/%.*s", SPAN_ARG(call->node->function),
-                                       SPAN_ARG(call->node->name)));
-    enum code code = op_call_alloc(call, 0, &scalar, err);
+    struct span model = op_attr_string(call, "model");
+    struct resource *resource;
+    enum code code = handle_make(call, &model_ops, model_make, &model, &resource, err);
     if (code)
         return code;
-    struct resource *resource = resource_get(call->run->resources, &id, model_make, &model);
     struct model_resource *r = (struct model_resource *)(void *)resource;
-    *TENSOR_AT(call->out[0], struct resource *) = resource;
     return r->code ? error_set(err, r->code, "%s", r->err.message) : CODE_OK;
 }
 

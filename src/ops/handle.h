@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ops that make a handle: of a table, of a model. */
+#ifndef OPS_HANDLE_H
+#define OPS_HANDLE_H
+
+#include "engine/op.h"
+#include "engine/resource.h"
+
+/* Output 0 becomes a scalar: the resource of the attributes container and shared_name, made as
+ * resource_get() does it, also at *resource (which may be NULL). Without a shared name the resource
+ * is the node's own. In run(). RESOURCE_EXHAUSTED. */
+enum code handle_make(struct op_call *call, const struct resource_ops *ops,
+                      struct resource *(*make)(const void *args), const void *args,
+                      struct resource **resource, struct error *err);
+
+#endif
