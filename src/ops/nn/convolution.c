@@ -11,8 +11,7 @@
  *   depthwise  the same types with one output per channel: a loop over the channels.
  *   reference  everything else.
  *
- * Scratch of a run: the widened in[0], out[0] and in[1], the packed filter (no constant), the
- * padded image.
+ * Scratch of a run: the widened in[0] and out[0], what ops/nn/filter.h takes, the padded image.
  */
 #include "ops/nn/convolution.h"
 
@@ -100,66 +99,6 @@ bool convolution_reference(const struct convolution *c, struct op_call *call)
     return true;
 }
 
-/* ---- packing ---- */
-
-/* Group g's weights are columns [g * n, (g + 1) * n) of the filter seen as [k, out_channels]. */
-static void pack_groups(const struct convolution *c, const float *filter, float *packed)
-{
-    const struct window *w = &c->window;
-    int64_t n = c->out_channels / c->groups;
-    for (int64_t g = 0; g < c->groups; g++) {
-        struct tile_weights weights = {
-            .at = filter + g * n,
-            .row_step = c->out_channels,
-            .column_step = 1,
-            .k = w->kernel[WINDOW_ROWS] * w->kernel[WINDOW_COLUMNS] * (w->channels / c->groups),
-            .n = n,
-        };
-        tile_pack(&weights, packed + (size_t)g * c->packed_floats);
-    }
-}
-
-static bool has_constant_filter(const struct op_call *call)
-{
-    return (call->in_const & 2) && call->pack && op_call_known(call, 1);
-}
-
-struct packing {
-    const struct convolution *convolution;
-    const struct tensor *filter;
-};
-
-static bool pack_filter(void *to, size_t size, void *context)
-{
-    const struct packing *p = context;
-    int64_t elements = tensor_elements(p->filter);
-    (void)size;
-    if (!widen_is_needed(p->filter->dtype)) {
-        pack_groups(p->convolution, p->filter->data, to);
-        return true;
-    }
-    float *wide = malloc((size_t)elements * sizeof(float) + 1);
-    if (!wide)
-        return false;
-    widen_to_float(p->filter->dtype, p->filter->data, wide, elements);
-    pack_groups(p->convolution, wide, to);
-    free(wide);
-    return true;
-}
-
-static const float *pack_constant(struct convolution *c, struct op_call *call)
-{
-    struct {
-        const void *data;
-        int64_t groups, channels;
-        char kind[8];
-    } key = {call->in[1]->data, c->groups, c->window.channels, "convolv"};
-    struct packing context = {c, call->in[1]};
-    return pack_cache_get(call->pack, span_make(&key, sizeof key),
-                          (size_t)c->groups * c->packed_floats * sizeof(float), pack_filter,
-                          &context);
-}
-
 static const float *bias_of(const struct convolution *c, const struct op_call *call)
 {
     return c->epilogue.bias_input < 0 ? NULL : call->in[c->epilogue.bias_input]->data;
@@ -213,7 +152,7 @@ static void tile_image(const struct convolution *c, const float *image, float *o
             rows.in = image + i * in_row + g * depth;
             rows.out = out + i * out_row + g * group;
             rows.bias = like->bias ? like->bias + g * group : NULL;
-            tile_run(&rows, packed + (size_t)g * c->packed_floats);
+            tile_run(&rows, packed + (size_t)g * c->filter.packed_floats);
         }
         epilogue_run(&c->epilogue, NULL, out + i * out_row, rows.rows, c->out_channels);
     }
@@ -225,13 +164,7 @@ static bool run_tile(const struct convolution *c, struct op_call *call)
     char *scratch = call->scratch;
     const float *in = widen_input(call->in[0], &scratch);
     float *out = widen_output(call->out[0], &scratch);
-    const float *packed = c->packed;
-    if (!packed) {
-        const float *filter = widen_input(call->in[1], &scratch);
-        pack_groups(c, filter, (float *)scratch);
-        packed = (const float *)scratch;
-        scratch += tensor_align((size_t)c->groups * c->packed_floats * sizeof(float));
-    }
+    const float *packed = filter_packed(&c->filter, call, &scratch);
     struct tile_rows rows = {
         .in_step = w->stride[WINDOW_COLUMNS] * w->channels,
         .out_step = c->out_channels,
@@ -271,7 +204,7 @@ static void find_segments(struct convolution *c, struct arena *arena)
     c->offsets = offsets;
 }
 
-/* The padded image is as large as the windows reach, at least the image itself. */
+/* The padded image.is as large as the windows reach, at least the image itself. */
 static void find_padded_size(struct convolution *c)
 {
     const struct window *w = &c->window;
@@ -296,17 +229,22 @@ static bool prepare_tile(struct convolution *c, struct op_call *call)
 {
     const struct window *w = &c->window;
     enum dtype dtype = call->in[0]->dtype;
+    int64_t group = c->out_channels / c->groups;
     find_padded_size(c);
     if (needs_padding(c) && !padded_size_fits(c))
         return false;
     find_segments(c, call->arena);
-    c->packed_floats = tile_packed_floats(c->segments * c->length, c->out_channels / c->groups);
-    c->packed = has_constant_filter(call) ? pack_constant(c, call) : NULL;
+    c->filter = (struct filter){
+        .groups = c->groups,
+        .group_step = group,
+        .group = {.row_step = c->out_channels,
+                  .column_step = 1,
+                  .k = c->segments * c->length,
+                  .n = group},
+    };
     call->scratch_size = widen_size(dtype, tensor_elements(call->in[0])) +
-                         widen_size(dtype, tensor_elements(call->out[0]));
-    if (!c->packed)
-        call->scratch_size += widen_size(dtype, tensor_elements(call->in[1])) +
-                              tensor_align((size_t)c->groups * c->packed_floats * sizeof(float));
+                         widen_size(dtype, tensor_elements(call->out[0])) +
+                         filter_prepare(&c->filter, call);
     if (needs_padding(c))
         call->scratch_size += tensor_align(
             (size_t)(c->padded[WINDOW_ROWS] * c->padded[WINDOW_COLUMNS] * w->channels) *
@@ -452,7 +390,7 @@ static bool run_onednn(const struct convolution *c, struct op_call *call)
     const struct window *w = &c->window;
     struct onednn_run run = {
         .in = call->in[0]->data,
-        .packed = c->packed,
+        .packed = c->onednn_weights,
         .bias = bias_of(c, call),
         .out = call->out[0]->data,
         .scratch = call->scratch,
@@ -523,17 +461,17 @@ static const void *packed_for_onednn(const struct convolution *c, struct op_call
 bool convolution_prepare_onednn(struct convolution *c, struct op_call *call)
 {
     if (call->in[0]->dtype != DTYPE_FLOAT || c->window.channels_first ||
-        !has_constant_filter(call) || !tensor_elements(call->out[0]) || !c->window.channels)
+        !filter_is_constant(call) || !tensor_elements(call->out[0]) || !c->window.channels)
         return false;
     struct onednn_shape shape = onednn_shape_of(c);
     c->onednn = onednn_convolution_new(&shape);
     if (!c->onednn)
         return false;
     arena_defer(call->arena, (arena_defer_fn *)onednn_convolution_free, c->onednn);
-    c->packed = packed_for_onednn(c, call);
+    c->onednn_weights = packed_for_onednn(c, call);
     call->scratch_size = onednn_scratch_size(c->onednn);
     c->run = run_onednn;
-    return c->packed;
+    return c->onednn_weights;
 }
 
 /* ---- choice ---- */

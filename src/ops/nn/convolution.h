@@ -10,6 +10,7 @@
 #ifndef OPS_NN_CONVOLUTION_H
 #define OPS_NN_CONVOLUTION_H
 
+#include "ops/nn/filter.h"
 #include "ops/nn/product.h"
 #include "ops/nn/window.h"
 
@@ -22,8 +23,8 @@ struct convolution {
     /* Set by convolution_prepare: */
     bool (*run)(const struct convolution *convolution, struct op_call *call);
     struct onednn_convolution *onednn; /* freed with the binding */
-    const void *packed;
-    size_t packed_floats; /* of one group */
+    const void *onednn_weights;
+    struct filter filter;
     int64_t padded[WINDOW_DIMS];
     int64_t segments;
     int64_t length;

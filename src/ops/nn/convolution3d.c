@@ -7,12 +7,11 @@
  *              ops/nn/tile.h, as images do in ops/nn/convolution.c. Groups one by one.
  *   reference  everything else.
  *
- * Scratch of a run: the widened in[0], in[1] and out[0], the packed filter, the padded volume.
+ * Scratch of a run: the widened in[0] and out[0], what ops/nn/filter.h takes, the padded volume.
  */
 #include "ops/nn/convolution3d.h"
 
 #include "ops/kernel.h"
-#include "ops/nn/tile.h"
 #include "ops/nn/widen.h"
 
 enum { PADDED_ELEMENTS_MAX = 1 << 30 }; /* of one volume; beyond, the plain loops need no copy */
@@ -133,33 +132,24 @@ static size_t padded_bytes(const struct convolution3d *c)
 void convolution3d_prepare(struct convolution3d *c, struct op_call *call)
 {
     const struct tensor *in = call->in[0], *filter = call->in[1];
+    int64_t group = c->out_channels / c->groups;
     c->fast = !c->volume.channels_first && tensor_elements(call->out[0]) &&
               tensor_elements(filter) && (in->dtype == DTYPE_FLOAT || widen_is_needed(in->dtype)) &&
               find_padded_size(c);
     if (!c->fast)
         return;
     find_segments(c, call->arena);
-    c->packed_floats = tile_packed_floats(c->segments * c->length, c->out_channels / c->groups);
+    c->filter = (struct filter){
+        .groups = c->groups,
+        .group_step = group,
+        .group = {.row_step = c->out_channels,
+                  .column_step = 1,
+                  .k = c->segments * c->length,
+                  .n = group},
+    };
     call->scratch_size = widen_size(in->dtype, tensor_elements(in)) +
-                         widen_size(in->dtype, tensor_elements(filter)) +
                          widen_size(in->dtype, tensor_elements(call->out[0])) +
-                         tensor_align((size_t)c->groups * c->packed_floats * sizeof(float)) +
-                         padded_bytes(c);
-}
-
-static void pack(const struct convolution3d *c, const float *filter, float *packed)
-{
-    int64_t n = c->out_channels / c->groups;
-    for (int64_t g = 0; g < c->groups; g++) {
-        struct tile_weights weights = {
-            .at = filter + g * n,
-            .row_step = c->out_channels,
-            .column_step = 1,
-            .k = c->segments * c->length,
-            .n = n,
-        };
-        tile_pack(&weights, packed + (size_t)g * c->packed_floats);
-    }
+                         filter_prepare(&c->filter, call) + padded_bytes(c);
 }
 
 /* Copies one volume into the middle of zeros. */
@@ -195,7 +185,7 @@ static void run_volume(const struct convolution3d *c, const float *padded, const
         for (int64_t g = 0; g < c->groups; g++) {
             rows.in = first + g * depth;
             rows.out = out + i * v->out[2] * c->out_channels + g * n;
-            tile_run(&rows, packed + (size_t)g * c->packed_floats);
+            tile_run(&rows, packed + (size_t)g * c->filter.packed_floats);
         }
     }
 }
@@ -205,11 +195,9 @@ static void run_fast(const struct convolution3d *c, struct op_call *call)
     const struct volume *v = &c->volume;
     char *scratch = call->scratch;
     const float *in = widen_input(call->in[0], &scratch);
-    const float *filter = widen_input(call->in[1], &scratch);
     float *out = widen_output(call->out[0], &scratch);
-    float *packed = (float *)scratch;
-    float *padded = packed + tensor_align((size_t)c->groups * c->packed_floats * 4) / 4;
-    pack(c, filter, packed);
+    const float *packed = filter_packed(&c->filter, call, &scratch);
+    float *padded = (float *)scratch;
     for (int64_t i = 0; i < v->batch; i++) {
         pad(c, in + i * volume_count(v->in) * v->channels, padded);
         run_volume(c, padded, packed, out + i * volume_count(v->out) * c->out_channels);

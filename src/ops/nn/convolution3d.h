@@ -6,6 +6,7 @@
 #ifndef OPS_NN_CONVOLUTION3D_H
 #define OPS_NN_CONVOLUTION3D_H
 
+#include "ops/nn/filter.h"
 #include "ops/nn/volume.h"
 
 struct convolution3d {
@@ -18,10 +19,10 @@ struct convolution3d {
     int64_t segments;
     int64_t length;
     const int64_t *offsets;
-    size_t packed_floats; /* of one group */
+    struct filter filter;
 };
 
-/* Chooses the kernel, asks for scratch. */
+/* Chooses the kernel, packs a constant filter, asks for scratch. */
 void convolution3d_prepare(struct convolution3d *convolution, struct op_call *call);
 void convolution3d_run(const struct convolution3d *convolution, struct op_call *call);
 

@@ -7,16 +7,12 @@
  *              position of its window; these are added to the result. Groups one by one.
  *   reference  everything else: each element of the result collects what is its.
  *
- * Scratch of a run: the widened inputs and result, the packed filter (no constant), the
- * contributions [block, kernel positions, channels of a group].
+ * Scratch of a run: the widened input and result, what ops/nn/filter.h takes, the contributions
+ * [block, kernel positions, channels of a group].
  */
 #include "ops/nn/transposed.h"
 
-#include <stdlib.h>
-
-#include "engine/pack.h"
 #include "ops/kernel.h"
-#include "ops/nn/tile.h"
 #include "ops/nn/widen.h"
 
 enum { BLOCK_FLOATS = 1 << 16 }; /* contributions at a time: they stay in the cache */
@@ -112,62 +108,6 @@ void transposed_reference(const struct transposed *t, struct op_call *call)
     references[call->in[1]->dtype](t, call);
 }
 
-/* ---- packing: group g's filter is columns [g * n, (g + 1) * n) of [taps * depth, out_channels],
- * transposed ---- */
-
-static void pack_groups(const struct transposed *t, const float *filter, float *packed)
-{
-    int64_t n = t->out_channels / t->groups;
-    for (int64_t g = 0; g < t->groups; g++) {
-        struct tile_weights weights = {
-            .at = filter + g * n,
-            .row_step = 1,
-            .column_step = t->out_channels,
-            .k = n,
-            .n = volume_count(t->volume.kernel) * (t->volume.channels / t->groups),
-        };
-        tile_pack(&weights, packed + (size_t)g * t->packed_floats);
-    }
-}
-
-struct packing {
-    const struct transposed *transposed;
-    const struct tensor *filter;
-};
-
-static bool pack_filter(void *to, size_t size, void *context)
-{
-    const struct packing *p = context;
-    int64_t elements = tensor_elements(p->filter);
-    (void)size;
-    if (!widen_is_needed(p->filter->dtype)) {
-        pack_groups(p->transposed, p->filter->data, to);
-        return true;
-    }
-    float *wide = malloc((size_t)elements * sizeof(float) + 1);
-    if (!wide)
-        return false;
-    widen_to_float(p->filter->dtype, p->filter->data, wide, elements);
-    pack_groups(p->transposed, wide, to);
-    free(wide);
-    return true;
-}
-
-static const float *pack_constant(struct transposed *t, struct op_call *call)
-{
-    struct {
-        const void *data;
-        int64_t groups, channels;
-        char kind[8];
-    } key = {call->in[1]->data, t->groups, t->volume.channels, "transpo"};
-    struct packing context = {t, call->in[1]};
-    if (!(call->in_const & 2) || !call->pack || !op_call_known(call, 1))
-        return NULL;
-    return pack_cache_get(call->pack, span_make(&key, sizeof key),
-                          (size_t)t->groups * t->packed_floats * sizeof(float), pack_filter,
-                          &context);
-}
-
 /* ---- fast ---- */
 
 static int64_t contributions_of(const struct transposed *t)
@@ -190,14 +130,18 @@ enum code transposed_prepare(struct transposed *t, struct op_call *call, struct 
     int64_t each = contributions_of(t);
     t->block = each < BLOCK_FLOATS ? BLOCK_FLOATS / each : 1;
     t->block = t->block < t->volume.out[2] ? t->block : t->volume.out[2];
-    t->packed_floats = tile_packed_floats(t->out_channels / t->groups, each);
-    t->packed = pack_constant(t, call);
+    t->filter = (struct filter){
+        .groups = t->groups,
+        .group_step = t->out_channels / t->groups,
+        .group = {.row_step = 1,
+                  .column_step = t->out_channels,
+                  .k = t->out_channels / t->groups,
+                  .n = each},
+    };
     call->scratch_size = widen_size(given->dtype, tensor_elements(given)) +
                          widen_size(filter->dtype, tensor_elements(call->out[0])) +
-                         tensor_align((size_t)(t->block * each) * sizeof(float));
-    if (!t->packed)
-        call->scratch_size += widen_size(filter->dtype, tensor_elements(filter)) +
-                              tensor_align((size_t)t->groups * t->packed_floats * sizeof(float));
+                         tensor_align((size_t)(t->block * each) * sizeof(float)) +
+                         filter_prepare(&t->filter, call);
     return CODE_OK;
 }
 
@@ -264,7 +208,7 @@ static void run_row(const struct transposed *t, const struct row *row, const str
         rows.rows = v->out[2] - from < t->block ? v->out[2] - from : t->block;
         for (int64_t g = 0; g < t->groups; g++) {
             rows.offsets = t->offset + g;
-            tile_run(&rows, work->packed + (size_t)g * t->packed_floats);
+            tile_run(&rows, work->packed + (size_t)g * t->filter.packed_floats);
             for (int64_t i = 0; i < rows.rows; i++)
                 scatter(t, row, from + i, work->contributions + i * each,
                         work->out + g * (v->channels / t->groups));
@@ -276,15 +220,10 @@ static void run_fast(const struct transposed *t, struct op_call *call)
 {
     const struct volume *v = &t->volume;
     char *scratch = call->scratch;
-    struct work work = {.packed = t->packed};
+    struct work work;
     work.given = widen_input(call->in[t->given], &scratch);
     work.out = widen_output(call->out[0], &scratch);
-    if (!work.packed) {
-        const float *filter = widen_input(call->in[1], &scratch);
-        pack_groups(t, filter, (float *)scratch);
-        work.packed = (const float *)scratch;
-        scratch += tensor_align((size_t)t->groups * t->packed_floats * sizeof(float));
-    }
+    work.packed = filter_packed(&t->filter, call, &scratch);
     work.contributions = (float *)scratch;
     memset(work.out, 0, (size_t)tensor_elements(call->out[0]) * sizeof(float));
     for (int64_t i = 0; i < v->batch * v->out[0] * v->out[1]; i++) {

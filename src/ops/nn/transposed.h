@@ -10,6 +10,7 @@
 #ifndef OPS_NN_TRANSPOSED_H
 #define OPS_NN_TRANSPOSED_H
 
+#include "ops/nn/filter.h"
 #include "ops/nn/volume.h"
 
 struct transposed {
@@ -19,8 +20,7 @@ struct transposed {
     int given; /* number of the input */
     /* Set by transposed_prepare: */
     bool fast;
-    const float *packed;   /* the filter; NULL: packed when it runs */
-    size_t packed_floats;  /* of one group */
+    struct filter filter;
     int64_t block;         /* given pixels of a row that are multiplied together */
     const int64_t *offset; /* of each group */
 };
