@@ -18,15 +18,9 @@ enum { PADDED_ELEMENTS_MAX = 1 << 30 }; /* of one volume; beyond, the plain loop
 
 /* ---- plain loops ---- */
 
-struct element {
-    int64_t image;
-    int64_t at[VOLUME_DIMS];
-    int64_t channel;
-};
-
 #define DEFINE_REFERENCE(name, type, computed, load, store)                                        \
     static type element_##name(const struct convolution3d *c, const type *in, const type *filter,  \
-                               const struct element *e)                                            \
+                               const struct volume_element *e)                                     \
     {                                                                                              \
         const struct volume *v = &c->volume;                                                       \
         const struct volume_steps step = volume_steps(v, v->in, v->channels);                      \
@@ -56,17 +50,12 @@ struct element {
     {                                                                                              \
         const struct volume *v = &c->volume;                                                       \
         const struct volume_steps step = volume_steps(v, v->out, c->out_channels);                 \
-        const int64_t pixels = volume_count(v->out), plane = v->out[1] * v->out[2];                \
+        const int64_t count = v->batch * volume_count(v->out) * c->out_channels;                   \
         type *out = call->out[0]->data;                                                            \
-        for (int64_t i = 0; i < v->batch * pixels * c->out_channels; i++) {                        \
-            const int64_t p = i / c->out_channels % pixels;                                        \
-            const struct element e = {i / c->out_channels / pixels,                                \
-                                      {p / plane, p / v->out[2] % v->out[1], p % v->out[2]},       \
-                                      i % c->out_channels};                                        \
-            type *to = out + e.image * step.image + e.channel * step.channel;                      \
-            for (int d = 0; d < VOLUME_DIMS; d++)                                                  \
-                to += e.at[d] * step.space[d];                                                     \
-            *to = element_##name(c, call->in[0]->data, call->in[1]->data, &e);                     \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            const struct volume_element e = volume_element(v->out, c->out_channels, i);            \
+            out[volume_offset(&step, &e)] =                                                        \
+                element_##name(c, call->in[0]->data, call->in[1]->data, &e);                       \
         }                                                                                          \
     }
 

@@ -19,12 +19,6 @@ enum { BLOCK_FLOATS = 1 << 16 }; /* contributions at a time: they stay in the ca
 
 /* ---- plain loops ---- */
 
-struct element {
-    int64_t image;
-    int64_t at[VOLUME_DIMS];
-    int64_t channel;
-};
-
 /* Which given position (of dimension d) kernel position k takes to the result's position; false:
  * none. */
 static bool source_of(const struct volume *v, int d, int64_t at, int64_t k, int64_t *source)
@@ -36,7 +30,7 @@ static bool source_of(const struct volume *v, int d, int64_t at, int64_t k, int6
 
 /* Offset of the given pixel behind kernel position `tap`; false: none. */
 static bool pixel_of(const struct volume *v, const struct volume_steps *step,
-                     const struct element *e, int64_t tap, int64_t *pixel)
+                     const struct volume_element *e, int64_t tap, int64_t *pixel)
 {
     int64_t k[VOLUME_DIMS] = {tap / (v->kernel[1] * v->kernel[2]),
                               tap / v->kernel[2] % v->kernel[1], tap % v->kernel[2]};
@@ -52,7 +46,7 @@ static bool pixel_of(const struct volume *v, const struct volume_steps *step,
 
 #define DEFINE_REFERENCE(name, type, computed, load, store)                                        \
     static type element_##name(const struct transposed *t, const type *given, const type *filter,  \
-                               const struct element *e)                                            \
+                               const struct volume_element *e)                                     \
     {                                                                                              \
         const struct volume *v = &t->volume;                                                       \
         const struct volume_steps step = volume_steps(v, v->out, t->out_channels);                 \
@@ -76,17 +70,12 @@ static bool pixel_of(const struct volume *v, const struct volume_steps *step,
     {                                                                                              \
         const struct volume *v = &t->volume;                                                       \
         const struct volume_steps step = volume_steps(v, v->in, v->channels);                      \
-        const int64_t pixels = volume_count(v->in), plane = v->in[1] * v->in[2];                   \
+        const int64_t count = v->batch * volume_count(v->in) * v->channels;                        \
         type *out = call->out[0]->data;                                                            \
-        for (int64_t i = 0; i < v->batch * pixels * v->channels; i++) {                            \
-            const int64_t p = i / v->channels % pixels;                                            \
-            const struct element e = {i / v->channels / pixels,                                    \
-                                      {p / plane, p / v->in[2] % v->in[1], p % v->in[2]},          \
-                                      i % v->channels};                                            \
-            type *to = out + e.image * step.image + e.channel * step.channel;                      \
-            for (int d = 0; d < VOLUME_DIMS; d++)                                                  \
-                to += e.at[d] * step.space[d];                                                     \
-            *to = element_##name(t, call->in[t->given]->data, call->in[1]->data, &e);              \
+        for (int64_t i = 0; i < count; i++) {                                                      \
+            const struct volume_element e = volume_element(v->in, v->channels, i);                 \
+            out[volume_offset(&step, &e)] =                                                        \
+                element_##name(t, call->in[t->given]->data, call->in[1]->data, &e);                \
         }                                                                                          \
     }
 

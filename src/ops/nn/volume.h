@@ -52,6 +52,27 @@ struct volume_steps {
 struct volume_steps volume_steps(const struct volume *volume, const int64_t size[VOLUME_DIMS],
                                  int64_t channels);
 
+/* An element of volumes: which image, where, which channel. */
+struct volume_element {
+    int64_t image, at[VOLUME_DIMS], channel;
+};
+
+/* Number i of volumes of that size, channels last. */
+static inline struct volume_element volume_element(const int64_t size[VOLUME_DIMS],
+                                                   int64_t channels, int64_t i)
+{
+    int64_t plane = size[1] * size[2], pixels = size[0] * plane, p = i / channels % pixels;
+    return (struct volume_element){
+        i / channels / pixels, {p / plane, p / size[2] % size[1], p % size[2]}, i % channels};
+}
+
+/* Where it lies. */
+static inline int64_t volume_offset(const struct volume_steps *step, const struct volume_element *e)
+{
+    return e->image * step->image + e->at[0] * step->space[0] + e->at[1] * step->space[1] +
+           e->at[2] * step->space[2] + e->channel * step->channel;
+}
+
 /* Positions of the kernel that lie inside the volume, for output position `at` of dimension d:
  * [*from, *to); *begin is the volume's position of kernel position 0. */
 static inline void volume_range(const struct volume *v, int d, int64_t at, int64_t *begin,
