@@ -14,18 +14,10 @@
 
 #include "base/check.h"
 #include "base/map.h"
+#include "wire/field.h"
 #include "wire/messages.h"
 #include "wire/pb.h"
 #include "wire/varint.h"
-
-enum wire {
-    WIRE_VARINT = 0,
-    WIRE_64 = 1,
-    WIRE_BYTES = 2,
-    WIRE_GROUP = 3,
-    WIRE_END = 4,
-    WIRE_32 = 5,
-};
 
 /* Fields of Feature's oneof. */
 enum kind {
@@ -36,90 +28,6 @@ enum kind {
 };
 
 static const enum dtype dtype_of_kind[] = {DTYPE_INVALID, DTYPE_STRING, DTYPE_FLOAT, DTYPE_INT64};
-
-struct field {
-    uint32_t number;
-    enum wire wire;
-    struct span bytes; /* of a length-delimited or fixed field */
-    uint64_t varint;
-};
-
-/* ---- the wire ---- */
-
-static bool take_tag(struct span *in, uint32_t *number, enum wire *wire)
-{
-    uint64_t tag;
-    if (!varint_take(in, &tag) || tag > UINT32_MAX || tag >> 3 == 0)
-        return false;
-    *number = (uint32_t)tag >> 3;
-    *wire = (enum wire)(tag & 7);
-    return true;
-}
-
-static bool take_bytes(struct span *in, uint64_t n, struct span *out)
-{
-    if (n > in->len)
-        return false;
-    *out = span_sub(*in, 0, (size_t)n);
-    *in = span_sub(*in, (size_t)n, in->len);
-    return true;
-}
-
-/* The value behind a tag; groups apart. */
-static bool take_value(struct span *in, enum wire wire, struct field *field)
-{
-    switch (wire) {
-    case WIRE_VARINT:
-        return varint_take(in, &field->varint);
-    case WIRE_64:
-        return take_bytes(in, 8, &field->bytes);
-    case WIRE_32:
-        return take_bytes(in, 4, &field->bytes);
-    case WIRE_BYTES:
-        return varint_take(in, &field->varint) && take_bytes(in, field->varint, &field->bytes);
-    default:
-        return false;
-    }
-}
-
-/* A group of unknown fields, up to the end tag of the same number. */
-static bool skip_group(struct span *in, uint32_t number)
-{
-    uint32_t open[PB_DEPTH_MAX];
-    int depth = 0;
-    open[depth++] = number;
-    while (depth > 0) {
-        struct field field;
-        if (!take_tag(in, &field.number, &field.wire))
-            return false;
-        if (field.wire == WIRE_GROUP) {
-            if (depth == PB_DEPTH_MAX)
-                return false;
-            open[depth++] = field.number;
-        } else if (field.wire == WIRE_END) {
-            if (open[--depth] != field.number)
-                return false;
-        } else if (!take_value(in, field.wire, &field)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The next field that is no group. False at damage; *done at the end. */
-static bool next_field(struct span *in, struct field *field, bool *done)
-{
-    while (in->len) {
-        if (!take_tag(in, &field->number, &field->wire))
-            return false;
-        if (field->wire != WIRE_GROUP)
-            return take_value(in, field->wire, field);
-        if (!skip_group(in, field->number))
-            return false;
-    }
-    *done = true;
-    return true;
-}
 
 /* ---- lists ---- */
 
@@ -144,23 +52,23 @@ static bool count_values(struct span list, enum kind kind, int64_t *count)
 {
     *count = 0;
     for (bool done = false;;) {
-        struct field field;
-        if (!next_field(&list, &field, &done))
+        struct pb_wire_field field;
+        if (!pb_next_field(&list, &field, &done))
             return false;
         if (done)
             return true;
         if (field.number != 1)
             continue;
         if (kind == KIND_BYTES)
-            *count += field.wire == WIRE_BYTES;
-        else if (kind == KIND_FLOATS && field.wire == WIRE_32)
+            *count += field.wire == PB_WIRE_BYTES;
+        else if (kind == KIND_FLOATS && field.wire == PB_WIRE_32)
             ++*count;
-        else if (kind == KIND_INTS && field.wire == WIRE_VARINT)
+        else if (kind == KIND_INTS && field.wire == PB_WIRE_VARINT)
             ++*count;
-        else if (field.wire == WIRE_BYTES && kind == KIND_INTS) {
+        else if (field.wire == PB_WIRE_BYTES && kind == KIND_INTS) {
             if (!count_varints(field.bytes, count))
                 return false;
-        } else if (field.wire == WIRE_BYTES) {
+        } else if (field.wire == PB_WIRE_BYTES) {
             if (field.bytes.len % 4)
                 return false;
             *count += (int64_t)(field.bytes.len / 4);
@@ -196,12 +104,12 @@ static void join(struct merge *m, struct span more)
 static bool read_feature(struct span bytes, struct merge *m)
 {
     for (bool done = false;;) {
-        struct field field;
-        if (!next_field(&bytes, &field, &done))
+        struct pb_wire_field field;
+        if (!pb_next_field(&bytes, &field, &done))
             return false;
         if (done)
             return true;
-        if (field.wire != WIRE_BYTES || field.number < KIND_BYTES || field.number > KIND_INTS)
+        if (field.wire != PB_WIRE_BYTES || field.number < KIND_BYTES || field.number > KIND_INTS)
             continue;
         if (m->kind == (enum kind)field.number)
             join(m, field.bytes);
@@ -216,14 +124,14 @@ static bool read_entry(struct span bytes, struct arena *arena, struct example_fe
     struct merge merge = {.room = bytes.len, .arena = arena};
     *feature = (struct example_feature){.name = {"", 0}};
     for (bool done = false;;) {
-        struct field field;
-        if (!next_field(&bytes, &field, &done))
+        struct pb_wire_field field;
+        if (!pb_next_field(&bytes, &field, &done))
             return false;
         if (done)
             break;
-        if (field.wire == WIRE_BYTES && field.number == 1)
+        if (field.wire == PB_WIRE_BYTES && field.number == 1)
             feature->name = field.bytes;
-        else if (field.wire == WIRE_BYTES && field.number == 2 &&
+        else if (field.wire == PB_WIRE_BYTES && field.number == 2 &&
                  !read_feature(field.bytes, &merge))
             return false;
     }
@@ -276,13 +184,13 @@ static void add_feature(struct reader *r, const struct example_feature *feature)
 static bool read_features(struct reader *r, struct span bytes)
 {
     for (bool done = false;;) {
-        struct field field;
+        struct pb_wire_field field;
         struct example_feature feature;
-        if (!next_field(&bytes, &field, &done))
+        if (!pb_next_field(&bytes, &field, &done))
             return false;
         if (done)
             return true;
-        if (field.wire != WIRE_BYTES || field.number != 1)
+        if (field.wire != PB_WIRE_BYTES || field.number != 1)
             continue;
         if (!read_entry(field.bytes, r->arena, &feature))
             return false;
@@ -301,12 +209,12 @@ enum code example_parse(struct span bytes, struct arena *arena, struct example *
     struct reader r = {.arena = arena, .example = example};
     map_init(&r.by_name, arena);
     for (bool done = false;;) {
-        struct field field;
-        if (!next_field(&bytes, &field, &done))
+        struct pb_wire_field field;
+        if (!pb_next_field(&bytes, &field, &done))
             break;
         if (done)
             return CODE_OK;
-        if (field.wire == WIRE_BYTES && field.number == 1 && !read_features(&r, field.bytes))
+        if (field.wire == PB_WIRE_BYTES && field.number == 1 && !read_features(&r, field.bytes))
             break;
     }
     return error_set(err, CODE_INVALID_ARGUMENT, "Could not parse example input");
@@ -323,10 +231,10 @@ const struct example_feature *example_find(const struct example *example, struct
 /* ---- reading values; example_parse() has checked the bytes ---- */
 
 /* The next occurrence of field 1; false at the end. */
-static bool next_chunk(struct span *list, struct field *field)
+static bool next_chunk(struct span *list, struct pb_wire_field *field)
 {
     for (bool done = false;;) {
-        CHECK(next_field(list, field, &done));
+        CHECK(pb_next_field(list, field, &done));
         if (done)
             return false;
         if (field->number == 1)
@@ -338,8 +246,8 @@ void example_read_floats(const struct example_feature *feature, float *out)
 {
     CHECK(feature->dtype == DTYPE_FLOAT);
     struct span list = feature->list;
-    for (struct field field; next_chunk(&list, &field);) {
-        if (field.wire != WIRE_BYTES && field.wire != WIRE_32)
+    for (struct pb_wire_field field; next_chunk(&list, &field);) {
+        if (field.wire != PB_WIRE_BYTES && field.wire != PB_WIRE_32)
             continue;
         if (field.bytes.len)
             memcpy(out, field.bytes.ptr, field.bytes.len);
@@ -351,10 +259,10 @@ void example_read_int64s(const struct example_feature *feature, int64_t *out)
 {
     CHECK(feature->dtype == DTYPE_INT64);
     struct span list = feature->list;
-    for (struct field field; next_chunk(&list, &field);) {
-        if (field.wire == WIRE_VARINT)
+    for (struct pb_wire_field field; next_chunk(&list, &field);) {
+        if (field.wire == PB_WIRE_VARINT)
             *out++ = (int64_t)field.varint;
-        if (field.wire != WIRE_BYTES)
+        if (field.wire != PB_WIRE_BYTES)
             continue;
         for (uint64_t value; field.bytes.len;) {
             CHECK(varint_take(&field.bytes, &value));
@@ -367,8 +275,8 @@ void example_read_strings(const struct example_feature *feature, struct span *ou
 {
     CHECK(feature->dtype == DTYPE_STRING);
     struct span list = feature->list;
-    for (struct field field; next_chunk(&list, &field);)
-        if (field.wire == WIRE_BYTES)
+    for (struct pb_wire_field field; next_chunk(&list, &field);)
+        if (field.wire == PB_WIRE_BYTES)
             *out++ = field.bytes;
 }
 

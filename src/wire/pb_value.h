@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "base/span.h"
+#include "wire/field.h"
 #include "wire/pb_table.h"
 
 /* The wire type of each kind, and the bytes that a value takes in a struct (0 for a message). */
@@ -24,15 +25,6 @@ struct pb_kind_info {
     uint8_t width;
 };
 extern const struct pb_kind_info pb_kinds[PB_KIND_COUNT];
-
-enum pb_wire {
-    PB_WIRE_VARINT = 0,
-    PB_WIRE_64 = 1,
-    PB_WIRE_BYTES = 2,
-    PB_WIRE_GROUP = 3,
-    PB_WIRE_END = 4,
-    PB_WIRE_32 = 5,
-};
 
 /* Any of the repeated members of pb.h, and a pointer to any message. */
 struct __attribute__((may_alias)) pb_array {

@@ -8,58 +8,23 @@
 #include <float.h>
 #include <stdlib.h>
 
-#include "wire/varint.h"
+#include "wire/field.h"
 
 /* ---- fields ---- */
 
-struct field {
-    uint32_t number;
-    uint64_t value; /* of a varint, or the bits of fixed32 */
-    struct span bytes;
-};
-
 /* Takes one field off a message. False at its end, or (bad) where it is broken. */
-static bool take_field(struct span *in, struct field *f, bool *bad)
+static bool take_field(struct span *in, struct pb_wire_field *f, bool *bad)
 {
-    uint64_t tag, size;
-    if (!in->len)
-        return false;
-    *bad = !varint_take(in, &tag) || tag >> 3 == 0 || tag >> 3 > UINT32_MAX;
-    if (*bad)
-        return false;
-    *f = (struct field){.number = (uint32_t)(tag >> 3)};
-    switch (tag & 7) {
-    case 0:
-        *bad = !varint_take(in, &f->value);
-        return !*bad;
-    case 1:
-        size = 8;
-        break;
-    case 5:
-        size = 4;
-        break;
-    case 2:
-        *bad = !varint_take(in, &size);
-        break;
-    default:
-        *bad = true;
-    }
-    if (*bad || size > in->len) {
-        *bad = true;
-        return false;
-    }
-    f->bytes = span_sub(*in, 0, size);
-    if ((tag & 7) == 5)
-        memcpy(&f->value, f->bytes.ptr, 4);
-    *in = span_sub(*in, size, in->len);
-    return true;
+    bool done = false;
+    *bad = !pb_next_field(in, f, &done);
+    return !*bad && !done;
 }
 
-static float float_of(const struct field *f)
+static float float_of(const struct pb_wire_field *f)
 {
-    uint32_t bits = (uint32_t)f->value;
-    float value;
-    memcpy(&value, &bits, sizeof value);
+    float value = 0;
+    if (f->wire == PB_WIRE_32)
+        memcpy(&value, f->bytes.ptr, sizeof value);
     return value;
 }
 
@@ -70,7 +35,7 @@ static enum code broken(struct error *err)
 
 static enum code read_piece(struct span in, struct sentencepiece_piece *piece, struct error *err)
 {
-    struct field f;
+    struct pb_wire_field f;
     bool bad = false;
     piece->type = SENTENCEPIECE_NORMAL;
     while (take_field(&in, &f, &bad)) {
@@ -78,23 +43,24 @@ static enum code read_piece(struct span in, struct sentencepiece_piece *piece, s
             piece->text = f.bytes;
         else if (f.number == 2)
             piece->score = float_of(&f);
-        else if (f.number == 3 && f.value >= SENTENCEPIECE_NORMAL && f.value <= SENTENCEPIECE_BYTE)
-            piece->type = (enum sentencepiece_type)f.value;
+        else if (f.number == 3 && f.varint >= SENTENCEPIECE_NORMAL &&
+                 f.varint <= SENTENCEPIECE_BYTE)
+            piece->type = (enum sentencepiece_type)f.varint;
     }
     return bad || !piece->text.len ? broken(err) : CODE_OK;
 }
 
 static enum code read_trainer(struct span in, struct sentencepiece *m, struct error *err)
 {
-    struct field f;
+    struct pb_wire_field f;
     bool bad = false;
     while (take_field(&in, &f, &bad)) {
         if (f.number == 3)
-            m->kind = (enum sentencepiece_kind)f.value;
+            m->kind = (enum sentencepiece_kind)f.varint;
         else if (f.number == 24)
-            m->space_behind = f.value;
+            m->space_behind = f.varint;
         else if (f.number == 35)
-            m->byte_fallback = f.value;
+            m->byte_fallback = f.varint;
         else if (f.number == 44)
             m->unknown_surface = f.bytes;
         else if (f.number == 46)
@@ -126,25 +92,25 @@ static enum code read_charsmap(struct span map, struct sentencepiece_rules *rule
 
 static enum code read_rules(struct span in, struct sentencepiece_rules *rules, struct error *err)
 {
-    struct field f;
+    struct pb_wire_field f;
     bool bad = false;
     enum code code = CODE_OK;
     while (!code && take_field(&in, &f, &bad)) {
         if (f.number == 2)
             code = read_charsmap(f.bytes, rules, err);
         else if (f.number == 3)
-            rules->dummy_prefix = f.value;
+            rules->dummy_prefix = f.varint;
         else if (f.number == 4)
-            rules->drop_spaces = f.value;
+            rules->drop_spaces = f.varint;
         else if (f.number == 5)
-            rules->escape_spaces = f.value;
+            rules->escape_spaces = f.varint;
     }
     return code ? code : bad ? broken(err) : CODE_OK;
 }
 
 static enum code count_pieces(struct span in, struct sentencepiece *m, struct error *err)
 {
-    struct field f;
+    struct pb_wire_field f;
     bool bad = false;
     while (take_field(&in, &f, &bad))
         m->count += f.number == 1;
@@ -153,7 +119,7 @@ static enum code count_pieces(struct span in, struct sentencepiece *m, struct er
 
 static enum code read_model(struct span in, struct sentencepiece *m, struct error *err)
 {
-    struct field f;
+    struct pb_wire_field f;
     bool bad = false;
     int32_t pieces = 0;
     enum code code = CODE_OK;
