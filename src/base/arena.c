@@ -29,10 +29,54 @@ void arena_init(struct arena *arena, size_t first_block)
     *arena = (struct arena){.next_size = first_block < 256 ? 256 : first_block};
 }
 
-static void block_free(struct arena_block *block)
+void arena_set_limit(struct arena *arena, size_t bytes)
 {
-    if (block)
-        memory_give(block, block->size);
+    arena->limit = bytes;
+}
+
+void arena_set_payer(struct arena *arena, struct arena *payer)
+{
+    CHECK(!arena->held && !payer->payer);
+    arena->payer = payer;
+}
+
+static bool has_room(const struct arena *arena, size_t bytes)
+{
+    return !arena->limit || (bytes <= arena->limit && arena->held <= arena->limit - bytes);
+}
+
+bool arena_charge(struct arena *arena, size_t bytes)
+{
+    struct arena *payer = arena->payer;
+    if (!has_room(payer ? payer : arena, bytes))
+        return false;
+    arena->held += bytes;
+    if (payer)
+        payer->held += bytes;
+    return true;
+}
+
+static void charge_anyway(struct arena *arena, size_t bytes)
+{
+    arena->held += bytes;
+    if (arena->payer)
+        arena->payer->held += bytes;
+}
+
+void arena_discharge(struct arena *arena, size_t bytes)
+{
+    CHECK(arena->held >= bytes);
+    arena->held -= bytes;
+    if (arena->payer)
+        arena->payer->held -= bytes;
+}
+
+static void block_free(struct arena *arena, struct arena_block *block)
+{
+    if (!block)
+        return;
+    arena_discharge(arena, block->size);
+    memory_give(block, block->size);
 }
 
 static void run_deferred(struct arena *arena)
@@ -49,27 +93,29 @@ void arena_release(struct arena *arena)
     run_deferred(arena);
     for (struct arena_block *block = arena->blocks, *older; block; block = older) {
         older = block->older;
-        block_free(block);
+        block_free(arena, block);
     }
     arena->blocks = NULL;
     arena->next = arena->end = NULL;
     arena->used = 0;
+    arena_set_limit(arena, 0);
 }
 
 void arena_reset(struct arena *arena)
 {
     run_deferred(arena);
     arena->used = 0;
+    arena_set_limit(arena, 0);
     struct arena_block *keep = NULL;
     for (struct arena_block *block = arena->blocks, *older; block; block = older) {
         older = block->older;
         /* Keep the largest one that is no outsize block, so that the steady state needs no malloc.
          */
         if (block->size <= BLOCK_MAX && (!keep || block->size > keep->size)) {
-            block_free(keep);
+            block_free(arena, keep);
             keep = block;
         } else {
-            block_free(block);
+            block_free(arena, block);
         }
     }
     arena->blocks = keep;
@@ -81,10 +127,28 @@ void arena_reset(struct arena *arena)
     }
 }
 
-typedef void *take_fn(size_t size, size_t align);
+/* How a block is taken: within the budget and the limit, or past them. */
+enum taking {
+    TAKE_WITHIN,
+    TAKE_ANYWAY,
+};
+
+static struct arena_block *block_take(struct arena *arena, size_t size, enum taking how)
+{
+    if (how == TAKE_ANYWAY)
+        charge_anyway(arena, size);
+    else if (!arena_charge(arena, size))
+        return NULL;
+    struct arena_block *block =
+        how == TAKE_ANYWAY ? memory_take_anyway(size, ARENA_ALIGN) : memory_take(size, ARENA_ALIGN);
+    if (!block)
+        arena_discharge(arena, size);
+    return block;
+}
 
 /* A block that holds `size` bytes at any alignment up to `align`; NULL without memory. */
-static struct arena_block *block_new(struct arena *arena, size_t size, size_t align, take_fn *take)
+static struct arena_block *block_new(struct arena *arena, size_t size, size_t align,
+                                     enum taking how)
 {
     size_t need;
     if (__builtin_add_overflow(size, BLOCK_HEADER + align, &need))
@@ -92,7 +156,7 @@ static struct arena_block *block_new(struct arena *arena, size_t size, size_t al
     size_t whole = need > arena->next_size / 4 && need > BLOCK_MAX / 4 ? need : arena->next_size;
     if (whole < need)
         whole = need;
-    struct arena_block *block = take(whole, ARENA_ALIGN);
+    struct arena_block *block = block_take(arena, whole, how);
     if (!block)
         return NULL;
     block->size = whole;
@@ -106,9 +170,9 @@ static char *align_up(char *ptr, size_t align)
     return ptr + (-(uintptr_t)ptr & (align - 1));
 }
 
-static void *alloc_slow(struct arena *arena, size_t size, size_t align, take_fn *take)
+static void *alloc_slow(struct arena *arena, size_t size, size_t align, enum taking how)
 {
-    struct arena_block *block = block_new(arena, size, align, take);
+    struct arena_block *block = block_new(arena, size, align, how);
     if (!block)
         return NULL;
     char *start = align_up((char *)block + BLOCK_HEADER, align);
@@ -129,7 +193,7 @@ static void *alloc_slow(struct arena *arena, size_t size, size_t align, take_fn 
     return start;
 }
 
-static void *alloc(struct arena *arena, size_t size, size_t align, take_fn *take)
+static void *alloc(struct arena *arena, size_t size, size_t align, enum taking how)
 {
     CHECK(align && (align & (align - 1)) == 0);
     char *start = arena->next ? align_up(arena->next, align) : NULL;
@@ -138,17 +202,17 @@ static void *alloc(struct arena *arena, size_t size, size_t align, take_fn *take
         arena->used += size;
         return start;
     }
-    return alloc_slow(arena, size, align, take);
+    return alloc_slow(arena, size, align, how);
 }
 
 void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
 {
-    return alloc(arena, size, align, memory_take);
+    return alloc(arena, size, align, TAKE_WITHIN);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
 {
-    void *ptr = alloc(arena, size, ARENA_ALIGN, memory_take_anyway);
+    void *ptr = alloc(arena, size, ARENA_ALIGN, TAKE_ANYWAY);
     CHECK(ptr && "out of memory");
     return ptr;
 }
@@ -202,12 +266,4 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     char *text = arena_vprintf(arena, format, args);
     va_end(args);
     return text;
-}
-
-size_t arena_reserved(const struct arena *arena)
-{
-    size_t bytes = 0;
-    for (const struct arena_block *block = arena->blocks; block; block = block->older)
-        bytes += block->size;
-    return bytes;
 }

@@ -26,6 +26,7 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static _Atomic size_t budget;
 static _Atomic size_t used;
 static _Atomic size_t kept;
+static _Atomic size_t request_limit; /* 0: not set */
 
 size_t memory_group_limit(struct span text)
 {
@@ -58,6 +59,17 @@ size_t memory_budget(void)
 void memory_set_budget(size_t bytes)
 {
     atomic_store(&budget, bytes);
+}
+
+size_t memory_request_limit(void)
+{
+    size_t set = atomic_load_explicit(&request_limit, memory_order_relaxed);
+    return set ? set : memory_budget() / 3 * 2;
+}
+
+void memory_set_request_limit(size_t bytes)
+{
+    atomic_store(&request_limit, bytes);
 }
 
 size_t memory_used(void)

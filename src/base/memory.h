@@ -43,6 +43,11 @@ size_t memory_budget(void);
 /* Another budget, for tests. */
 void memory_set_budget(size_t bytes);
 
+/* What one request may hold at a time: half of the machine's memory (two thirds of the budget)
+ * until it is set. */
+size_t memory_request_limit(void);
+void memory_set_request_limit(size_t bytes);
+
 /* The limit in the text of memory.max: "1048576" is 1048576; "max", or what can not be read, is
  * SIZE_MAX. */
 size_t memory_group_limit(struct span text);

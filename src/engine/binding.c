@@ -247,6 +247,7 @@ enum code binding_new(struct plan *plan, const struct tensor *inputs, struct run
     struct binding *binding = binding_init(plan);
     struct binder b = {.plan = plan, .binding = binding, .run = *run, .expected = expected};
     b.run.arena = &binding->arena;
+    arena_set_limit(&binding->arena, run->arena->limit);
     size_t widest = (size_t)widest_step(plan);
     b.in = ARENA_ARRAY(&binding->arena, const struct tensor *, widest);
     b.out = ARENA_ARRAY(&binding->arena, struct tensor *, widest);

@@ -102,7 +102,8 @@ struct frame {
     struct op_call *calls;   /* one per bound step */
     bool *dead;              /* per step of the plan; NULL without conditional steps */
     char *block;
-    size_t size; /* of the whole allocation */
+    size_t size;         /* of the whole allocation */
+    struct arena *payer; /* borrowed: the run's, charged with size while the frame is out */
 };
 
 /* Binds the plan to these shapes. `expected` (or NULL): the plan's values, of which the shapes are
@@ -127,8 +128,9 @@ void binding_layout(const struct plan *plan, struct binding *binding);
 /* The value whose memory `value` has. */
 int binding_root(const struct binding *binding, int value);
 
-/* A frame nobody else uses; NULL without memory. frame_put gives it back. */
-struct frame *frame_take(const struct plan *plan, struct binding *binding);
+/* A frame nobody else uses, charged to the run's arena; NULL without memory, or above the arena's
+ * limit. frame_put gives it back. */
+struct frame *frame_take(const struct plan *plan, struct binding *binding, struct arena *arena);
 void frame_put(struct frame *frame);
 
 /* Takes over what the plan's first `done` steps made in another frame; the feeds are set.

@@ -202,12 +202,38 @@ struct execution {
     struct frame *frame;
 };
 
-static enum code take_frame(struct execution *x, struct binding *binding, struct error *err)
+/* Names the largest of the values that the block has room for. */
+static enum code no_room(const struct binding *binding, struct error *err)
 {
-    x->frame = frame_take(x->plan, binding);
-    if (!x->frame)
+    const struct tensor *largest = NULL;
+    const struct node *maker = NULL;
+    for (int i = 0; i < binding->step_count; i++) {
+        const struct plan_step *step = binding->steps[i].step;
+        for (int k = 0; k < step->out_count; k++) {
+            const struct tensor *value = &binding->values[step->out[k]];
+            bool in_block = binding->places[step->out[k]].kind == PLACE_BLOCK;
+            if (!in_block || (largest && tensor_bytes(value) <= tensor_bytes(largest)))
+                continue;
+            largest = value;
+            maker = step->node;
+        }
+    }
+    if (!largest)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when allocating %zu bytes for a run",
                          binding->block_size);
+    char text[SHAPE_TEXT_SIZE];
+    error_set(err, CODE_RESOURCE_EXHAUSTED,
+              "OOM when allocating tensor with shape%s and type %s, one of those of a run, which "
+              "take %zu bytes",
+              shape_text(&largest->shape, text), dtype_name(largest->dtype), binding->block_size);
+    return node_error(maker, err);
+}
+
+static enum code take_frame(struct execution *x, struct binding *binding, struct error *err)
+{
+    x->frame = frame_take(x->plan, binding, x->run->arena);
+    if (!x->frame)
+        return no_room(binding, err);
     return set_feeds(x->plan, x->frame, x->inputs, x->run, err);
 }
 

@@ -83,7 +83,7 @@ static struct frame *frame_new(const struct plan *plan, struct binding *binding)
     return frame;
 }
 
-struct frame *frame_take(const struct plan *plan, struct binding *binding)
+static struct frame *find_frame(const struct plan *plan, struct binding *binding)
 {
     for (int i = 0; i < FRAMES_MAX; i++) {
         if (!atomic_load_explicit(&binding->frames[i], memory_order_relaxed))
@@ -98,7 +98,8 @@ struct frame *frame_take(const struct plan *plan, struct binding *binding)
     return frame_new(plan, binding);
 }
 
-void frame_put(struct frame *frame)
+/* Keeps the frame for the next run, or frees it. */
+static void frame_give(struct frame *frame)
 {
     struct binding *binding = frame->binding;
     bool keep = memory_keep(frame->size);
@@ -111,6 +112,24 @@ void frame_put(struct frame *frame)
     if (keep)
         memory_unkeep(frame->size);
     memory_give(frame, frame->size);
+}
+
+struct frame *frame_take(const struct plan *plan, struct binding *binding, struct arena *arena)
+{
+    struct frame *frame = find_frame(plan, binding);
+    if (!frame)
+        return NULL;
+    frame->payer = arena;
+    if (arena_charge(arena, frame->size))
+        return frame;
+    frame_give(frame);
+    return NULL;
+}
+
+void frame_put(struct frame *frame)
+{
+    arena_discharge(frame->payer, frame->size);
+    frame_give(frame);
 }
 
 static bool is_dead(const struct plan *plan, const struct frame *frame, const struct op_call *call,

@@ -101,6 +101,8 @@ static const struct flag flags[] = {
      "tags of the MetaGraph to load, comma separated; they must match exactly"},
     {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
      "shared library with custom ops (tensord/op.h); may be given more than once"},
+    {"request_memory_limit_bytes", FLAG_INT64, MEMBER(request_memory_limit_bytes), "0", FLAG_SERVED,
+     "what a run of a model may hold at a time; 0: half of the machine's memory"},
     {"grpc_channel_arguments", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
      "arguments of the gRPC library"},
     {"grpc_max_threads", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,

@@ -33,6 +33,7 @@ struct options {
     int32_t num_load_threads;
     int32_t max_num_load_retries;
     int64_t load_retry_interval_micros;
+    int64_t request_memory_limit_bytes;
     bool enable_serialization_as_tensor_content;
     bool verbose;
     bool version;

@@ -22,6 +22,7 @@
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "core/file_system_source.h"
 #include "engine/op_library.h"
 #include "servables/tensorflow/loader.h"
@@ -298,6 +299,8 @@ enum code service_run(const struct options *options, struct error *err)
         code = op_library_load(options->op_library.items[i], err);
     if (code)
         return code;
+    if (options->request_memory_limit_bytes > 0)
+        memory_set_request_limit((size_t)options->request_memory_limit_bytes);
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_MAX);
     log_info("Building single TensorFlow model file config:  model_name: %s model_base_path: %s",

@@ -10,27 +10,13 @@ import numpy as np
 
 import support
 from clients import predict, predict_request, tensor
+from model_text import meta_graph, node, signature, write_version
 
 OUTPUTS = {"zeroed": ("zero", 3), "repeated": ("repeat", 1), "greeting": ("greet", 7), "calls": ("count", 9)}
 WRONG = {"input": ("INVALID_ARGUMENT", "op Misbehave asks for input 7 of 1"), "output": ("INVALID_ARGUMENT", "op Misbehave asks for output 3 of 1"),
          "negative": ("INVALID_ARGUMENT", "op Misbehave gives an output of -5 rows"), "rank": ("INVALID_ARGUMENT", "op Misbehave gives an output of rank 99"),
          "attr": ("NOT_FOUND", "op Misbehave has no attribute how of that kind"), "silent": ("FAILED_PRECONDITION", "op Misbehave failed"),
          "forgets": ("INTERNAL", "op Misbehave gave no output 0")}
-
-
-def node(name, op, inputs, *attrs):
-    inputs = "".join(f"input: '{i}' " for i in inputs)
-    attrs = "".join(f"attr {{ key: '{k}' value {{ {v} }} }} " for k, v in attrs)
-    return f"node {{ name: '{name}' op: '{op}' {inputs}{attrs}}}\n"
-
-
-def info(alias, name, dtype):
-    return f"{{ key: '{alias}' value {{ name: '{name}:0' dtype: {dtype} tensor_shape {{ unknown_rank: true }} }} }}\n"
-
-
-def signature(key, inputs, outputs):
-    return (f"signature_def {{ key: '{key}' value {{\n" + "".join("inputs " + info(*i) for i in inputs)
-            + "".join("outputs " + info(*o) for o in outputs) + "method_name: 'tensorflow/serving/predict' } }\n")
 
 
 def saved_model():
@@ -41,11 +27,10 @@ def saved_model():
     graph += node("greet", "Greet", ["s"])
     graph += node("count", "CountCalls", ["x"])
     graph += "".join(node("wrong_" + how, "Misbehave", ["x"], ("how", f"s: '{how}'")) for how in WRONG)
-    text = f"saved_model_schema_version: 1 meta_graphs {{ meta_info_def {{ tags: 'serve' }} graph_def {{ {graph} }}\n"
-    text += signature("serving_default", [("i", "i", 3), ("x", "x", 1), ("s", "s", 7)], [(k, n, t) for k, (n, t) in OUTPUTS.items()])
+    signatures = signature("serving_default", [("i", "i", 3), ("x", "x", 1), ("s", "s", 7)], [(k, n, t) for k, (n, t) in OUTPUTS.items()])
     for how in WRONG:
-        text += signature("wrong_" + how, [("x", "x", 1)], [("y", "wrong_" + how, 1)])
-    return text + "}\n"
+        signatures += signature("wrong_" + how, [("x", "x", 1)], [("y", "wrong_" + how, 1)])
+    return meta_graph(graph, signatures)
 
 
 def no_strings():
@@ -68,9 +53,7 @@ class OpLibraries(unittest.TestCase):
             cls.libraries.append(copy.replace(".c", ".so"))
             subprocess.run(["cc", "-shared", "-fPIC", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{prefix}/include", copy, "-o", cls.libraries[-1]],
                            check=True)
-        os.makedirs(os.path.join(cls.folder, "model", "1"))
-        with open(os.path.join(cls.folder, "model", "1", "saved_model.pbtxt"), "w", encoding="utf-8") as file:
-            file.write(saved_model())
+        write_version(os.path.join(cls.folder, "model", "1"), saved_model())
 
     @classmethod
     def tearDownClass(cls):

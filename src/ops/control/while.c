@@ -40,9 +40,11 @@ static struct loop *loop_new(const struct op_call *call)
 {
     size_t count = (size_t)call->in_count;
     struct loop *loop = ARENA_NEW(call->arena, struct loop);
-    arena_init(&loop->turns[0], ARENA_FIRST_BLOCK);
-    arena_init(&loop->turns[1], ARENA_FIRST_BLOCK);
-    arena_init(&loop->condition, ARENA_FIRST_BLOCK);
+    struct arena *const arenas[] = {&loop->turns[0], &loop->turns[1], &loop->condition};
+    for (size_t i = 0; i < sizeof arenas / sizeof *arenas; i++) {
+        arena_init(arenas[i], ARENA_FIRST_BLOCK);
+        arena_set_payer(arenas[i], run_request_arena(call->run));
+    }
     arena_defer(call->arena, loop_release, loop);
     loop->call = call;
     loop->run = *call->run;

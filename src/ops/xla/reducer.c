@@ -25,6 +25,7 @@ struct reducer *reducer_new(const struct op_call *call)
 {
     struct reducer *r = ARENA_NEW(call->arena, struct reducer);
     arena_init(&r->arena, ARENA_FIRST_BLOCK);
+    arena_set_payer(&r->arena, run_request_arena(call->run));
     arena_defer(call->arena, reducer_release, r);
     r->call = call;
     r->run = *call->run;

@@ -16,6 +16,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "engine/compile.h"
 #include "wire/messages.h"
 
@@ -443,6 +444,17 @@ static const struct tensor *order_feeds(const struct session_signature *s,
     return feeds;
 }
 
+/* An error for want of memory tells how much there is. */
+static enum code say_limits(enum code code, struct error *err)
+{
+    if (code == CODE_RESOURCE_EXHAUSTED)
+        error_append(err,
+                     "; a request may hold %zu bytes (--request_memory_limit_bytes), all "
+                     "together %zu",
+                     memory_request_limit(), memory_budget());
+    return code;
+}
+
 static enum code run_plan(struct session_signature *s, struct plan *plan,
                           const struct tensor *inputs, struct run *run, struct tensor *outputs,
                           struct error *err)
@@ -450,11 +462,12 @@ static enum code run_plan(struct session_signature *s, struct plan *plan,
     const struct tensor *feeds =
         s->info->input_count < 2 ? inputs : order_feeds(s, inputs, run->arena);
     int64_t start = clock_now_ns();
+    arena_set_limit(run->arena, memory_request_limit());
     enum code code = plan_run(plan, feeds, run, outputs, err);
     /* A refusal is quick and says nothing about a run. */
     if (!code)
         note_time(s, clock_now_ns() - start);
-    return code;
+    return say_limits(code, err);
 }
 
 static enum code run_and_select(struct session_signature *s, const struct tensor *inputs,

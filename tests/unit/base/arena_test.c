@@ -91,6 +91,33 @@ static void a_reset_arena_holds_no_more_than_one_block(void **state)
     arena_release(&arena);
 }
 
+static void a_limit_holds_for_all_that_charge(void **state)
+{
+    (void)state;
+    struct arena arena, turn;
+    arena_init(&arena, SMALL);
+    arena_init(&turn, SMALL);
+    arena_set_limit(&arena, 1 << 20);
+    arena_set_payer(&turn, &arena);
+    assert_null(arena_try_alloc(&arena, 1 << 20, ARENA_ALIGN));
+    assert_int_equal(arena_reserved(&arena), 0);
+    assert_non_null(arena_try_alloc(&turn, 600 << 10, ARENA_ALIGN));
+    assert_null(arena_try_alloc(&arena, 600 << 10, ARENA_ALIGN));
+    assert_false(arena_charge(&turn, 600 << 10));
+    assert_true(arena_charge(&turn, 300 << 10));
+    assert_false(arena_charge(&arena, 300 << 10));
+    arena_discharge(&turn, 300 << 10);
+    arena_release(&turn);
+    assert_non_null(arena_try_alloc(&arena, 600 << 10, ARENA_ALIGN));
+    arena_alloc(&arena, 600 << 10); /* can not be refused, but counts */
+    assert_in_range(arena_reserved(&arena), 1200 << 10, 1300 << 10);
+    arena_release(&turn);
+    arena_release(&arena);
+    assert_int_equal(arena_reserved(&arena), 0);
+    assert_non_null(arena_try_alloc(&arena, 2 << 20, ARENA_ALIGN)); /* the limit is gone */
+    arena_release(&arena);
+}
+
 static void texts_are_copied(void **state)
 {
     (void)state;
@@ -114,6 +141,7 @@ int main(void)
         cmocka_unit_test(larger_alignments_and_sizes),
         cmocka_unit_test(deferred_calls_run_newest_first),
         cmocka_unit_test(a_reset_arena_holds_no_more_than_one_block),
+        cmocka_unit_test(a_limit_holds_for_all_that_charge),
         cmocka_unit_test(texts_are_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
