@@ -17,4 +17,8 @@ static inline void ragged_put(struct tensor *splits, int64_t i, int64_t value)
         TENSOR_AT(splits, int64_t)[i] = value;
 }
 
+/* Do the splits begin with 0, never fall and end with `values`? INVALID_ARGUMENT in TensorFlow's
+ * words. */
+enum code ragged_check_splits(const struct tensor *splits, int64_t values, struct error *err);
+
 #endif
