@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Normalisation: the longest rule of a double array (darts-clone: a unit is 4 bytes, with a label,
- * an offset and whether a value follows) replaces the text that it matches; blanks become U+2581.
+ * Normalisation: the longest rule of a double array replaces the text that it matches; blanks
+ * become U+2581.
  */
 #include "ops/string/rune.h"
+#include "ops/text/double_array.h"
 #include "ops/text/sentencepiece.h"
 
 static const struct span space_symbol = {"\xe2\x96\x81", 3};
@@ -19,38 +20,20 @@ struct normalizer {
 
 /* ---- rules ---- */
 
-static bool unit_at(const struct sentencepiece_rules *rules, uint32_t i, uint32_t *unit)
-{
-    if (i >= rules->trie.len / sizeof *unit)
-        return false;
-    memcpy(unit, rules->trie.ptr + (size_t)i * sizeof *unit, sizeof *unit);
-    return true;
-}
-
-static uint32_t offset_of(uint32_t unit)
-{
-    return (unit >> 10) << ((unit & (1u << 9)) >> 6);
-}
-
 /* Bytes of the longest rule that the text begins with, and where its replacement begins. */
 static size_t longest_rule(const struct sentencepiece_rules *rules, struct span text,
                            uint32_t *value)
 {
-    uint32_t unit, at, leaf;
+    struct double_array trie = {rules->trie};
+    struct double_array_cursor cursor;
     size_t longest = 0;
-    if (!unit_at(rules, 0, &unit))
+    if (!double_array_stand(trie, 0, &cursor))
         return 0;
-    at = offset_of(unit);
     for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.ptr[i];
-        at ^= byte;
-        if (!unit_at(rules, at, &unit) || (unit & (1u << 31 | 0xff)) != byte)
+        if (!double_array_step(trie, (unsigned char)text.ptr[i], &cursor))
             break;
-        at ^= offset_of(unit);
-        if (unit >> 8 & 1 && unit_at(rules, at, &leaf)) {
+        if (double_array_value(trie, &cursor, value))
             longest = i + 1;
-            *value = leaf & ~(1u << 31);
-        }
     }
     return longest;
 }
