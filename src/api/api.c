@@ -4,6 +4,7 @@
 
 #include "api/metadata.h"
 #include "api/predict.h"
+#include "api/reload.h"
 #include "api/status.h"
 #include "servables/tensorflow/loader.h"
 
@@ -13,15 +14,43 @@ static enum code check_spec(const struct pb_model_spec *spec, struct error *err)
         return error_set(err, CODE_INVALID_ARGUMENT, "Missing ModelSpec");
     if (!spec->name.len)
         return error_set(err, CODE_INVALID_ARGUMENT, "ModelSpec has no name specified.");
-    if (spec->version_choice_case == API_SPEC_LABEL)
-        return error_set(err, CODE_INVALID_ARGUMENT, "Unrecognized servable version label: %.*s",
-                         SPAN_ARG(spec->version_label));
     return CODE_OK;
+}
+
+static struct servable_request request_of(const struct pb_model_spec *spec)
+{
+    struct servable_request request = {.name = spec->name};
+    if (spec->version_choice_case == API_SPEC_VERSION) {
+        request.choice = SERVABLE_VERSION;
+        request.version = spec->version->value;
+    } else if (spec->version_choice_case == API_SPEC_LABEL) {
+        request.choice = SERVABLE_LABEL;
+        request.label = spec->version_label;
+    }
+    return request;
 }
 
 static void release(void *handle)
 {
     handle_release(handle);
+}
+
+/* Of a model that is wanted and of which nothing answers yet. */
+static void tell_state(const struct api *api, struct span name, struct arena *arena,
+                       struct error *err)
+{
+    struct version_state *versions;
+    size_t count = state_monitor_get(api->core->monitor, name, arena, &versions), i = 0;
+    if (!server_core_wants(api->core, name))
+        return;
+    while (i < count && versions[i].state != STATE_START && versions[i].state != STATE_LOADING)
+        i++;
+    const char *state = "no version is known";
+    if (i < count)
+        state = arena_printf(arena, "version %lld is %s", (long long)versions[i].version,
+                             versions[i].state == STATE_START ? "waiting" : "loading");
+    if (i < count || !count)
+        error_set(err, CODE_UNAVAILABLE, "%s: the model is not ready yet, %s", err->message, state);
 }
 
 enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
@@ -30,18 +59,21 @@ enum code api_find(const struct api *api, const struct pb_model_spec *spec, stru
     enum code code = check_spec(spec, err);
     if (code)
         return code;
-    struct servable_request request = {.name = spec->name};
-    if (spec->version_choice_case == API_SPEC_VERSION) {
-        request.has_version = true;
-        request.version = spec->version->value;
-    }
+    struct servable_request request = request_of(spec);
     struct handle *handle = ARENA_NEW(arena, struct handle);
-    code = manager_get(api->manager, &request, &tensorflow_loader, handle, err);
+    code = manager_get(api->core->manager, &request, handle, err);
+    if (code == CODE_NOT_FOUND && api->tells_state) {
+        tell_state(api, spec->name, arena, err);
+        return err->code;
+    }
     if (code)
         return code;
     /* What the run defers after this is released before it. */
     arena_defer(arena, release, handle);
     *servable = handle->servable;
+    if (handle->servable->loader != &tensorflow_loader)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Servable type doesn't match the asked for type.");
     return CODE_OK;
 }
 
@@ -78,6 +110,6 @@ const struct net_rpc api_rpcs[] = {
     {"/tensorflow.serving.PredictionService/MultiInference", refuse},
     {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata},
     {"/tensorflow.serving.ModelService/GetModelStatus", api_status},
-    {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", refuse},
+    {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload},
 };
 const size_t api_rpc_count = sizeof api_rpcs / sizeof *api_rpcs;

@@ -7,7 +7,7 @@
 #define API_API_H
 
 #include "base/worker.h"
-#include "core/manager.h"
+#include "core/server_core.h"
 #include "net/server.h"
 #include "wire/messages.h"
 
@@ -28,12 +28,13 @@ struct api_counters {
 };
 
 struct api {
-    struct manager *manager; /* borrowed, like the next two */
-    struct state_monitor *monitor;
-    struct worker_pool *workers;
-    bool tensor_content;           /* answer with TensorProto.tensor_content over gRPC */
-    bool cors;                     /* let other origins' scripts use the REST API */
-    int64_t rest_timeout_us;       /* of a model's run over REST; <= 0: none */
+    struct server_core *core;    /* borrowed, like the next two */
+    struct worker_pool *workers; /* of requests */
+    struct worker_pool *reloads; /* of configurations: each waits for its models */
+    bool tells_state;            /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
+    bool tensor_content;         /* answer with TensorProto.tensor_content over gRPC */
+    bool cors;                   /* let other origins' scripts use the REST API */
+    int64_t rest_timeout_us;     /* of a model's run over REST; <= 0: none */
     struct api_counters *counters; /* borrowed */
 };
 

@@ -37,7 +37,7 @@ enum code api_status_get(const struct api *api, const struct pb_model_spec *spec
     if (!spec)
         return error_set(err, CODE_INVALID_ARGUMENT, "Missing ModelSpec");
     struct version_state *versions;
-    size_t count = state_monitor_get(api->monitor, spec->name, arena, &versions);
+    size_t count = state_monitor_get(api->core->monitor, spec->name, arena, &versions);
     bool has_version = spec->version_choice_case == API_SPEC_VERSION;
     if (!count && !has_version)
         return error_set(err, CODE_NOT_FOUND, "Could not find any versions of model %.*s",

@@ -13,17 +13,14 @@
 #define CORE_MANAGER_H
 
 #include "core/handle.h"
-#include "core/source.h"
-#include "core/state_monitor.h"
+#include "core/lifecycle.h"
+#include "core/serving_map.h"
 
 struct manager_options {
-    unsigned load_threads;     /* 0: one */
-    bool low_priority;         /* loading and unloading give way to everything else */
-    int64_t load_retries;      /* after the first failure; UNIMPLEMENTED is not tried again */
-    int64_t retry_interval_us; /* between tries; negative: none */
-    const struct loader *loader;
-    void *loader_context;          /* borrowed; handed to loader->load */
-    struct state_monitor *monitor; /* borrowed */
+    unsigned load_threads;   /* 0: one */
+    unsigned unload_threads; /* 0: one */
+    bool low_priority;       /* loading and unloading give way to everything else */
+    struct lifecycle_options lifecycle;
 };
 
 struct manager;
@@ -37,21 +34,37 @@ enum code manager_new(const struct manager_options *options, struct manager **ma
 void manager_free(struct manager *manager);
 
 /* The complete list of versions that there should be of a name; also as a struct source_target. */
-void manager_set_aspired(struct manager *manager, struct span name,
+void manager_set_aspired(struct manager *manager, struct span name, const struct platform *platform,
                          const struct aspired_version *versions, size_t count);
 struct source_target manager_target(struct manager *manager);
 
+/* What all labels stand for from now on; copied. */
+void manager_set_labels(struct manager *manager, const struct version_label *labels, size_t count);
+
+enum servable_choice {
+    SERVABLE_LATEST, /* the highest version that is ready */
+    SERVABLE_VERSION,
+    SERVABLE_LABEL,
+};
+
 struct servable_request {
     struct span name;
-    bool has_version; /* else the highest that is ready */
+    enum servable_choice choice;
     int64_t version;
+    struct span label;
 };
 
 /* A handle to a version that is ready. Any thread; no lock, no waiting, no shared counter.
  * NOT_FOUND `Servable not found for request: Latest(m)` or `Specific(m, 3)`; INVALID_ARGUMENT
- * `Servable type doesn't match the asked for type.` when another loader made it. */
+ * `Unrecognized servable version label: L`. Its loader says what kind of servable it is. */
 enum code manager_get(struct manager *manager, const struct servable_request *request,
-                      const struct loader *loader, struct handle *handle, struct error *err);
+                      struct handle *handle, struct error *err);
+
+/* Is the version ready now? */
+bool manager_has(struct manager *manager, struct span name, int64_t version);
+
+/* What a label stands for now; false: nothing. */
+bool manager_label(struct manager *manager, struct span name, struct span label, int64_t *version);
 
 /* A load is under way: manager_free() would wait for it. */
 bool manager_is_loading(struct manager *manager);

@@ -5,10 +5,16 @@
 
 #include "base/check.h"
 
+struct serving_label {
+    const struct version_label *label; /* borrowed */
+    struct serving_label *next;
+};
+
 /* The versions of one name stand side by side in `servables`, ascending. */
 struct serving_name {
-    struct servable **first;
+    struct servable **first; /* NULL: none */
     size_t count;
+    struct serving_label *labels; /* few */
 };
 
 struct serving_map {
@@ -25,12 +31,16 @@ static int compare(const void *a, const void *b)
     return order ? order : (x->version > y->version) - (x->version < y->version);
 }
 
-struct serving_map *serving_map_new(struct servable *const *servables, size_t count)
+static struct serving_name *name_at(struct serving_map *map, struct span name)
 {
-    struct serving_map *map = calloc(1, sizeof *map);
-    CHECK(map && "out of memory");
-    arena_init(&map->arena, ARENA_FIRST_BLOCK);
-    map_init(&map->names, &map->arena);
+    void **place = map_at(&map->names, name, NULL);
+    if (!*place)
+        *place = ARENA_NEW(&map->arena, struct serving_name);
+    return *place;
+}
+
+static void add_servables(struct serving_map *map, struct servable *const *servables, size_t count)
+{
     map->servables = arena_alloc(&map->arena, (count + 1) * sizeof *map->servables);
     if (count)
         memcpy(map->servables, servables, count * sizeof *servables);
@@ -38,12 +48,31 @@ struct serving_map *serving_map_new(struct servable *const *servables, size_t co
     struct serving_name *name = NULL;
     for (size_t i = 0; i < count; i++) {
         if (!name || !span_equal(name->first[0]->id.name, map->servables[i]->id.name)) {
-            name = ARENA_NEW(&map->arena, struct serving_name);
+            name = name_at(map, map->servables[i]->id.name);
             name->first = &map->servables[i];
-            map_put(&map->names, map->servables[i]->id.name, name);
         }
         name->count++;
     }
+}
+
+static void add_label(struct serving_map *map, const struct version_label *label)
+{
+    struct serving_name *name = name_at(map, label->name);
+    struct serving_label *entry = ARENA_NEW(&map->arena, struct serving_label);
+    *entry = (struct serving_label){label, name->labels};
+    name->labels = entry;
+}
+
+struct serving_map *serving_map_new(struct servable *const *servables, size_t count,
+                                    const struct version_label *labels, size_t label_count)
+{
+    struct serving_map *map = calloc(1, sizeof *map);
+    CHECK(map && "out of memory");
+    arena_init(&map->arena, ARENA_FIRST_BLOCK);
+    map_init(&map->names, &map->arena);
+    add_servables(map, servables, count);
+    for (size_t i = 0; i < label_count; i++)
+        add_label(map, &labels[i]);
     return map;
 }
 
@@ -68,5 +97,15 @@ struct servable *serving_map_find(const struct serving_map *map, struct span nam
 struct servable *serving_map_latest(const struct serving_map *map, struct span name)
 {
     const struct serving_name *found = map_get(&map->names, name);
-    return found ? found->first[found->count - 1] : NULL;
+    return found && found->count ? found->first[found->count - 1] : NULL;
+}
+
+const int64_t *serving_map_label(const struct serving_map *map, struct span name, struct span label)
+{
+    const struct serving_name *found = map_get(&map->names, name);
+    for (const struct serving_label *l = found ? found->labels : NULL; l; l = l->next) {
+        if (span_equal(l->label->label, label))
+            return &l->label->version;
+    }
+    return NULL;
 }

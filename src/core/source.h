@@ -11,14 +11,16 @@
 
 struct aspired_version {
     int64_t version;
-    const char *path; /* borrowed for the call */
-    uint64_t stamp;   /* of the files there: another value says that they have changed */
+    const char *path;      /* borrowed for the call, like waits_for */
+    uint64_t stamp;        /* of the files there: another value says that they have changed */
+    const char *waits_for; /* NULL: it can be loaded; else why not yet */
 };
 
 struct source_target {
-    /* Any thread, but one call at a time for a name. It does not wait for loads. */
-    void (*set_aspired)(void *context, struct span name, const struct aspired_version *versions,
-                        size_t count);
+    /* `platform`: of all versions of this name. Any thread, but one call at a time for a name. It
+     * does not wait for loads. */
+    void (*set_aspired)(void *context, struct span name, const struct platform *platform,
+                        const struct aspired_version *versions, size_t count);
     void *context; /* borrowed */
 };
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A list of names, each with its versions sorted descending, under one lock: states change rarely
+/* Names, each with its versions sorted descending, under one lock: states change rarely
  * and are read rarely. */
 #include "core/state_monitor.h"
 
@@ -7,11 +7,11 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/map.h"
 
 struct state_name {
     struct state_name *next;
-    char *name; /* owned */
-    size_t len;
+    struct span name;
     struct version_state *versions; /* owned, as are the messages that are not "" */
     size_t count;
     size_t room;
@@ -20,14 +20,19 @@ struct state_name {
 struct state_monitor {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
+    struct arena arena;       /* of the names */
+    struct map index;         /* of the names */
     struct state_name *names; /* guarded by mutex, like everything below */
     bool interrupted;
+    uint64_t sequence;
 };
 
 struct state_monitor *state_monitor_new(void)
 {
     struct state_monitor *monitor = calloc(1, sizeof *monitor);
     CHECK(monitor && "out of memory");
+    arena_init(&monitor->arena, ARENA_FIRST_BLOCK);
+    map_init(&monitor->index, &monitor->arena);
     pthread_mutex_init(&monitor->mutex, NULL);
     pthread_cond_init(&monitor->changed, NULL);
     return monitor;
@@ -44,19 +49,15 @@ static void free_name(struct state_name *name)
     for (size_t i = 0; i < name->count; i++)
         free_message(&name->versions[i]);
     free(name->versions);
-    free(name->name);
-    free(name);
 }
 
 void state_monitor_free(struct state_monitor *monitor)
 {
     if (!monitor)
         return;
-    while (monitor->names) {
-        struct state_name *name = monitor->names;
-        monitor->names = name->next;
+    for (struct state_name *name = monitor->names; name; name = name->next)
         free_name(name);
-    }
+    arena_release(&monitor->arena);
     pthread_cond_destroy(&monitor->changed);
     pthread_mutex_destroy(&monitor->mutex);
     free(monitor);
@@ -64,10 +65,7 @@ void state_monitor_free(struct state_monitor *monitor)
 
 static struct state_name *find(struct state_monitor *monitor, struct span name)
 {
-    struct state_name *n = monitor->names;
-    while (n && !span_equal(span_make(n->name, n->len), name))
-        n = n->next;
-    return n;
+    return map_get(&monitor->index, name);
 }
 
 static struct state_name *find_or_add(struct state_monitor *monitor, struct span name)
@@ -75,11 +73,9 @@ static struct state_name *find_or_add(struct state_monitor *monitor, struct span
     struct state_name *n = find(monitor, name);
     if (n)
         return n;
-    n = calloc(1, sizeof *n);
-    CHECK(n && "out of memory");
-    n->name = strndup(name.ptr, name.len);
-    CHECK(n->name && "out of memory");
-    n->len = name.len;
+    n = ARENA_NEW(&monitor->arena, struct state_name);
+    n->name = arena_copy(&monitor->arena, name);
+    map_put(&monitor->index, n->name, n);
     n->next = monitor->names;
     monitor->names = n;
     return n;
@@ -128,15 +124,15 @@ static struct version_state *entry_of(struct state_name *name, int64_t version)
 void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
                        enum servable_state state, const struct error *err)
 {
-    bool failed = err && err->code;
-    const char *message = failed && err->message[0] ? strdup(err->message) : "";
+    const char *message = err && err->message[0] ? strdup(err->message) : "";
     CHECK(message && "out of memory");
     pthread_mutex_lock(&monitor->mutex);
     struct state_name *name = find_or_add(monitor, id.name);
     struct version_state *entry = entry_of(name, id.version);
     free_message(entry);
     entry->state = state;
-    entry->code = failed ? err->code : CODE_OK;
+    entry->sequence = ++monitor->sequence;
+    entry->code = err ? err->code : CODE_OK;
     entry->message = message;
     forget_surplus(name);
     pthread_cond_broadcast(&monitor->changed);
@@ -158,32 +154,30 @@ size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct
     return count;
 }
 
-bool state_is_settled(const struct version_state *versions, size_t count, void *unused)
-{
-    (void)unused;
-    for (size_t i = 0; i < count; i++) {
-        if (versions[i].state == STATE_AVAILABLE || versions[i].state == STATE_END)
-            return true;
-    }
-    return false;
-}
-
-static bool has_reached(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
-                        void *context)
-{
-    const struct state_name *n = find(monitor, name);
-    return n ? reached(n->versions, n->count, context) : reached(NULL, 0, context);
-}
-
-bool state_monitor_await(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
-                         void *context)
+uint64_t state_monitor_sequence(struct state_monitor *monitor)
 {
     pthread_mutex_lock(&monitor->mutex);
-    bool is = false;
-    while (!(is = has_reached(monitor, name, reached, context)) && !monitor->interrupted)
-        pthread_cond_wait(&monitor->changed, &monitor->mutex);
+    uint64_t sequence = monitor->sequence;
     pthread_mutex_unlock(&monitor->mutex);
-    return is;
+    return sequence;
+}
+
+bool state_monitor_await(struct state_monitor *monitor, uint64_t sequence)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    while (monitor->sequence == sequence && !monitor->interrupted)
+        pthread_cond_wait(&monitor->changed, &monitor->mutex);
+    bool interrupted = monitor->interrupted;
+    pthread_mutex_unlock(&monitor->mutex);
+    return !interrupted;
+}
+
+void state_monitor_poke(struct state_monitor *monitor)
+{
+    pthread_mutex_lock(&monitor->mutex);
+    monitor->sequence++;
+    pthread_cond_broadcast(&monitor->changed);
+    pthread_mutex_unlock(&monitor->mutex);
 }
 
 void state_monitor_interrupt(struct state_monitor *monitor)

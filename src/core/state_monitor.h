@@ -27,7 +27,8 @@ struct version_state {
     int64_t version;
     enum servable_state state;
     enum code code;      /* OK, or what went wrong */
-    const char *message; /* "" when nothing did */
+    const char *message; /* of it, or a note; "": none */
+    uint64_t sequence;   /* of its last change; grows with every change of any version */
 };
 
 struct state_monitor;
@@ -35,7 +36,7 @@ struct state_monitor;
 struct state_monitor *state_monitor_new(void);
 void state_monitor_free(struct state_monitor *monitor);
 
-/* Any thread. `err` may be NULL: healthy. */
+/* Any thread. `err` may be NULL: healthy, and nothing to say. */
 void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
                        enum servable_state state, const struct error *err);
 
@@ -43,16 +44,20 @@ void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
 size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct arena *arena,
                          struct version_state **versions);
 
-/* Whether a name's versions (highest first) are as somebody waits for. Called with a lock held: it
- * only looks. */
-typedef bool state_reached_fn(const struct version_state *versions, size_t count, void *context);
+/* The number of changes until now: it grows with every one, and with every poke. Whoever waits for
+ * something reads it, looks, and waits for it to be another one:
+ *
+ *   do
+ *       sequence = state_monitor_sequence(monitor);
+ *   while (!is_as_it_should_be() && state_monitor_await(monitor, sequence));
+ */
+uint64_t state_monitor_sequence(struct state_monitor *monitor);
 
-/* Waits until reached(..., context). False: interrupted. Any thread. */
-bool state_monitor_await(struct state_monitor *monitor, struct span name, state_reached_fn *reached,
-                         void *context);
+/* Waits until the sequence is another one. False: interrupted. Any thread. */
+bool state_monitor_await(struct state_monitor *monitor, uint64_t sequence);
 
-/* A state_reached_fn: a version is available or has ended. */
-bool state_is_settled(const struct version_state *versions, size_t count, void *unused);
+/* Makes all who wait look again, at what is no state. Any thread. */
+void state_monitor_poke(struct state_monitor *monitor);
 
 /* Ends all waiting, now and later. Any thread. */
 void state_monitor_interrupt(struct state_monitor *monitor);

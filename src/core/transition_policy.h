@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The availability-preserving policy (reference 4.4): what to do next with the versions of one
- * servable, so that there is always one that answers. A version that is to go is kept until one
- * that is to stay is ready; at most one too many is loaded at a time.
+ * What to do next with the versions of one servable (reference 4.4).
+ *
+ * Availability-preserving: there is always one that answers. A version that is to go is kept until
+ * one that is to stay is ready; at most one too many is loaded at a time.
+ *
+ * Resource-preserving: there is never one too many. What is to go goes first; until the new one is
+ * ready nobody answers.
  */
 #ifndef CORE_TRANSITION_POLICY_H
 #define CORE_TRANSITION_POLICY_H
@@ -12,9 +16,10 @@
 #include <stdint.h>
 
 enum transition_state {
-    TRANSITION_NEW, /* not loaded yet */
+    TRANSITION_NEW, /* may be loaded */
     TRANSITION_READY,
-    TRANSITION_OTHER, /* loading, unloading, failed */
+    TRANSITION_BUSY,  /* loading, unloading, waiting for something */
+    TRANSITION_ENDED, /* failed: it takes nothing */
 };
 
 struct transition_version {
@@ -34,6 +39,12 @@ struct transition {
     size_t index; /* of the version it is about */
 };
 
-struct transition transition_next(const struct transition_version *versions, size_t count);
+typedef struct transition transition_fn(const struct transition_version *versions, size_t count);
+
+transition_fn transition_availability_preserving;
+transition_fn transition_resource_preserving;
+
+/* By name: "availability_preserving", "resource_preserving"; NULL: there is none of that name. */
+transition_fn *transition_find(const char *name);
 
 #endif

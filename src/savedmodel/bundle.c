@@ -311,6 +311,16 @@ static enum code find_bytes(const struct bundle *bundle, const struct stored *st
     return CODE_OK;
 }
 
+enum code bundle_check_files(const struct bundle *bundle, struct error *err)
+{
+    struct span bytes;
+    enum code code = CODE_OK;
+    for (size_t i = 0; i < bundle->stored_count && !code; i++)
+        if (!bundle->stored[i].entry.sliced)
+            code = find_bytes(bundle, &bundle->stored[i], &bytes, err);
+    return code;
+}
+
 static enum code check_sum(const struct bundle *bundle, const struct stored *stored,
                            uint32_t calculated, struct error *err)
 {

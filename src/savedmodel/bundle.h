@@ -31,6 +31,10 @@ enum code bundle_open(const char *prefix, struct bundle **bundle, struct error *
 struct bundle *bundle_ref(struct bundle *bundle);
 void bundle_unref(struct bundle *bundle);
 
+/* Is every byte there that the index speaks of? OUT_OF_RANGE for a data file that is too short,
+ * what opening it said for one that is not there. The bytes themselves are not read. */
+enum code bundle_check_files(const struct bundle *bundle, struct error *err);
+
 size_t bundle_count(const struct bundle *bundle);
 /* Sorted by name. Slices of a sliced tensor are not listed by themselves. */
 const struct bundle_entry *bundle_entry(const struct bundle *bundle, size_t i);

@@ -14,6 +14,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "base/span.h"
+#include "core/transition_policy.h"
 
 #define TENSORD_VERSION "0.1.0"
 
@@ -63,26 +64,38 @@ static const struct flag flags[] = {
     {"enable_per_model_batching_parameters", FLAG_BOOL,
      MEMBER(enable_per_model_batching_parameters), "false", FLAG_LATER,
      "batching_params.pbtxt of each version"},
-    {"allow_version_labels_for_unavailable_models", FLAG_BOOL, MEMBER(idle_bool), "false",
-     FLAG_IDLE, "labels come with a model config file"},
-    {"model_config_file", FLAG_TEXT, MEMBER(model_config_file), "", FLAG_LATER,
-     "ModelServerConfig, text format: many models"},
-    {"model_config_file_poll_wait_seconds", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,
-     "how often the config file is read"},
+    {"allow_version_labels_for_unavailable_models", FLAG_BOOL,
+     MEMBER(allow_version_labels_for_unavailable_models), "false", FLAG_SERVED,
+     "a new label may stand for a version that is not available yet"},
+    {"model_config_file", FLAG_TEXT, MEMBER(model_config_file), "", FLAG_SERVED,
+     "ModelServerConfig, text format: many models; instead of model_name and model_base_path"},
+    {"model_config_file_poll_wait_seconds", FLAG_INT32, MEMBER(model_config_file_poll_wait_seconds),
+     "0", FLAG_SERVED,
+     "how often to look whether the config file has changed; 0: never (SIGHUP has it read again)"},
     {"model_name", FLAG_TEXT, MEMBER(model_name), "default", FLAG_SERVED,
      "the name under which the model is served"},
     {"model_base_path", FLAG_TEXT, MEMBER(model_base_path), "", FLAG_SERVED,
-     "the folder that has the version folders (required)"},
+     "the folder that has the version folders"},
     {"num_load_threads", FLAG_INT32, MEMBER(num_load_threads), "0", FLAG_SERVED,
-     "threads that load versions; 0: one"},
-    {"num_unload_threads", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,
-     "one thread unloads here"},
+     "threads that load versions; 0: as many as cores"},
+    {"num_unload_threads", FLAG_INT32, MEMBER(num_unload_threads), "0", FLAG_SERVED,
+     "threads that unload versions; 0: one"},
     {"max_num_load_retries", FLAG_INT32, MEMBER(max_num_load_retries), "5", FLAG_SERVED,
      "tries after a load that failed"},
     {"load_retry_interval_micros", FLAG_INT64, MEMBER(load_retry_interval_micros), "1000000",
      FLAG_SERVED, "time between these tries; negative: none"},
     {"file_system_poll_wait_seconds", FLAG_INT64, MEMBER(file_system_poll_wait_seconds), "1",
      FLAG_SERVED, "how often to look for versions; 0: once, negative: never"},
+    {"version_quiet_ms", FLAG_INT64, MEMBER(version_quiet_ms), "500", FLAG_SERVED,
+     "a version is taken when nothing was written to its folder for so long; 0: no matter"},
+    {"aspired_version_policy", FLAG_TEXT, MEMBER(aspired_version_policy), "availability_preserving",
+     FLAG_SERVED, "a new version comes before the old one goes, or (resource_preserving) after it"},
+    {"model_memory_limit_bytes", FLAG_INT64, MEMBER(model_memory_limit_bytes), "0", FLAG_SERVED,
+     "what all loaded versions may take together, by their files' sizes; 0: no limit"},
+    {"open_ports_early", FLAG_BOOL, MEMBER(open_ports_early), "false", FLAG_SERVED,
+     "open the ports at once, not when the first models are ready"},
+    {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",
+     FLAG_SERVED, "models that can not be loaded do not end the start"},
     {"flush_filesystem_caches", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
      "files are mapped here, there is no cache to flush"},
     {"tensorflow_session_parallelism", FLAG_INT64, MEMBER(tensorflow_session_parallelism), "0",
@@ -297,10 +310,12 @@ static void print_flags(FILE *out, enum flag_effect effect, const char *title)
 
 void options_print_help(FILE *out)
 {
-    fprintf(out, "usage: tensord --model_base_path=DIR [--model_name=NAME] [--port=8500] "
-                 "[--rest_api_port=8501]\n\n"
-                 "Serves the SavedModel in DIR/<number>/ over the TensorFlow Serving API (gRPC and "
-                 "REST). The highest\nnumber is served; a new one that appears is taken.\n");
+    fprintf(out,
+            "usage: tensord --model_base_path=DIR [--model_name=NAME] [--port=8500] "
+            "[--rest_api_port=8501]\n\n"
+            "Serves the SavedModel in DIR/<number>/ over the TensorFlow Serving API (gRPC and "
+            "REST). The highest\nnumber is served; a new one that appears is taken. Many models: "
+            "--model_config_file=FILE.\n");
     print_flags(out, FLAG_SERVED, "Flags (default in parentheses):");
     print_flags(out, FLAG_IDLE, "Accepted without an effect:");
     print_flags(out, FLAG_LATER, "Not served yet, refused:");
@@ -328,6 +343,11 @@ static enum code check_together(const struct options *o, struct error *err)
                 "(server_options.tensorflow_intra_op_parallelism, "
                 "server_options.tensorflow_inter_op_parallelism) separately. You cannot configure "
                 "all.";
+    if (!wrong && !transition_find(o->aspired_version_policy))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "--aspired_version_policy=%s: availability_preserving or "
+                         "resource_preserving is expected",
+                         o->aspired_version_policy);
     return wrong ? error_set(err, CODE_INVALID_ARGUMENT, "%s", wrong) : CODE_OK;
 }
 

@@ -30,7 +30,16 @@ struct options {
     const char *saved_model_tags;
     struct options_texts op_library;
     int64_t file_system_poll_wait_seconds;
+    int64_t version_quiet_ms;
+    const char *aspired_version_policy;
+    int64_t model_memory_limit_bytes;
+    bool open_ports_early;
+    bool start_without_failed_models;
+    const char *model_config_file;
+    int32_t model_config_file_poll_wait_seconds;
+    bool allow_version_labels_for_unavailable_models;
     int32_t num_load_threads;
+    int32_t num_unload_threads;
     int32_t max_num_load_retries;
     int64_t load_retry_interval_micros;
     int64_t request_memory_limit_bytes;
@@ -46,7 +55,6 @@ struct options {
     int64_t tensorflow_inter_op_parallelism;
     bool use_alts_credentials;
     const char *ssl_config_file;
-    const char *model_config_file;
     bool enable_per_model_batching_parameters;
     const char *platform_config_file;
     const char *monitoring_config_file;

@@ -23,9 +23,9 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/memory.h"
-#include "core/file_system_source.h"
 #include "engine/op_library.h"
 #include "servables/tensorflow/loader.h"
+#include "server/config_file.h"
 #include "server/signals.h"
 
 enum {
@@ -33,18 +33,20 @@ enum {
      * itself with the first large block that is freed, and keep what an unloaded model had. */
     HEAP_BLOCK_MAX = 4 << 20,
     IDLE_S = 5,                /* without a call until free memory is given back */
+    RELOADS_MAX = 16,          /* that wait for their models at once */
     HEAP_SPARE_MAX = 16 << 20, /* free memory at the heap's end that is kept for the next request */
 };
 
 struct service {
     const struct options *options;
     struct arena arena;
-    struct file_system_servable servable;
     struct session_options session;
-    struct state_monitor *monitor;
-    struct manager *manager;
-    struct file_system_source *source;
+    struct platform platforms[1];
+    struct server_core core;
+    bool has_core;
+    struct config_file *config_file; /* NULL: one model, given by flags */
     struct worker_pool *workers;
+    struct worker_pool *reloads;
     struct api_counters *counters;
     struct api api;
     struct net_server *net;
@@ -66,62 +68,101 @@ static void split_tags(struct service *s)
     s->session = (struct session_options){.tags = tags, .tag_count = count};
 }
 
+static unsigned thread_count(int32_t wanted, unsigned otherwise)
+{
+    return wanted > 0 ? (unsigned)wanted : otherwise;
+}
+
 static enum code make_core(struct service *s, struct error *err)
 {
     const struct options *o = s->options;
-    struct manager_options manager = {
-        .load_threads = o->num_load_threads > 0 ? (unsigned)o->num_load_threads : 1,
-        .low_priority = true,
-        .load_retries = o->max_num_load_retries,
-        .retry_interval_us = o->load_retry_interval_micros,
-        .loader = &tensorflow_loader,
-        .loader_context = &s->session,
-        .monitor = s->monitor,
+    s->platforms[0] = (struct platform){&tensorflow_loader, &s->session};
+    struct server_core_options options = {
+        .manager =
+            {
+                .load_threads = thread_count(o->num_load_threads, cpu_count()),
+                .unload_threads = thread_count(o->num_unload_threads, 1),
+                .low_priority = true,
+                .lifecycle =
+                    {
+                        .policy = transition_find(o->aspired_version_policy),
+                        .load_retries = o->max_num_load_retries,
+                        .retry_interval_us = o->load_retry_interval_micros,
+                        .memory_limit = (size_t)o->model_memory_limit_bytes,
+                    },
+            },
+        .poll_wait_s = o->file_system_poll_wait_seconds,
+        .quiet_us = o->version_quiet_ms * 1000,
+        .labels_for_unavailable = o->allow_version_labels_for_unavailable_models,
+        .platforms = s->platforms,
+        .platform_count = sizeof s->platforms / sizeof *s->platforms,
     };
-    enum code code = manager_new(&manager, &s->manager, err);
-    if (code)
-        return code;
-    s->servable = (struct file_system_servable){
+    enum code code = server_core_init(&s->core, &options, err);
+    s->has_core = !code;
+    return code;
+}
+
+/* The model of --model_name and --model_base_path. */
+static struct model_configs *single_model(const struct options *o)
+{
+    struct model_configs *configs = model_configs_new();
+    configs->models = ARENA_NEW(&configs->arena, struct model_config);
+    configs->count = 1;
+    configs->models[0] = (struct model_config){
         .name = o->model_name,
         .base_path = o->model_base_path,
+        .platform = span_of(tensorflow_loader.platform),
         .policy = {.kind = VERSION_POLICY_LATEST, .latest = 1},
     };
-    struct file_system_source_options source = {
-        .poll_wait_s = o->file_system_poll_wait_seconds,
-        .servables = &s->servable,
-        .servable_count = 1,
-        .target = manager_target(s->manager),
-    };
-    s->source = file_system_source_new(&source);
-    return file_system_source_start(s->source, err);
+    log_info("Building single TensorFlow model file config:  model_name: %s model_base_path: %s",
+             o->model_name, o->model_base_path);
+    return configs;
 }
 
-/* What kept the model from being available, in the original's words. */
-static enum code not_available(struct service *s, const struct version_state *version,
-                               struct error *err)
+static enum code first_configs(struct service *s, struct model_configs **configs, struct error *err)
 {
-    return error_set(err, CODE_UNKNOWN,
-                     "1 servable(s) did not become available: {{{name: %s version: %lld} due to "
-                     "error: %s: %s}, }",
-                     s->options->model_name, (long long)version->version, code_name(version->code),
-                     version->message);
-}
-
-/* *available false with OK: a signal came first. */
-static enum code await_model(struct service *s, bool *available, struct error *err)
-{
-    struct span name = span_of(s->options->model_name);
-    struct version_state *versions;
-    if (!state_monitor_get(s->monitor, name, &s->arena, &versions))
-        log_info("Waiting for a version of servable %s under %s", s->options->model_name,
-                 s->options->model_base_path);
-    *available = state_monitor_await(s->monitor, name, state_is_settled, NULL);
-    size_t count = state_monitor_get(s->monitor, name, &s->arena, &versions);
-    for (size_t i = 0; i < count; i++) {
-        if (versions[i].state != STATE_END)
-            return CODE_OK;
+    const struct options *o = s->options;
+    if (!o->model_config_file[0]) {
+        *configs = single_model(o);
+        return CODE_OK;
     }
-    return *available ? not_available(s, &versions[0], err) : CODE_OK;
+    s->config_file =
+        config_file_new(o->model_config_file, o->model_config_file_poll_wait_seconds, &s->core);
+    return config_file_read(s->config_file, configs, err);
+}
+
+/* Puts the first configuration into force: the models begin to load. */
+static enum code begin_models(struct service *s, struct server_core_news *news, struct error *err)
+{
+    struct model_configs *configs;
+    enum code code = make_core(s, err);
+    if (!code)
+        code = first_configs(s, &configs, err);
+    if (!code && configs)
+        code = server_core_reload(&s->core, configs, news, err);
+    for (size_t i = 0; !code && i < news->count; i++) {
+        struct version_state *versions;
+        if (!state_monitor_get(s->core.monitor, news->names[i], &news->arena, &versions))
+            log_info("Waiting for a version of servable %.*s", SPAN_ARG(news->names[i]));
+    }
+    if (!code && s->config_file)
+        code = config_file_start(s->config_file, err);
+    return code;
+}
+
+/* *goes_on false with OK: a signal came first. */
+static enum code await_models(struct service *s, const struct server_core_news *news, bool *goes_on,
+                              struct error *err)
+{
+    enum code code = server_core_await(&s->core, news, "servable", err);
+    *goes_on = code != CODE_CANCELLED;
+    if (code == CODE_CANCELLED)
+        return CODE_OK;
+    if (code && s->options->start_without_failed_models) {
+        log_error("Going on without: %s", err->message);
+        return CODE_OK;
+    }
+    return code;
 }
 
 /* ---- the network ---- */
@@ -130,13 +171,15 @@ static void make_net(struct service *s)
 {
     unsigned cores = cpu_count();
     s->workers = worker_pool_new("worker", cores);
+    s->reloads = worker_pool_new("reload", RELOADS_MAX);
     s->counters = aligned_alloc(SHARD_LINE, sizeof *s->counters);
     CHECK(s->counters && "out of memory");
     memset(s->counters, 0, sizeof *s->counters);
     s->api = (struct api){
-        .manager = s->manager,
-        .monitor = s->monitor,
+        .core = &s->core,
         .workers = s->workers,
+        .reloads = s->reloads,
+        .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
         .cors = s->options->rest_api_enable_cors_support,
         .rest_timeout_us = (int64_t)s->options->rest_api_timeout_in_ms * 1000,
@@ -207,12 +250,21 @@ static enum code open_ports(struct service *s, struct error *err)
 
 /* ---- life ---- */
 
-/* On the thread of signals. */
-static void on_signal(void *context)
+/* On the thread of signals, like the next. */
+static void on_end(void *context)
 {
     struct service *s = context;
-    state_monitor_interrupt(s->monitor);
+    server_core_interrupt(&s->core);
     sem_post(&s->stop);
+}
+
+static void on_reload(void *context)
+{
+    struct service *s = context;
+    if (s->config_file)
+        config_file_reload(s->config_file);
+    else
+        file_system_source_poll(s->core.source, NULL);
 }
 
 /* Calls answered until now. */
@@ -248,20 +300,32 @@ static void await_signal(struct service *s)
     }
 }
 
+/* The ports open when the models are ready, or at once if that is asked for. */
+static enum code start(struct service *s, bool *goes_on, struct error *err)
+{
+    struct server_core_news news = {0};
+    bool early = s->options->open_ports_early;
+    arena_init(&news.arena, ARENA_FIRST_BLOCK);
+    enum code code = begin_models(s, &news, err);
+    if (!code && early)
+        code = open_ports(s, err);
+    if (!code)
+        code = await_models(s, &news, goes_on, err);
+    if (!code && *goes_on && !early)
+        code = open_ports(s, err);
+    server_core_news_release(&news);
+    return code;
+}
+
 static enum code serve(struct service *s, struct error *err)
 {
-    bool available = false;
-    enum code code = signals_start(on_signal, s, err);
+    const struct signals signals = {on_end, on_reload, s};
+    bool goes_on = false;
+    enum code code = signals_start(&signals, err);
     if (!code)
-        code = make_core(s, err);
-    if (!code)
-        code = await_model(s, &available, err);
-    if (code || !available)
-        return code;
-    code = open_ports(s, err);
-    if (code)
-        return code;
-    await_signal(s);
+        code = start(s, &goes_on, err);
+    if (!code && goes_on)
+        await_signal(s);
     return code;
 }
 
@@ -275,19 +339,22 @@ static void leave_the_load(void)
 
 static void tear_down(struct service *s, bool failed)
 {
+    config_file_free(s->config_file);
     if (s->net)
         net_server_drain(s->net);
-    file_system_source_free(s->source);
+    if (s->has_core)
+        server_core_stop(&s->core);
     if (s->net)
         net_server_join(s->net, INT64_MAX);
     worker_pool_free(s->workers);
+    worker_pool_free(s->reloads);
     net_server_free(s->net);
     if (s->net && s->options->grpc_socket_path[0])
         unlink(s->options->grpc_socket_path);
-    if (!failed && s->manager && manager_is_loading(s->manager))
+    if (!failed && s->has_core && manager_is_loading(s->core.manager))
         leave_the_load();
-    manager_free(s->manager);
-    state_monitor_free(s->monitor);
+    if (s->has_core)
+        server_core_release(&s->core);
     free(s->counters);
     arena_release(&s->arena);
 }
@@ -303,15 +370,12 @@ enum code service_run(const struct options *options, struct error *err)
         memory_set_request_limit((size_t)options->request_memory_limit_bytes);
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_MAX);
-    log_info("Building single TensorFlow model file config:  model_name: %s model_base_path: %s",
-             options->model_name, options->model_base_path);
     /* The process's own: threads of a load that is not waited for still see it when this returns.
      */
     static struct service service;
     service.options = options;
     arena_init(&service.arena, ARENA_FIRST_BLOCK);
     sem_init(&service.stop, 0, 0);
-    service.monitor = state_monitor_new();
     split_tags(&service);
     code = serve(&service, err);
     tear_down(&service, code != CODE_OK);

@@ -11,30 +11,42 @@
 
 static struct {
     sigset_t set;
-    signals_fn *fn;
-    void *context;
+    struct signals signals;
 } state;
+
+/* The next signal that is about the end. */
+static int await_end(void)
+{
+    int number = 0;
+    sigwait(&state.set, &number);
+    while (number == SIGHUP) {
+        log_info("%s: reading the configuration again", strsignal(number));
+        state.signals.reload(state.signals.context);
+        sigwait(&state.set, &number);
+    }
+    return number;
+}
 
 static void run(void *context)
 {
     (void)context;
-    int number = 0;
-    sigwait(&state.set, &number);
+    int number = await_end();
     log_info("%s: no new connections, requests in flight finish; once more ends at once",
              strsignal(number));
-    state.fn(state.context);
+    state.signals.end(state.signals.context);
+    sigdelset(&state.set, SIGHUP);
     sigwait(&state.set, &number);
     log_warning("%s again: ending at once", strsignal(number));
     _exit(128 + number);
 }
 
-enum code signals_start(signals_fn *fn, void *context, struct error *err)
+enum code signals_start(const struct signals *signals, struct error *err)
 {
     sigemptyset(&state.set);
     sigaddset(&state.set, SIGTERM);
     sigaddset(&state.set, SIGINT);
-    state.fn = fn;
-    state.context = context;
+    sigaddset(&state.set, SIGHUP);
+    state.signals = *signals;
     pthread_sigmask(SIG_BLOCK, &state.set, NULL);
     /* A log that nobody reads any more is no reason to end. */
     signal(SIGPIPE, SIG_IGN);

@@ -142,7 +142,7 @@ class Start(unittest.TestCase):
             server = support.Server(rest=True, wait=False, model_name="m", model_base_path=path)
             try:
                 server.await_log("Could not find base path .*/later for servable m with error NOT_FOUND")
-                server.await_log("Waiting for a version of servable m under .*/later")
+                server.await_log("Waiting for a version of servable m$")
                 base.add("incomplete")
                 os.mkdir(path)
                 os.rename(os.path.join(base.path, "incomplete"), os.path.join(path, "1"))

@@ -139,7 +139,7 @@ class End(unittest.TestCase):
             self.assertGreater(len(future.result(timeout=60)), 50_000 * 10 * 4)
             self.assertEqual(0, server.process.wait(30))
 
-    def test_a_load_under_way_is_not_waited_for(self):
+    def test_a_load_that_is_to_be_tried_again_is_not_waited_for(self):
         with Base() as base:
             base.add(1)
             with support.Server("--load_retry_interval_micros=600000000", model_name="m", model_base_path=base.path) as server:
@@ -147,7 +147,6 @@ class End(unittest.TestCase):
                 server.await_log(r"Loading servable version \{name: m version: 2\} failed, try 1 of 6")
                 self.assertEqual(1, predict(server, predict_request("m", x=[1])).model_spec.version.value)
                 server.close()
-                self.assertIn("Ending without waiting for the load that is under way", server.log[-1])
 
     def test_a_second_signal_ends_at_once(self):
         server = support.Server(rest=True, model_name="m", model_base_path=HALF)

@@ -17,21 +17,28 @@
 static struct {
     int calls;
     size_t count;
-    int64_t version;
+    int64_t version; /* of the last one */
     uint64_t stamp;
     char path[256];
+    char waits_for[256]; /* empty: nothing */
+    int64_t first;       /* version */
 } told;
 static sem_t telling;
 
-static void set_aspired(void *context, struct span name, const struct aspired_version *versions,
-                        size_t count)
+static void set_aspired(void *context, struct span name, const struct platform *platform,
+                        const struct aspired_version *versions, size_t count)
 {
     (void)context;
+    (void)platform;
     assert_true(span_is(name, "m"));
     told.calls++;
     told.count = count;
     told.version = count ? versions[count - 1].version : -1;
     told.stamp = count ? versions[count - 1].stamp : 0;
+    bool waits = count && versions[count - 1].waits_for;
+    snprintf(told.waits_for, sizeof told.waits_for, "%s",
+             waits ? versions[count - 1].waits_for : "");
+    told.first = count ? versions[0].version : -1;
     snprintf(told.path, sizeof told.path, "%s", count ? versions[count - 1].path : "");
     sem_post(&telling);
 }
@@ -62,18 +69,38 @@ static const char *in_folder(const char *name)
     return path;
 }
 
-static struct file_system_source *make(const char *base, int64_t poll_wait_s)
+static enum code nothing_misses(const char *path, void *context, struct error *err)
 {
-    static struct file_system_servable servable;
-    servable = (struct file_system_servable){
-        .name = "m", .base_path = base, .policy = {.kind = VERSION_POLICY_LATEST, .latest = 1}};
+    (void)context;
+    struct stat st;
+    char file[300];
+    snprintf(file, sizeof file, "%s/missing", path);
+    return stat(file, &st) ? CODE_OK : error_set(err, CODE_UNAVAILABLE, "a file is missing");
+}
+
+static const struct loader loader = {.platform = "fake", .check = nothing_misses};
+static const struct platform platform = {&loader, NULL};
+
+static struct file_system_source *make_quiet(const char *base, int64_t poll_wait_s,
+                                             int64_t quiet_us)
+{
+    struct file_system_servable servable = {.name = "m",
+                                            .base_path = base,
+                                            .platform = &platform,
+                                            .policy = {.kind = VERSION_POLICY_LATEST, .latest = 1}};
     struct file_system_source_options options = {
         .poll_wait_s = poll_wait_s,
-        .servables = &servable,
-        .servable_count = 1,
+        .quiet_us = quiet_us,
         .target = {set_aspired, NULL},
     };
-    return file_system_source_new(&options);
+    struct file_system_source *source = file_system_source_new(&options);
+    file_system_source_set(source, &servable, 1);
+    return source;
+}
+
+static struct file_system_source *make(const char *base, int64_t poll_wait_s)
+{
+    return make_quiet(base, poll_wait_s, 0);
 }
 
 static void newest_folder_wins(void **state)
@@ -127,7 +154,6 @@ static void an_empty_folder_wants_nothing(void **state)
 {
     (void)state;
     struct file_system_source *source = make(folder, 0);
-    assert_int_equal(file_system_source_poll(source, NULL), CODE_OK);
     assert_int_equal(told.calls, 1);
     assert_int_equal(told.count, 0);
     file_system_source_free(source);
@@ -173,35 +199,94 @@ static void looks_as_often_as_told(void **state)
     assert_true(told.calls >= 3);
 }
 
-static const struct {
-    const char *name;
-    bool is;
-    int64_t version;
-} names[] = {
-    {"0", true, 0},
-    {"00000123", true, 123},
-    {"-3", true, -3},
-    {"+3", true, 3},
-    {" 12 ", true, 12},
-    {"9223372036854775807", true, INT64_MAX},
-    {"9223372036854775808", false, 0},
-    {"", false, 0},
-    {"1.0", false, 0},
-    {"0x10", false, 0},
-    {"+-3", false, 0},
-    {"1 2", false, 0},
-    {"..", false, 0},
-};
-
-static void names_are_numbers_or_not(void **state)
+static void hears_of_a_new_folder(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        int64_t version = 0;
-        bool is = file_system_source_version(names[i].name, &version);
-        if (is != names[i].is || (is && version != names[i].version))
-            fail_msg("'%s': %d, %lld", names[i].name, is, (long long)version);
-    }
+    struct file_system_source *source = make(folder, 3600);
+    assert_int_equal(file_system_source_start(source, NULL), CODE_OK);
+    mkdir(in_folder("5"), 0755);
+    while (told.version != 5)
+        sem_wait(&telling);
+    rmdir(in_folder("5"));
+    while (told.version != -1)
+        sem_wait(&telling);
+    file_system_source_free(source);
+}
+
+static void what_is_not_whole_takes_no_place(void **state)
+{
+    (void)state;
+    struct file_system_source *source = make(folder, 0);
+    mkdir(in_folder("1"), 0755);
+    mkdir(in_folder("2"), 0755);
+    assert_int_equal(file_write(in_folder("2/missing"), SPAN_LITERAL(""), NULL), CODE_OK);
+    assert_int_equal(file_system_source_poll(source, NULL), CODE_OK);
+    assert_int_equal(told.count, 2);
+    assert_int_equal(told.first, 1);
+    assert_int_equal(told.version, 2);
+    assert_string_equal(told.waits_for, "a file is missing");
+    unlink(in_folder("2/missing"));
+    assert_int_equal(file_system_source_poll(source, NULL), CODE_OK);
+    assert_int_equal(told.count, 1);
+    assert_int_equal(told.version, 2);
+    assert_string_equal(told.waits_for, "");
+    /* It has been taken: it stays, and what is written there is told when it is whole. */
+    uint64_t stamp = told.stamp;
+    assert_int_equal(file_write(in_folder("2/missing"), SPAN_LITERAL(""), NULL), CODE_OK);
+    assert_int_equal(stamp_now(source), stamp);
+    assert_int_equal(told.version, 2);
+    assert_string_equal(told.waits_for, "");
+    file_system_source_free(source);
+}
+
+static void what_is_being_written_waits(void **state)
+{
+    (void)state;
+    enum { HOUR_US = 3600 * 1000 * 1000LL };
+    mkdir(in_folder("1"), 0755);
+    struct file_system_source *source = make_quiet(folder, 0, HOUR_US);
+    assert_int_equal(told.version, 1);
+    assert_non_null(strstr(told.waits_for, "written"));
+    file_system_source_free(source);
+    /* It is looked at again when it may have been quiet for long enough, although told once. */
+    source = make_quiet(folder, 0, 20 * 1000);
+    assert_int_equal(file_system_source_start(source, NULL), CODE_OK);
+    while (told.waits_for[0])
+        sem_wait(&telling);
+    file_system_source_free(source);
+}
+
+static void a_manifest_lists_versions(void **state)
+{
+    (void)state;
+    struct error err;
+    char base[256];
+    snprintf(base, sizeof base, "%s", in_folder("manifest"));
+    mkdir(in_folder("1"), 0755);
+    struct span text = SPAN_LITERAL("# what is published\n1\n\n 3 elsewhere/three # new\n");
+    assert_int_equal(file_write(base, text, NULL), CODE_OK);
+    struct file_system_source *source = make(base, 0);
+    assert_int_equal(told.version, 3);
+    assert_string_equal(told.path, in_folder("elsewhere/three"));
+    assert_int_equal(file_write(base, SPAN_LITERAL("1\n"), NULL), CODE_OK);
+    assert_int_equal(file_system_source_poll(source, &err), CODE_OK);
+    assert_string_equal(told.path, in_folder("1"));
+    assert_int_equal(file_write(base, SPAN_LITERAL("1\nv2\n"), NULL), CODE_OK);
+    assert_int_equal(file_system_source_poll(source, &err), CODE_DATA_LOSS);
+    assert_non_null(strstr(err.message, "line 2: a version's number is expected, not 'v2'"));
+    file_system_source_free(source);
+}
+
+static void what_is_left_out_goes(void **state)
+{
+    (void)state;
+    mkdir(in_folder("1"), 0755);
+    struct file_system_source *source = make(folder, 0);
+    assert_int_equal(told.version, 1);
+    file_system_source_set(source, NULL, 0);
+    assert_int_equal(told.calls, 2);
+    assert_int_equal(told.count, 0);
+    file_system_source_free(source);
 }
 
 int main(void)
@@ -212,7 +297,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_empty_folder_wants_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_missing_folder_tells_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(looks_as_often_as_told, set_up, tear_down),
-        cmocka_unit_test(names_are_numbers_or_not),
+        cmocka_unit_test_setup_teardown(hears_of_a_new_folder, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_not_whole_takes_no_place, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_being_written_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_manifest_lists_versions, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_is_left_out_goes, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -56,7 +56,7 @@ static void unload(void *object)
 }
 
 static const struct loader loader = {.platform = "fake", .load = load, .unload = unload};
-static const struct loader other = {.platform = "other", .load = load, .unload = unload};
+static const struct platform platform = {&loader, &gate};
 
 static int set_up(void **state)
 {
@@ -69,11 +69,7 @@ static int set_up(void **state)
     monitor = state_monitor_new();
     struct manager_options options = {
         .load_threads = 2,
-        .load_retries = 3,
-        .retry_interval_us = 1,
-        .loader = &loader,
-        .loader_context = &gate,
-        .monitor = monitor,
+        .lifecycle = {.load_retries = 3, .retry_interval_us = 1, .monitor = monitor},
     };
     return (int)manager_new(&options, &manager, NULL);
 }
@@ -97,32 +93,32 @@ static void aspire(const struct want *wants)
     struct aspired_version versions[8];
     size_t count = 0;
     for (; wants[count].path; count++)
-        versions[count] =
-            (struct aspired_version){wants[count].version, wants[count].path, wants[count].stamp};
-    manager_set_aspired(manager, span_of("m"), versions, count);
+        versions[count] = (struct aspired_version){wants[count].version, wants[count].path,
+                                                   wants[count].stamp, NULL};
+    manager_set_aspired(manager, span_of("m"), &platform, versions, count);
 }
 #define ASPIRE(...)      aspire((const struct want[]){__VA_ARGS__, {0, NULL, 0}})
-#define ASPIRE_NOTHING() manager_set_aspired(manager, span_of("m"), NULL, 0)
+#define ASPIRE_NOTHING() manager_set_aspired(manager, span_of("m"), &platform, NULL, 0)
 
-struct goal {
-    int64_t version;
-    enum servable_state state;
-};
-
-static bool is_reached(const struct version_state *versions, size_t count, void *context)
+static bool is_in(int64_t version, enum servable_state wanted)
 {
-    const struct goal *goal = context;
-    for (size_t i = 0; i < count; i++) {
-        if (versions[i].version == goal->version)
-            return versions[i].state == goal->state;
-    }
-    return false;
+    struct arena arena;
+    struct version_state *versions;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    size_t count = state_monitor_get(monitor, span_of("m"), &arena, &versions);
+    bool is = false;
+    for (size_t i = 0; i < count; i++)
+        is |= versions[i].version == version && versions[i].state == wanted;
+    arena_release(&arena);
+    return is;
 }
 
-static void await(int64_t version, enum servable_state state)
+static void await(int64_t version, enum servable_state wanted)
 {
-    struct goal goal = {version, state};
-    assert_true(state_monitor_await(monitor, span_of("m"), is_reached, &goal));
+    uint64_t sequence;
+    do
+        sequence = state_monitor_sequence(monitor);
+    while (!is_in(version, wanted) && state_monitor_await(monitor, sequence));
 }
 
 static void check_state(int64_t version, enum code code, const char *message)
@@ -146,10 +142,10 @@ static void check_state(int64_t version, enum code code, const char *message)
 static struct handle get(int64_t version)
 {
     struct servable_request request = {.name = span_of("m")};
-    request.has_version = version >= 0;
+    request.choice = version >= 0 ? SERVABLE_VERSION : SERVABLE_LATEST;
     request.version = version;
     struct handle handle;
-    if (manager_get(manager, &request, &loader, &handle, NULL))
+    if (manager_get(manager, &request, &handle, NULL))
         assert_null(handle.servable);
     return handle;
 }
@@ -175,20 +171,53 @@ static void finds_what_is_loaded(void **state)
     (void)state;
     struct error err;
     struct handle handle;
-    struct servable_request request = {.name = span_of("m"), .has_version = true, .version = 8};
+    struct servable_request request = {
+        .name = span_of("m"), .choice = SERVABLE_VERSION, .version = 8};
     ASPIRE({3, "ok", 0}, {7, "ok", 0});
     await(3, STATE_AVAILABLE);
     await(7, STATE_AVAILABLE);
     assert_int_equal(latest(), 7);
     assert_true(serves(3) && serves(7));
-    assert_int_equal(manager_get(manager, &request, &loader, &handle, &err), CODE_NOT_FOUND);
+    assert_int_equal(manager_get(manager, &request, &handle, &err), CODE_NOT_FOUND);
     assert_string_equal(err.message, "Servable not found for request: Specific(m, 8)");
     request = (struct servable_request){.name = span_of("n")};
-    assert_int_equal(manager_get(manager, &request, &loader, &handle, &err), CODE_NOT_FOUND);
+    assert_int_equal(manager_get(manager, &request, &handle, &err), CODE_NOT_FOUND);
     assert_string_equal(err.message, "Servable not found for request: Latest(n)");
-    request.name = span_of("m");
-    assert_int_equal(manager_get(manager, &request, &other, &handle, &err), CODE_INVALID_ARGUMENT);
-    assert_string_equal(err.message, "Servable type doesn't match the asked for type.");
+}
+
+static int64_t labelled(const char *label, struct error *err)
+{
+    struct servable_request request = {
+        .name = span_of("m"), .choice = SERVABLE_LABEL, .label = span_of(label)};
+    struct handle handle;
+    enum code code = manager_get(manager, &request, &handle, err);
+    int64_t version = code ? -1 : handle.servable->id.version;
+    handle_release(&handle);
+    return version;
+}
+
+static void labels_stand_for_versions(void **state)
+{
+    (void)state;
+    struct error err;
+    ASPIRE({3, "ok", 0}, {7, "ok", 0});
+    await(3, STATE_AVAILABLE);
+    await(7, STATE_AVAILABLE);
+    const struct version_label labels[] = {{span_of("m"), span_of("stable"), 3},
+                                           {span_of("m"), span_of("canary"), 7},
+                                           {span_of("m"), span_of("next"), 8},
+                                           {span_of("n"), span_of("other"), 3}};
+    manager_set_labels(manager, labels, 4);
+    assert_int_equal(labelled("stable", &err), 3);
+    assert_int_equal(labelled("canary", &err), 7);
+    assert_int_equal(labelled("next", &err), -1);
+    assert_string_equal(err.message, "Servable not found for request: Specific(m, 8)");
+    assert_int_equal(labelled("other", &err), -1);
+    assert_int_equal(err.code, CODE_INVALID_ARGUMENT);
+    assert_string_equal(err.message, "Unrecognized servable version label: other");
+    manager_set_labels(manager, labels + 1, 1);
+    assert_int_equal(labelled("stable", &err), -1);
+    assert_int_equal(labelled("canary", &err), 7);
 }
 
 static void takes_a_newer_version_and_drops_the_old(void **state)
@@ -386,6 +415,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(finds_what_is_loaded, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(labels_stand_for_versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(takes_a_newer_version_and_drops_the_old, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_version_never_replaces_a_good_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(files_that_changed_are_tried_again, set_up, tear_down),

@@ -70,12 +70,16 @@ static void forgets_the_oldest_that_ended(void **state)
     assert_int_equal(versions[count - 1].version, 1);
 }
 
-static void settle(void *context)
+static void change(void *context)
 {
     (void)context;
     put("m", 1, STATE_LOADING, NULL);
-    put("n", 1, STATE_AVAILABLE, NULL);
-    put("m", 1, STATE_END, NULL);
+}
+
+static void poke(void *context)
+{
+    (void)context;
+    state_monitor_poke(monitor);
 }
 
 static void interrupt(void *context)
@@ -84,17 +88,28 @@ static void interrupt(void *context)
     state_monitor_interrupt(monitor);
 }
 
-static void waits_until_settled_or_interrupted(void **state)
+/* Whether something is still to come after fn(), called on another thread, ended a wait. */
+static bool wait_for(thread_fn *fn)
+{
+    pthread_t thread;
+    uint64_t sequence = state_monitor_sequence(monitor);
+    assert_int_equal(thread_start(&thread, "other", fn, NULL, NULL), CODE_OK);
+    bool goes_on = state_monitor_await(monitor, sequence);
+    pthread_join(thread, NULL);
+    return goes_on;
+}
+
+static void waits_for_a_change_a_poke_or_the_end(void **state)
 {
     (void)state;
-    pthread_t thread;
-    assert_int_equal(thread_start(&thread, "settle", settle, NULL, NULL), CODE_OK);
-    assert_true(state_monitor_await(monitor, span_of("m"), state_is_settled, NULL));
-    pthread_join(thread, NULL);
-    assert_int_equal(thread_start(&thread, "interrupt", interrupt, NULL, NULL), CODE_OK);
-    assert_false(state_monitor_await(monitor, span_of("none"), state_is_settled, NULL));
-    pthread_join(thread, NULL);
-    assert_true(state_monitor_await(monitor, span_of("n"), state_is_settled, NULL));
+    struct version_state *versions;
+    uint64_t before = state_monitor_sequence(monitor);
+    assert_true(wait_for(change));
+    assert_int_equal(state_monitor_get(monitor, span_of("m"), &arena, &versions), 1);
+    assert_true(versions[0].sequence > before);
+    assert_true(wait_for(poke));
+    assert_false(wait_for(interrupt));
+    assert_false(state_monitor_await(monitor, before));
 }
 
 int main(void)
@@ -102,7 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(lists_versions_highest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgets_the_oldest_that_ended, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(waits_until_settled_or_interrupted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_change_a_poke_or_the_end, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,14 +10,16 @@
 
 #define N TRANSITION_NEW
 #define R TRANSITION_READY
-#define O TRANSITION_OTHER
+#define O TRANSITION_BUSY
 
-static const struct {
+struct row {
     const char *what;
     struct transition_version versions[4];
     size_t count;
     struct transition next;
-} rows[] = {
+};
+
+static const struct row rows[] = {
     {"nothing", {{0}}, 0, {TRANSITION_NONE, 0}},
     {"the highest new one is loaded first",
      {{1, N, true}, {3, N, true}, {2, N, true}},
@@ -53,14 +55,48 @@ static void rules(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct transition next = transition_next(rows[i].versions, rows[i].count);
+        struct transition next =
+            transition_availability_preserving(rows[i].versions, rows[i].count);
         if (next.kind != rows[i].next.kind || next.index != rows[i].next.index)
             fail_msg("%s: %d of %zu", rows[i].what, (int)next.kind, next.index);
     }
 }
 
+static const struct row resource_rows[] = {
+    {"the old one goes first", {{1, R, false}, {2, N, true}}, 2, {TRANSITION_UNLOAD, 0}},
+    {"nothing comes while it goes", {{1, O, false}, {2, N, true}}, 2, {TRANSITION_NONE, 0}},
+    {"one that failed is not waited for",
+     {{1, TRANSITION_ENDED, false}, {2, N, true}},
+     2,
+     {TRANSITION_LOAD, 1}},
+    {"the highest comes first", {{1, N, true}, {2, N, true}}, 2, {TRANSITION_LOAD, 1}},
+    {"all is well", {{1, R, true}}, 1, {TRANSITION_NONE, 0}},
+};
+
+static void resource_rules(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof resource_rows / sizeof *resource_rows; i++) {
+        const struct row *row = &resource_rows[i];
+        struct transition next = transition_resource_preserving(row->versions, row->count);
+        if (next.kind != row->next.kind || next.index != row->next.index)
+            fail_msg("%s: %d of %zu", row->what, (int)next.kind, next.index);
+    }
+}
+
+static void policies_have_names(void **state)
+{
+    (void)state;
+    assert_ptr_equal(transition_find("resource_preserving"), transition_resource_preserving);
+    assert_null(transition_find("none"));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(rules)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rules),
+        cmocka_unit_test(resource_rules),
+        cmocka_unit_test(policies_have_names),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/model_server_config.h"
+
+/* pb_model_server_config.config_case, policy_choice_case: the numbers of the fields. */
+enum {
+    CONFIG_LIST = 1,
+    CONFIG_CUSTOM = 2,
+    POLICY_LATEST = 100,
+    POLICY_ALL = 101,
+    POLICY_SPECIFIC = 102,
+};
+
+static enum code read_platform(const struct pb_model_config *message, struct model_config *model,
+                               struct error *err)
+{
+    bool has_type = message->model_type != PB_MODEL_TYPE_MODEL_TYPE_UNSPECIFIED;
+    bool has_platform = message->model_platform.len > 0;
+    if (has_type == has_platform)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Illegal setting %s ModelServerConfig::model_type (deprecated) %s "
+                         "ModelServerConfig::model_platform, model name is %s",
+                         has_type ? "both" : "neither", has_type ? "and" : "nor", model->name);
+    if (has_type && message->model_type != PB_MODEL_TYPE_TENSORFLOW)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "ModelServerConfig::model_type choice %d not supported.",
+                         message->model_type);
+    model->platform = has_type ? SPAN_LITERAL("tensorflow") : message->model_platform;
+    return CODE_OK;
+}
+
+static enum code read_path(const struct pb_model_config *message, struct model_config *model,
+                           struct error *err)
+{
+    if (strstr(model->base_path, "://"))
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "Model %s: base_path %s: only folders of this machine can be served, not "
+                         "URIs",
+                         model->name, model->base_path);
+    if (!span_starts_with(message->base_path, SPAN_LITERAL("/")))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Expected model %s to have an absolute path or URI; got base_path()=%s",
+                         model->name, model->base_path);
+    return CODE_OK;
+}
+
+static struct version_policy read_policy(const struct pb_model_config *message, struct arena *arena)
+{
+    const struct pb_file_system_storage_path_source_config_servable_version_policy *policy =
+        message->model_version_policy;
+    struct version_policy read = {.kind = VERSION_POLICY_LATEST, .latest = 1};
+    if (policy && policy->policy_choice_case == POLICY_LATEST) {
+        read.latest = policy->latest->num_versions;
+    } else if (policy && policy->policy_choice_case == POLICY_ALL) {
+        read.kind = VERSION_POLICY_ALL;
+    } else if (policy && policy->policy_choice_case == POLICY_SPECIFIC) {
+        size_t count = policy->specific->versions.count;
+        int64_t *versions = ARENA_ARRAY(arena, int64_t, count + 1);
+        for (size_t i = 0; i < count; i++)
+            versions[i] = pb_get_int64(policy->specific->versions, i);
+        read = (struct version_policy){
+            .kind = VERSION_POLICY_SPECIFIC, .specific = versions, .specific_count = count};
+    }
+    return read;
+}
+
+/* Of a map's entries with one key the last one counts. */
+static void read_labels(const struct pb_model_config *message, struct model_config *model,
+                        struct arena *arena)
+{
+    size_t count = message->version_labels.count;
+    struct model_label *labels = ARENA_ARRAY(arena, struct model_label, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct pb_model_config_version_labels_entry *entry =
+            &message->version_labels.items[i];
+        size_t k = 0;
+        while (k < model->label_count && !span_equal(labels[k].label, entry->key))
+            k++;
+        labels[k] = (struct model_label){arena_copy(arena, entry->key), entry->value};
+        model->label_count += k == model->label_count;
+    }
+    model->labels = labels;
+}
+
+static enum code read_model(const struct pb_model_config *message, struct arena *arena,
+                            struct model_config *model, struct error *err)
+{
+    model->name = arena_strdup(arena, message->name);
+    model->base_path = arena_strdup(arena, message->base_path);
+    model->policy = read_policy(message, arena);
+    read_labels(message, model, arena);
+    if (!message->name.len)
+        return error_set(err, CODE_INVALID_ARGUMENT, "A model without a name: base_path is '%s'",
+                         model->base_path);
+    enum code code = read_path(message, model, err);
+    if (!code)
+        code = read_platform(message, model, err);
+    model->platform = arena_copy(arena, model->platform);
+    if (!code && message->logging_config)
+        code = error_set(err, CODE_INVALID_ARGUMENT, "No request-logger-creator provided.");
+    return code;
+}
+
+enum code api_model_configs(const struct pb_model_server_config *message,
+                            struct model_configs **result, struct error *err)
+{
+    *result = NULL;
+    if (message->config_case == CONFIG_CUSTOM)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "ModelServer does not yet support custom model config.");
+    if (message->config_case != CONFIG_LIST)
+        return CODE_OK;
+    const struct pb_model_config_list *list = message->model_config_list;
+    struct model_configs *configs = model_configs_new();
+    configs->models = ARENA_ARRAY(&configs->arena, struct model_config, list->config.count + 1);
+    configs->count = list->config.count;
+    enum code code = CODE_OK;
+    for (size_t i = 0; !code && i < configs->count; i++)
+        code = read_model(&list->config.items[i], &configs->arena, &configs->models[i], err);
+    if (code)
+        model_configs_free(configs);
+    else
+        *result = configs;
+    return code;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* struct model_configs: which models there are to be: what a configuration file or a reload request
+ * says, read. */
+#ifndef CORE_MODEL_CONFIG_H
+#define CORE_MODEL_CONFIG_H
+
+#include "base/arena.h"
+#include "core/version_policy.h"
+
+struct model_label {
+    struct span label;
+    int64_t version;
+};
+
+struct model_config {
+    const char *name;
+    const char *base_path;
+    struct span platform; /* what it asks for */
+    struct version_policy policy;
+    const struct model_label *labels;
+    size_t label_count;
+};
+
+/* Owned by whoever has it; it and all that it points to lies in its own arena. */
+struct model_configs {
+    struct arena arena;
+    struct model_config *models;
+    size_t count;
+};
+
+struct model_configs *model_configs_new(void);
+void model_configs_free(struct model_configs *configs); /* NULL is fine */
+
+#endif
