@@ -37,7 +37,7 @@ static void policies_keep_what_they_say(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct aspired_version versions[6];
         for (size_t k = 0; k < rows[i].found_count; k++)
-            versions[k] = (struct aspired_version){rows[i].found[k], "", 0};
+            versions[k] = (struct aspired_version){rows[i].found[k], "", 0, NULL};
         assert_int_equal(version_policy_apply(&rows[i].policy, versions, rows[i].found_count),
                          rows[i].kept_count);
         for (size_t k = 0; k < rows[i].kept_count; k++)
@@ -48,7 +48,7 @@ static void policies_keep_what_they_say(void **state)
 static void of_equal_numbers_the_last_stays(void **state)
 {
     (void)state;
-    struct aspired_version versions[] = {{1, "1", 0}, {1, "01", 0}, {0, "0", 0}};
+    struct aspired_version versions[] = {{1, "1", 0, NULL}, {1, "01", 0, NULL}, {0, "0", 0, NULL}};
     struct version_policy all = {.kind = VERSION_POLICY_ALL};
     assert_int_equal(version_policy_apply(&all, versions, 3), 2);
     assert_string_equal(versions[1].path, "01");
