@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pad, PadV2, MirrorPad: input, paddings [rank, 2] (before and after each dimension). */
+/*
+ * Pad, PadV2, MirrorPad, MirrorPadGrad: input, paddings [rank, 2] (before and after each
+ * dimension).
+ */
+#include "ops/array/combine.h"
 #include "ops/array/sizes.h"
 #include "ops/array/view.h"
 #include "ops/kernel.h"
@@ -155,6 +159,87 @@ static enum code pad_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
+/* ---- MirrorPadGrad: each element is added to the one that it mirrors ---- */
+
+static enum code grad_read(const struct op_call *call, struct pad *pad, struct error *err)
+{
+    const struct shape *in = &call->in[0]->shape, *paddings = &call->in[1]->shape;
+    char text[SHAPE_TEXT_SIZE], in_text[SHAPE_TEXT_SIZE];
+    if (paddings->rank != 2 || paddings->dims[1] != 2)
+        return error_set(err, CODE_INVALID_ARGUMENT, "paddings must be a matrix with 2 columns: %s",
+                         shape_text(paddings, text));
+    if (paddings->dims[0] != in->rank)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "The first dimension of paddings must be the rank of inputs%s %s",
+                         shape_text(paddings, text), shape_text(in, in_text));
+    *pad = (struct pad){.rank = in->rank};
+    pad->mirror = span_is(op_attr_string(call, "mode"), "SYMMETRIC") ? 1 : 2;
+    for (int i = 0; i < in->rank; i++) {
+        int64_t before = tensor_int(call->in[1], 2 * i);
+        int64_t after = tensor_int(call->in[1], 2 * i + 1);
+        if (before < 0 || after < 0)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Paddings must be non-negative: %lld, %lld", (long long)before,
+                             (long long)after);
+        int64_t size = in->dims[i] - before - after, most = size - (pad->mirror == 2);
+        if (before > most || after > most)
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "paddings must be %s the output dimension size: %lld, %lld %s %lld",
+                             pad->mirror == 2 ? "less than" : "no greater than", (long long)before,
+                             (long long)after, pad->mirror == 2 ? "not less than" : "greater than",
+                             (long long)size);
+        pad->before[i] = before;
+        pad->in[i] = size;
+        pad->out[i] = in->dims[i];
+    }
+    return CODE_OK;
+}
+
+static enum code grad_shape(struct op_call *call, struct error *err)
+{
+    struct shape out = {.rank = call->in[0]->shape.rank};
+    struct pad pad;
+    if (!op_call_known(call, 1)) {
+        op_call_defer(call, 0);
+        return CODE_OK;
+    }
+    enum code code = grad_read(call, &pad, err);
+    if (code)
+        return code;
+    memcpy(out.dims, pad.in, sizeof out.dims);
+    op_call_shape(call, 0, &out);
+    return CODE_OK;
+}
+
+static enum code grad_prepare(struct op_call *call, struct error *err)
+{
+    struct pad *pad = ARENA_NEW(call->arena, struct pad);
+    call->state = pad;
+    enum code code = grad_read(call, pad, err);
+    pad->size = dtype_size(call->in[0]->dtype);
+    view_strides(&call->out[0]->shape, pad->in_strides);
+    return code;
+}
+
+static enum code grad_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    const struct pad *pad = call->state;
+    combine_fn *add = combine_find(COMBINE_ADD, call->in[0]->dtype);
+    const char *from = call->in[0]->data;
+    int64_t at[SHAPE_RANK_MAX] = {0};
+    memset(call->out[0]->data, 0, tensor_bytes(call->out[0]));
+    for (int64_t k = 0, n = tensor_elements(call->in[0]); k < n; k++, from += pad->size) {
+        int64_t offset = 0;
+        for (int i = 0; i < pad->rank; i++)
+            offset += source(pad, i, at[i]) * pad->in_strides[i];
+        add((char *)call->out[0]->data + (size_t)offset * pad->size, from, 1);
+        for (int i = pad->rank - 1; i >= 0 && ++at[i] == pad->out[i]; i--)
+            at[i] = 0;
+    }
+    return CODE_OK;
+}
+
 const struct op op_Pad = {
     .name = "Pad",
     .inputs = "input:T paddings:Tpaddings",
@@ -184,4 +269,15 @@ const struct op op_MirrorPad = {
     .shape = pad_shape,
     .prepare = pad_prepare,
     .run = pad_run,
+};
+
+const struct op op_MirrorPadGrad = {
+    .name = "MirrorPadGrad",
+    .inputs = "input:T paddings:Tpaddings",
+    .outputs = "output:T",
+    .attrs = "T:type Tpaddings:index=int32 mode:string",
+    .types = OP_TYPES_NUMBER,
+    .shape = grad_shape,
+    .prepare = grad_prepare,
+    .run = grad_run,
 };

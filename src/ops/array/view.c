@@ -96,6 +96,26 @@ void view_copy(const struct view *view, const void *from, void *to)
     }
 }
 
+void view_put(const struct view *view, const void *from, void *to)
+{
+    int64_t n = 1, index[SHAPE_RANK_MAX] = {0};
+    for (int i = 0; i < view->rank; i++)
+        n *= view->dims[i];
+    const int64_t size = (int64_t)view->size;
+    char *at = (char *)to + view->offset * size;
+    const char *next = from;
+    for (int64_t k = 0; k < n; k++, next += size) {
+        memcpy(at, next, view->size);
+        for (int i = view->rank - 1; i >= 0; i--) {
+            at += view->strides[i] * size;
+            if (++index[i] < view->dims[i])
+                break;
+            at -= view->strides[i] * view->dims[i] * size;
+            index[i] = 0;
+        }
+    }
+}
+
 enum code view_op_run(struct op_call *call, struct error *err)
 {
     (void)err;

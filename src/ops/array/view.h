@@ -26,6 +26,9 @@ void view_simplify(struct view *view);
 /* Writes the view's elements in order. */
 void view_copy(const struct view *view, const void *from, void *to);
 
+/* The other way round: elements in order go to the view's places. */
+void view_put(const struct view *view, const void *from, void *to);
+
 /* run() of ops whose prepare() leaves a simplified view of input 0 in call->state. */
 enum code view_op_run(struct op_call *call, struct error *err);
 

@@ -3,6 +3,8 @@
  * bool. */
 #include <complex.h>
 
+#include <math.h>
+
 #include "ops/kernel.h"
 #include "ops/math/broadcast.h"
 #include "ops/math/loops.h"
@@ -184,4 +186,53 @@ const struct op op_LogicalNot = {
     .attrs = "",
     .flags = OP_IN_PLACE,
     .run = not_run,
+};
+
+/* ---- ApproximateEqual ---- */
+
+static enum code near_shape(struct op_call *call, struct error *err)
+{
+    const struct shape *x = &call->in[0]->shape, *y = &call->in[1]->shape;
+    char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    op_call_shape(call, 0, x);
+    if (shape_equal(x, y))
+        return CODE_OK;
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "x and y must be of the same shape. x shape: %s. y shape: %s",
+                     shape_text(x, left), shape_text(y, right));
+}
+
+static enum code near_prepare(struct op_call *call, struct error *err)
+{
+    float *tolerance = ARENA_NEW(call->arena, float);
+    (void)err;
+    *tolerance = op_attr_float(call, "tolerance");
+    call->state = tolerance;
+    return CODE_OK;
+}
+
+static enum code near_run(struct op_call *call, struct error *err)
+{
+    (void)err;
+    const float tolerance = *(const float *)call->state;
+    const struct tensor *x = call->in[0], *y = call->in[1];
+    bool *out = call->out[0]->data;
+    for (int64_t i = 0, n = tensor_elements(x); i < n; i++) {
+        if (x->dtype == DTYPE_FLOAT)
+            out[i] = fabsf(TENSOR_AT(x, float)[i] - TENSOR_AT(y, float)[i]) < tolerance;
+        else
+            out[i] = fabs(TENSOR_AT(x, double)[i] - TENSOR_AT(y, double)[i]) < (double)tolerance;
+    }
+    return CODE_OK;
+}
+
+const struct op op_ApproximateEqual = {
+    .name = "ApproximateEqual",
+    .inputs = "x:T y:T",
+    .outputs = "z:bool",
+    .attrs = "T:type tolerance:float=1e-05",
+    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .shape = near_shape,
+    .prepare = near_prepare,
+    .run = near_run,
 };

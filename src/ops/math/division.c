@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Div, TruncateDiv, FloorDiv, FloorMod, Mod, TruncateMod, DivNoNan, MulNoNan, Xdivy, Pow, Atan2:
- * elementwise ops with cases. Integer division by zero fails the op, as in TensorFlow; the smallest
- * integer divided by -1 wraps.
+ * Div, TruncateDiv, FloorDiv, FloorMod, Mod, TruncateMod, DivNoNan, MulNoNan, Xdivy, Xlogy,
+ * Xlog1py, Pow, Atan2: elementwise ops with cases. Integer division by zero fails the op, as in
+ * TensorFlow; the smallest integer divided by -1 wraps.
  */
+#include <complex.h>
 #include <math.h>
 
 #include "ops/kernel.h"
@@ -111,10 +112,24 @@ FLOAT_LOOPS(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
 FLOAT_LOOPS(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
 FLOAT_LOOPS(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
 FLOAT_LOOPS(xlogy, x == 0 ? 0 : x * logf(y), x == 0 ? 0 : x * log(y))
+FLOAT_LOOPS(xlog1py, x == 0 ? 0 : x * log1pf(y), x == 0 ? 0 : x * log1p(y))
 FLOAT_LOOPS(pow, powf(x, y), pow(x, y))
 SIGNED_LOOPS(pow, (int64_t)power((uint64_t)x, (uint64_t)y))
 UNSIGNED_LOOPS(pow, power(x, y))
 FLOAT_LOOPS(atan2, atan2f(x, y), atan2(x, y))
+
+#define COMPLEX_LOOPS(op, float_expression, double_expression)                                     \
+    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
+                LOOP_AS_IS, float_expression)                                                      \
+    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
+                LOOP_AS_IS, LOOP_AS_IS, double_expression)
+#define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
+COMPLEX_LOOPS(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
+COMPLEX_LOOPS(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
+COMPLEX_LOOPS(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
+COMPLEX_LOOPS(xlogy, x == 0 ? 0 : x * clogf(y), x == 0 ? 0 : x * clog(y))
+COMPLEX_LOOPS(xlog1py, x == 0 ? 0 : x * clogf(1 + y), x == 0 ? 0 : x * clog(1 + y))
+COMPLEX_LOOPS(pow, cpowf(x, y), cpow(x, y))
 
 /* Unsigned division needs no flooring, and its remainder no choice of sign. */
 #define UNSIGNED_ROWS_OF(op)                                                                       \
@@ -131,18 +146,19 @@ static const struct {
 } table[] = {
     {"Atan2", false, {FLOAT_ROWS(atan2)}},
     {"Div", true, {FLOAT_ROWS(divide), INTEGER_ROWS(divide)}},
-    {"DivNoNan", false, {FLOAT_ROWS(div_no_nan)}},
+    {"DivNoNan", false, {FLOAT_ROWS(div_no_nan), COMPLEX_ROWS(div_no_nan)}},
     {"FloorDiv",
      true,
      {FLOAT_ROWS(floor_div), SIGNED_ROWS_OF(floor_div), UNSIGNED_ROWS_OF(divide)}},
     {"FloorMod", true, {FLOAT_ROWS(floor_mod), INTEGER_ROWS(floor_mod)}},
     {"Mod", true, {FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
-    {"MulNoNan", false, {FLOAT_ROWS(mul_no_nan)}},
-    {"Pow", false, {FLOAT_ROWS(pow), INTEGER_ROWS(pow)}},
+    {"MulNoNan", false, {FLOAT_ROWS(mul_no_nan), COMPLEX_ROWS(mul_no_nan)}},
+    {"Pow", false, {FLOAT_ROWS(pow), INTEGER_ROWS(pow), COMPLEX_ROWS(pow)}},
     {"TruncateDiv", true, {FLOAT_ROWS(truncate_div), INTEGER_ROWS(divide)}},
     {"TruncateMod", true, {FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
-    {"Xdivy", false, {FLOAT_ROWS(xdivy)}},
-    {"Xlogy", false, {FLOAT_ROWS(xlogy)}},
+    {"Xdivy", false, {FLOAT_ROWS(xdivy), COMPLEX_ROWS(xdivy)}},
+    {"Xlog1py", false, {FLOAT_ROWS(xlog1py), COMPLEX_ROWS(xlog1py)}},
+    {"Xlogy", false, {FLOAT_ROWS(xlogy), COMPLEX_ROWS(xlogy)}},
 };
 
 /* The broadcast, and what run() checks of the second input before. */
@@ -225,13 +241,14 @@ const struct op op_Atan2 = {
 };
 
 DIVISION_OP(Div, OP_TYPES_REAL);
-DIVISION_OP(DivNoNan, OP_TYPES_FLOAT);
+DIVISION_OP(DivNoNan, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
 DIVISION_OP(FloorDiv, OP_TYPES_REAL);
 DIVISION_OP(FloorMod, OP_TYPES_REAL);
 DIVISION_OP(Mod, OP_TYPES_REAL);
-DIVISION_OP(MulNoNan, OP_TYPES_FLOAT);
-DIVISION_OP(Pow, OP_TYPES_REAL);
+DIVISION_OP(MulNoNan, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+DIVISION_OP(Pow, OP_TYPES_NUMBER);
 DIVISION_OP(TruncateDiv, OP_TYPES_REAL);
 DIVISION_OP(TruncateMod, OP_TYPES_REAL);
-DIVISION_OP(Xdivy, OP_TYPES_FLOAT);
-DIVISION_OP(Xlogy, OP_TYPES_FLOAT);
+DIVISION_OP(Xdivy, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+DIVISION_OP(Xlogy, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+DIVISION_OP(Xlog1py, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AddN (a sum of tensors of one shape), Cumsum, ClipByValue. */
+/* AddN (a sum of tensors of one shape), ClipByValue. */
 #include <complex.h>
 
 #include "ops/kernel.h"
@@ -71,62 +71,6 @@ static enum code add_n_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-/* ---- Cumsum: x, axis []: running sums along an axis; exclusive: without the element itself;
- * reverse: from the end ---- */
-
-struct scan {
-    int64_t outer, size, inner;
-    bool exclusive, reverse;
-};
-
-static enum code scan_prepare(struct op_call *call, struct error *err)
-{
-    const struct shape *in = &call->in[0]->shape;
-    int64_t value = tensor_elements(call->in[1]) == 1 ? tensor_int(call->in[1], 0) : INT64_MAX;
-    int axis;
-    if (!kernel_axis(value, in->rank, &axis))
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "ScanOp: Expected scan axis in the range [%d, %d), but got %lld",
-                         -in->rank, in->rank, (long long)value);
-    struct scan *s = ARENA_NEW(call->arena, struct scan);
-    *s = (struct scan){
-        .outer = kernel_span(in, 0, axis),
-        .size = in->dims[axis],
-        .inner = kernel_span(in, axis + 1, in->rank),
-        .exclusive = op_attr_bool(call, "exclusive"),
-        .reverse = op_attr_bool(call, "reverse"),
-    };
-    call->state = s;
-    return CODE_OK;
-}
-
-/* Rows of `inner` elements along the axis: each is the one before plus the input's. */
-static enum code cumsum_run(struct op_call *call, struct error *err)
-{
-    (void)err;
-    const struct scan *s = call->state;
-    size_t row = (size_t)s->inner * dtype_size(call->in[0]->dtype);
-    add_fn *add = adders[call->in[0]->dtype];
-    for (int64_t o = 0; o < s->outer; o++) {
-        const char *in = (const char *)call->in[0]->data + (size_t)(o * s->size) * row;
-        char *out = (char *)call->out[0]->data + (size_t)(o * s->size) * row;
-        for (int64_t i = 0; i < s->size; i++) {
-            size_t at = (size_t)(s->reverse ? s->size - 1 - i : i) * row;
-            size_t before = s->reverse ? at + row : at - row;
-            size_t added = s->exclusive ? before : at;
-            if (i == 0 && s->exclusive) {
-                memset(out + at, 0, row);
-            } else if (i == 0) {
-                memcpy(out + at, in + at, row);
-            } else {
-                memcpy(out + at, out + before, row);
-                add(out + at, in + added, s->inner);
-            }
-        }
-    }
-    return CODE_OK;
-}
-
 /* ---- ClipByValue: t, min, max (of t's shape, or scalars) ---- */
 
 typedef void clip_fn(const struct op_call *call, int64_t n, int64_t low_step, int64_t high_step);
@@ -184,17 +128,6 @@ const struct op op_AddN = {
     .types = OP_TYPES_NUMBER,
     .shape = add_n_shape,
     .run = add_n_run,
-};
-
-const struct op op_Cumsum = {
-    .name = "Cumsum",
-    .inputs = "x:T axis:Tidx",
-    .outputs = "out:T",
-    .attrs = "exclusive:bool=false reverse:bool=false T:type Tidx:index=int32",
-    .types = OP_TYPES_NUMBER,
-    .shape = kernel_shape_with_axes,
-    .prepare = scan_prepare,
-    .run = cumsum_run,
 };
 
 const struct op op_ClipByValue = {
