@@ -2,6 +2,7 @@
 /* The table of gRPC methods, and what they have in common. */
 #include "api/api.h"
 
+#include "api/health.h"
 #include "api/metadata.h"
 #include "api/predict.h"
 #include "api/reload.h"
@@ -111,5 +112,7 @@ const struct net_rpc api_rpcs[] = {
     {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata},
     {"/tensorflow.serving.ModelService/GetModelStatus", api_status},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload},
+    {"/grpc.health.v1.Health/Check", api_health_check},
+    {"/grpc.health.v1.Health/Watch", refuse},
 };
 const size_t api_rpc_count = sizeof api_rpcs / sizeof *api_rpcs;

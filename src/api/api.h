@@ -27,10 +27,18 @@ struct api_counters {
     struct shard_counter on_worker;
 };
 
+/* Where the server is in its life; set by whoever runs it. */
+struct api_life {
+    atomic_bool started; /* the first models have come up */
+    atomic_bool ending;
+};
+
 struct api {
     struct server_core *core;    /* borrowed, like the next two */
     struct worker_pool *workers; /* of requests */
     struct worker_pool *reloads; /* of configurations: each waits for its models */
+    struct api_life *life;       /* borrowed */
+    const char *metrics_path;    /* of the page with metrics; NULL: none */
     bool tells_state;            /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
     bool tensor_content;         /* answer with TensorProto.tensor_content over gRPC */
     bool cors;                   /* let other origins' scripts use the REST API */

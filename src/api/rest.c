@@ -2,6 +2,7 @@
 #include "api/rest.h"
 
 #include "api/metadata.h"
+#include "api/pages.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
 #include "wire/json.h"
@@ -87,6 +88,10 @@ static void show_status(struct api *api, struct exchange *exchange, const struct
 {
     struct pb_get_model_status_response response;
     struct error err;
+    if (!url->name.len && !url->has_version && !url->has_label) {
+        rest_answer(api, exchange, api_status_list(api, &exchange->arena));
+        return;
+    }
     enum code code;
     if (!url->name.len)
         code = error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
@@ -154,7 +159,8 @@ void api_rest(struct exchange *exchange, void *context)
     struct api *api = context;
     struct span path = rest_url_path(exchange->path);
     if (!rest_url_is_ours(path)) {
-        answer_not_found(exchange);
+        if (!api_page(api, exchange, path))
+            answer_not_found(exchange);
         return;
     }
     if (span_is(exchange->method, "OPTIONS")) {

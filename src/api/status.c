@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/status.h"
 
+#include <stdlib.h>
+
+#include "wire/json.h"
+
 static const int32_t numbers[STATE_COUNT] = {
     [STATE_START] = PB_MODEL_VERSION_STATUS_STATE_START,
     [STATE_LOADING] = PB_MODEL_VERSION_STATUS_STATE_LOADING,
@@ -54,6 +58,62 @@ enum code api_status_get(const struct api *api, const struct pb_model_spec *spec
     for (size_t i = 0; i < count; i++)
         fill(&response->model_version_status.items[i], &versions[i], arena);
     return CODE_OK;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+    return span_compare(*(const struct span *)a, *(const struct span *)b);
+}
+
+static void write_version(struct json_writer *w, const struct version_state *version)
+{
+    json_item(w);
+    json_open_object(w);
+    json_key(w, SPAN_LITERAL("version"));
+    json_write_int(w, version->version);
+    json_key(w, SPAN_LITERAL("state"));
+    json_write_string(w, span_of(state_name(version->state)));
+    if (version->code || version->message[0]) {
+        json_key(w, SPAN_LITERAL("error_code"));
+        json_write_string(w, span_of(code_name(version->code)));
+        json_key(w, SPAN_LITERAL("error_message"));
+        json_write_string(w, span_of(version->message));
+    }
+    json_close(w);
+}
+
+static void write_model(struct json_writer *w, const struct api *api, struct span name,
+                        struct arena *arena)
+{
+    struct version_state *versions;
+    size_t count = state_monitor_get(api->core->monitor, name, arena, &versions);
+    json_item(w);
+    json_open_object(w);
+    json_key(w, SPAN_LITERAL("name"));
+    json_write_string(w, name);
+    json_key(w, SPAN_LITERAL("versions"));
+    json_open_array(w);
+    for (size_t i = 0; i < count; i++)
+        write_version(w, &versions[i]);
+    json_close(w);
+    json_close(w);
+}
+
+struct span api_status_list(const struct api *api, struct arena *arena)
+{
+    struct span *names;
+    struct json_writer w;
+    size_t count = state_monitor_names(api->core->monitor, arena, &names);
+    qsort(names, count, sizeof *names, compare_names);
+    json_writer_init(&w, arena, 200 * count);
+    json_open_object(&w);
+    json_key(&w, SPAN_LITERAL("models"));
+    json_open_array(&w);
+    for (size_t i = 0; i < count; i++)
+        write_model(&w, api, names[i], arena);
+    json_close(&w);
+    json_close(&w);
+    return json_writer_text(&w);
 }
 
 void api_status(struct exchange *exchange, void *context)

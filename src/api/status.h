@@ -15,4 +15,8 @@ enum code api_status_get(const struct api *api, const struct pb_model_spec *spec
                          struct arena *arena, struct pb_get_model_status_response *response,
                          struct error *err);
 
+/* A JSON object with the names of all models and the states of their versions; ours, not the
+ * original's. */
+struct span api_status_list(const struct api *api, struct arena *arena);
+
 #endif

@@ -9,6 +9,18 @@
 #include "base/check.h"
 #include "base/map.h"
 
+const char *state_name(enum servable_state state)
+{
+    static const char *const names[STATE_COUNT] = {
+        [STATE_START] = "START",
+        [STATE_LOADING] = "LOADING",
+        [STATE_AVAILABLE] = "AVAILABLE",
+        [STATE_UNLOADING] = "UNLOADING",
+        [STATE_END] = "END",
+    };
+    return names[state];
+}
+
 struct state_name {
     struct state_name *next;
     struct span name;
@@ -150,6 +162,17 @@ size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct
         (*versions)[i] = n->versions[i];
         (*versions)[i].message = arena_strdup(arena, span_of(n->versions[i].message));
     }
+    pthread_mutex_unlock(&monitor->mutex);
+    return count;
+}
+
+size_t state_monitor_names(struct state_monitor *monitor, struct arena *arena, struct span **names)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&monitor->mutex);
+    *names = ARENA_ARRAY(arena, struct span, monitor->index.count + 1);
+    for (const struct state_name *n = monitor->names; n; n = n->next)
+        (*names)[count++] = n->name;
     pthread_mutex_unlock(&monitor->mutex);
     return count;
 }

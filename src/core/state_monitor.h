@@ -23,6 +23,9 @@ enum servable_state {
     STATE_COUNT,
 };
 
+/* "START", "LOADING", ... */
+const char *state_name(enum servable_state state);
+
 struct version_state {
     int64_t version;
     enum servable_state state;
@@ -43,6 +46,9 @@ void state_monitor_set(struct state_monitor *monitor, struct servable_id id,
 /* Copies of all versions of a name, highest first; 0 when the name was never seen. Any thread. */
 size_t state_monitor_get(struct state_monitor *monitor, struct span name, struct arena *arena,
                          struct version_state **versions);
+
+/* All names that were ever seen, in the arena, in no particular order. Any thread. */
+size_t state_monitor_names(struct state_monitor *monitor, struct arena *arena, struct span **names);
 
 /* The number of changes until now: it grows with every one, and with every poke. Whoever waits for
  * something reads it, looks, and waits for it to be another one:

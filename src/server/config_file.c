@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "wire/pb.h"
+#include "server/config_text.h"
 
 struct config_file {
     const char *path;
@@ -61,14 +61,10 @@ static enum code parse(const struct config_file *file, struct model_configs **co
     struct pb_model_server_config message;
     struct arena arena;
     arena_init(&arena, ARENA_FIRST_BLOCK);
-    enum code code = pb_parse_text(&pb_model_server_config_type, file->text, &arena, &message, err);
-    if (code) {
-        log_error("Error parsing text-format tensorflow.serving.ModelServerConfig: %s",
-                  err->message);
-        error_set(err, code, "Invalid protobuf file: '%s'", file->path);
-    } else {
+    enum code code = config_text_parse(file->path, file->text, &pb_model_server_config_type, &arena,
+                                       &message, err);
+    if (!code)
         code = api_model_configs(&message, configs, err);
-    }
     arena_release(&arena);
     return code;
 }

@@ -16,8 +16,7 @@ struct config_file *config_file_new(const char *path, int64_t poll_wait_s,
                                     struct server_core *core);
 
 /* Reads it, for the first time. *configs is owned by the caller; NULL with OK when the file asks
- * for nothing. INVALID_ARGUMENT `Invalid protobuf file: '<path>'`, with the line and column in the
- * log as protobuf prints them; what api_model_configs() says; what file_read() says. */
+ * for nothing. What config_text_parse() and api_model_configs() say; what file_read() says. */
 enum code config_file_read(struct config_file *file, struct model_configs **configs,
                            struct error *err);
 

@@ -62,7 +62,6 @@ struct options {
     bool enable_signature_method_name_check;
     const char *thread_pool_factory_config_file;
     const char *mixed_precision;
-    bool enable_grpc_healthcheck_service;
     /* Where the values of flags without an effect end up; nobody reads them. */
     bool idle_bool;
     int32_t idle_int32;

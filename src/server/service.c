@@ -26,6 +26,7 @@
 #include "engine/op_library.h"
 #include "servables/tensorflow/loader.h"
 #include "server/config_file.h"
+#include "server/config_text.h"
 #include "server/signals.h"
 
 enum {
@@ -36,6 +37,8 @@ enum {
     RELOADS_MAX = 16,          /* that wait for their models at once */
     HEAP_SPARE_MAX = 16 << 20, /* free memory at the heap's end that is kept for the next request */
 };
+
+#define METRICS_PATH "/monitoring/prometheus/metrics" /* unless the configuration says another */
 
 struct service {
     const struct options *options;
@@ -48,6 +51,8 @@ struct service {
     struct worker_pool *workers;
     struct worker_pool *reloads;
     struct api_counters *counters;
+    struct api_life life;
+    const char *metrics_path; /* NULL: no page */
     struct api api;
     struct net_server *net;
     sem_t stop; /* posted once by the first signal */
@@ -179,6 +184,8 @@ static void make_net(struct service *s)
         .core = &s->core,
         .workers = s->workers,
         .reloads = s->reloads,
+        .life = &s->life,
+        .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
         .cors = s->options->rest_api_enable_cors_support,
@@ -254,6 +261,7 @@ static enum code open_ports(struct service *s, struct error *err)
 static void on_end(void *context)
 {
     struct service *s = context;
+    atomic_store(&s->life.ending, true);
     server_core_interrupt(&s->core);
     sem_post(&s->stop);
 }
@@ -311,17 +319,39 @@ static enum code start(struct service *s, bool *goes_on, struct error *err)
         code = open_ports(s, err);
     if (!code)
         code = await_models(s, &news, goes_on, err);
+    atomic_store(&s->life.started, !code);
     if (!code && *goes_on && !early)
         code = open_ports(s, err);
     server_core_news_release(&news);
     return code;
 }
 
+/* --monitoring_config_file: whether there is a page of metrics, and where. */
+static enum code read_monitoring(struct service *s, struct error *err)
+{
+    struct pb_monitoring_config config;
+    const char *file = s->options->monitoring_config_file;
+    if (!file[0])
+        return CODE_OK;
+    enum code code = config_text_read(file, &pb_monitoring_config_type, &s->arena, &config, err);
+    if (code || !config.prometheus_config || !config.prometheus_config->enable)
+        return code;
+    struct span path = config.prometheus_config->path;
+    s->metrics_path = path.len ? arena_strdup(&s->arena, path) : METRICS_PATH;
+    if (s->metrics_path[0] != '/')
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "%s: prometheus_config: a path that begins with '/' is expected, not '%s'",
+                         file, s->metrics_path);
+    return CODE_OK;
+}
+
 static enum code serve(struct service *s, struct error *err)
 {
     const struct signals signals = {on_end, on_reload, s};
     bool goes_on = false;
-    enum code code = signals_start(&signals, err);
+    enum code code = read_monitoring(s, err);
+    if (!code)
+        code = signals_start(&signals, err);
     if (!code)
         code = start(s, &goes_on, err);
     if (!code && goes_on)

@@ -109,7 +109,6 @@ class HalfPlusTwo(unittest.TestCase):
         for path in ("/v1/models/half", "/v1/models/half/versions/1", "/v1/models/half/labels/any", "/v1/models/half/METADATA"):
             answer = rest(self.server, "GET", path)
             self.assertEqual((200, body, "application/json"), (answer.status, answer.body, answer.headers["content-type"]), path)
-        self.refused(400, "Missing model name in request.", "GET", "/v1/models")
         self.refused(404, "Could not find any versions of model nope", "GET", "/v1/models/nope")
         self.refused(404, "Could not find any versions of model half?x", "GET", "/v1/models/half?x")
         self.refused(404, "Could not find version 3 of model half", "GET", "/v1/models/half/versions/3")

@@ -1,15 +1,40 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servables/tensorflow/loader.h"
 
+#include "base/clock.h"
+#include "monitoring/metrics.h"
 #include "savedmodel/files.h"
 #include "servables/tensorflow/session.h"
+
+static struct metric_family attempts = {
+    .name = "/tensorflow/cc/saved_model/load_attempt_count",
+    .kind = METRIC_COUNTER,
+    .labels = {"model_path", "status"},
+};
+
+/* Microseconds, of the loads that succeeded. */
+static struct metric_family latency = {
+    .name = "/tensorflow/cc/saved_model/load_latency",
+    .kind = METRIC_COUNTER,
+    .labels = {"model_path"},
+};
+
+static void count_load(const char *path, enum code code, int64_t took_us)
+{
+    const struct span values[] = {span_of(path), span_of(code ? "fail" : "success")};
+    metric_add(metric_at(&attempts, values), 1);
+    if (!code)
+        metric_add(metric_at(&latency, values), took_us);
+}
 
 static enum code load(const char *path, void *context, void **object, struct error *err)
 {
     struct session *session;
+    int64_t start_us = clock_now_us();
     enum code code = session_load(path, context, &session, err);
     if (!code)
         *object = session;
+    count_load(path, code, clock_now_us() - start_us);
     return code;
 }
 

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What probes, dashboards and people ask: health over gRPC and HTTP, the list of models, the page of metrics."""
+import os
+import re
+import unittest
+
+import support
+from clients import MODELS, Base, rest
+
+CHECK = "/grpc.health.v1.Health/Check"
+SERVING, NOT_SERVING = 1, 2
+
+
+def health(server, service=""):
+    """The status, or (code's name, message). The messages have one field each; stubs of a package grpc.health would hide grpc's own."""
+    name = service.encode()
+    answer = server.call_bytes(CHECK, b"\x0a" + bytes([len(name)]) + name)
+    return answer[1] if isinstance(answer, bytes) and len(answer) == 2 and answer[0] == 8 else answer
+
+
+def pages(server):
+    return [rest(server, "GET", path).status for path in ("/livez", "/startupz", "/readyz")]
+
+
+class Health(unittest.TestCase):
+    def test_a_server_that_is_up(self):
+        with support.Server(rest=True, model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf2")) as server:
+            for service in ("", "PredictionService", "ModelService", "tensorflow.serving.PredictionService", "half"):
+                self.assertEqual(SERVING, health(server, service), service)
+            self.assertEqual(("NOT_FOUND", "unknown service"), health(server, "none"))
+            self.assertEqual([200, 200, 200], pages(server))
+            self.assertEqual({"models": [{"name": "half", "versions": [{"version": 1, "state": "AVAILABLE"}]}]},
+                             rest(server, "GET", "/v1/models").json)
+
+    def test_a_server_that_loads(self):
+        with Base() as base:
+            with support.Server("--open_ports_early", rest=True, model_name="m", model_base_path=base.path) as server:
+                self.assertEqual(NOT_SERVING, health(server))
+                self.assertEqual(NOT_SERVING, health(server, "m"))
+                self.assertEqual([200, 503, 503], pages(server))
+                base.add(1)
+                server.await_log("Successfully loaded")
+                while health(server) != SERVING:  # it is told a moment after the log line
+                    pass
+                self.assertEqual(SERVING, health(server, "m"))
+                self.assertEqual([200, 200, 200], pages(server))
+                base.remove(1)
+                server.await_log("Done unloading")
+                self.assertEqual((SERVING, NOT_SERVING), (health(server), health(server, "m")))
+
+
+class Metrics(unittest.TestCase):
+    def start(self, text):
+        base = Base().__enter__()
+        self.addCleanup(base.__exit__)
+        path = os.path.join(base.scratch, "monitoring.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        server = support.Server(f"--monitoring_config_file={path}", rest=True, model_name="half",
+                                model_base_path=os.path.join(MODELS, "half_plus_two_tf2"))
+        self.addCleanup(server.close)
+        return server
+
+    def test_the_page(self):
+        server = self.start("prometheus_config { enable: true }")
+        answer = rest(server, "GET", "/monitoring/prometheus/metrics")
+        self.assertEqual((200, "text/plain"), (answer.status, answer.headers["content-type"]))
+        lines = answer.body.decode().splitlines()
+        for line in lines:
+            self.assertRegex(line, r'^(# TYPE [\w:]+ (counter|gauge|histogram)|[\w:]+\{(\w+="[^"]*",?)*\} \S+)$')
+        self.assertIn('tensord_versions{model_name="half",state="AVAILABLE"} 1', lines)
+        self.assertTrue([line for line in lines if re.match(
+            r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
+
+    def test_where_it_is_and_that_it_is_not(self):
+        server = self.start("prometheus_config: { enable: true, path: '/metrics' }")
+        self.assertEqual(200, rest(server, "GET", "/metrics?x=1").status)
+        self.assertEqual(404, rest(server, "GET", "/monitoring/prometheus/metrics").status)
+        self.assertEqual(404, rest(self.start(""), "GET", "/monitoring/prometheus/metrics").status)
+
+    def test_files_that_are_none(self):
+        for text, said in (("prometheus_config { enable: maybe }", "MonitoringConfig: 1:"),
+                           ("prometheus_config { enable: true path: 'metrics' }", "a path that begins with '/' is expected, not 'metrics'")):
+            with self.assertRaises(support.ServerError) as failed:
+                self.start(text)
+            self.assertIn(said, str(failed.exception))
+
+
+if __name__ == "__main__":
+    unittest.main()
