@@ -333,9 +333,11 @@ static void measure(struct run *run)
     go(run, run->options.connections);
     double seconds = (double)(clock_now_ns() - run->start_ns) / 1e9;
     printf("{\"requests\": %lu, \"failures\": %lu, \"seconds\": %.6f, \"per_second\": %.0f, "
-           "\"p50_us\": %.1f, \"p99_us\": %.1f, \"client_cpu_us\": %.3f, \"answer_bytes\": %zu}\n",
+           "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us\": %.3f, "
+           "\"answer_bytes\": %zu}\n",
            load->done, load->failed, seconds, (double)load->done / seconds, percentile_us(run, 0.5),
-           percentile_us(run, 0.99), (cpu_us() - cpu) / (double)load->done, load->expected_len);
+           percentile_us(run, 0.99), percentile_us(run, 0.999),
+           (cpu_us() - cpu) / (double)load->done, load->expected_len);
     if (load->failed)
         fprintf(stderr, "load: %lu calls failed; the first: %s\n", load->failed,
                 load->first_failure);
