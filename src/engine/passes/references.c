@@ -8,6 +8,7 @@
  */
 #include "base/check.h"
 #include "engine/op.h"
+#include "engine/op_def.h"
 #include "engine/passes/passes.h"
 #include "wire/messages.h"
 
@@ -16,12 +17,36 @@ static const struct {
     const char *reference;
     const char *resource;
 } forms[] = {
-    {"VariableV2", "_ReferenceVariable"}, {"Variable", "_ReferenceVariable"},
-    {"Assign", "_ReferenceAssign"},       {"AssignAdd", "AssignAddVariableOp"},
+    {"VariableV2", "_ReferenceVariable"},
+    {"Variable", "_ReferenceVariable"},
+    {"Assign", "_ReferenceAssign"},
+    {"AssignAdd", "AssignAddVariableOp"},
     {"AssignSub", "AssignSubVariableOp"},
+    {"ScatterUpdate", "ResourceScatterUpdate"},
+    {"ScatterAdd", "ResourceScatterAdd"},
+    {"ScatterSub", "ResourceScatterSub"},
+    {"ScatterMul", "ResourceScatterMul"},
+    {"ScatterDiv", "ResourceScatterDiv"},
+    {"ScatterMin", "ResourceScatterMin"},
+    {"ScatterMax", "ResourceScatterMax"},
+    {"ScatterNdUpdate", "ResourceScatterNdUpdate"},
+    {"ScatterNdAdd", "ResourceScatterNdAdd"},
+    {"ScatterNdSub", "ResourceScatterNdSub"},
+    {"ScatterNdMin", "ResourceScatterNdMin"},
+    {"ScatterNdMax", "ResourceScatterNdMax"},
 };
 
 enum { FORM_COUNT = sizeof forms / sizeof *forms };
+
+/* Ops that hand references on: upon what was read they are ops on values. */
+static const struct {
+    const char *reference;
+    const char *value;
+} plain[] = {
+    {"RefIdentity", "Identity"},
+    {"RefMerge", "Merge"},
+    {"RefSwitch", "Switch"},
+};
 
 struct references {
     struct work *work;
@@ -101,9 +126,49 @@ static void read_inputs(struct references *r, struct node *node, int count)
     }
 }
 
-/* The resource forms call the element type `dtype`. */
+static void become(struct references *r, struct node *node, const char *name)
+{
+    const struct op_def *def = library_def(r->work->library, span_of(name));
+    CHECK(def);
+    node->op_name = span_of(name);
+    node->def = def;
+    node->op = def->op;
+}
+
+static void take_value(struct references *r, struct node *node)
+{
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+        if (span_is(node->op_name, plain[i].reference))
+            become(r, node, plain[i].value);
+    }
+}
+
+/* IsVariableInitialized asks the variable, not its value. */
+static void take_question(struct references *r, struct node *node, int count)
+{
+    struct edge edge = node->input_count ? node->inputs[0] : (struct edge){NULL, 0};
+    if (!span_is(node->op_name, "IsVariableInitialized") || !handle_of(r, edge, count))
+        return;
+    if (edge.node != r->handles[edge.node->id])
+        node_add_control(&r->work->graph, node, edge.node);
+    node->inputs[0] = (struct edge){r->handles[edge.node->id], 0};
+    become(r, node, "VarIsInitializedOp");
+}
+
+static bool has_attr(const struct op_def *def, const char *name)
+{
+    for (int i = 0; i < def->attr_count; i++) {
+        if (span_is(def->attrs[i].name, name))
+            return true;
+    }
+    return false;
+}
+
+/* Most resource forms call the element type `dtype`. */
 static void rename_type(struct work *work, struct node *node)
 {
+    if (has_attr(node->def, "T"))
+        return;
     struct node_attr *attrs = ARENA_ARRAY(work->graph.arena, struct node_attr, node->attr_count);
     for (size_t i = 0; i < node->attr_count; i++) {
         attrs[i] = node->attrs[i];
@@ -116,9 +181,6 @@ static void rename_type(struct work *work, struct node *node)
 /* The variable itself gives a handle now; what changes it gives nothing and is waited for. */
 static void take_form(struct references *r, struct node *node)
 {
-    const char *name = forms[find_form(node)].resource;
-    const struct op_def *def = library_def(r->work->library, span_of(name));
-    CHECK(def);
     struct node *handle = r->handles[node->id];
     if (handle != node) {
         struct node *giver = node->inputs[0].node;
@@ -130,10 +192,8 @@ static void take_form(struct references *r, struct node *node)
         node->output_types = ARENA_NEW(r->work->graph.arena, enum dtype);
         *node->output_types = DTYPE_RESOURCE;
     }
+    become(r, node, forms[find_form(node)].resource);
     rename_type(r->work, node);
-    node->op_name = span_of(name);
-    node->def = def;
-    node->op = def->op;
 }
 
 enum code pass_references(struct work *work, struct error *err)
@@ -148,8 +208,11 @@ enum code pass_references(struct work *work, struct error *err)
         if (code)
             return code;
     }
-    for (int i = 0; i < count; i++)
+    for (int i = 0; i < count; i++) {
+        take_value(&r, graph->nodes[i]);
         read_inputs(&r, graph->nodes[i], count);
+        take_question(&r, graph->nodes[i], count);
+    }
     for (int i = 0; i < work->fetch_count; i++) {
         struct edge *fetch = &work->fetches[i];
         if (handle_of(&r, *fetch, count))

@@ -107,6 +107,19 @@ const struct op op_StopGradient = {
     .flags = OP_ALIAS,
 };
 
+/* Ops with which TensorFlow looks at tensors on their way. */
+#define WATCH_OP(NAME, ATTRS)                                                                      \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "input:T",                                                                       \
+        .outputs = "output:T",                                                                     \
+        .attrs = "T:type" ATTRS,                                                                   \
+        .flags = OP_ALIAS,                                                                         \
+    };
+WATCH_OP(Copy, " tensor_name:string='' debug_ops_spec:list(string)=[]")
+WATCH_OP(CopyHost, " tensor_name:string='' debug_ops_spec:list(string)=[]")
+WATCH_OP(DebugGradientIdentity, "")
+
 const struct op op_PreventGradient = {
     .name = "PreventGradient",
     .inputs = "input:T",

@@ -20,6 +20,8 @@ FRAME_OP(RefEnter, "data:T",
          .attrs = "T:type frame_name:string is_constant:bool=false parallel_iterations:int=10")
 FRAME_OP(Exit, "data:T", .attrs = "T:type")
 FRAME_OP(NextIteration, "data:T", .attrs = "T:type")
+FRAME_OP(RefExit, "data:T", .attrs = "T:type")
+FRAME_OP(RefNextIteration, "data:T", .attrs = "T:type")
 
 const struct op op_LoopCond = {
     .name = "LoopCond",

@@ -7,6 +7,7 @@
 #include "engine/op.h"
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/kernel.h"
 
 static struct variable *variable_of(const struct op_call *call)
 {
@@ -93,6 +94,31 @@ static enum code is_initialized_run(struct op_call *call, struct error *err)
     if (!code)
         *TENSOR_AT(call->out[0], bool) = there;
     return code;
+}
+
+static enum code shape_run(struct op_call *call, struct error *err)
+{
+    struct variable *variable = variable_of(call);
+    struct tensor value;
+    if (!variable)
+        return no_variable(call, err);
+    enum code code = variable_read(variable, &value, err);
+    if (code)
+        return code;
+    buffer_unref(value.buffer);
+    struct shape shape = shape_vector(value.shape.rank);
+    code = op_call_alloc(call, 0, &shape, err);
+    for (int i = 0; !code && i < value.shape.rank; i++)
+        kernel_put_index(call->out[0], i, value.shape.dims[i]);
+    return code;
+}
+
+/* What belongs to a loaded version stays until it is unloaded. */
+static enum code destroy_run(struct op_call *call, struct error *err)
+{
+    (void)call;
+    (void)err;
+    return CODE_OK;
 }
 
 /* ---- updates: the variable's elements (`to`), the op's inputs behind the handle ---- */
@@ -289,4 +315,22 @@ const struct op op_VarIsInitializedOp = {
     .attrs = "",
     .flags = OP_STATEFUL | OP_DYNAMIC,
     .run = is_initialized_run,
+};
+
+const struct op op_VariableShape = {
+    .name = "VariableShape",
+    .inputs = "input:resource",
+    .outputs = "output:out_type",
+    .attrs = "out_type:index=int32",
+    .flags = OP_STATEFUL | OP_DYNAMIC,
+    .run = shape_run,
+};
+
+const struct op op_DestroyResourceOp = {
+    .name = "DestroyResourceOp",
+    .inputs = "resource:resource",
+    .outputs = "",
+    .attrs = "ignore_lookup_error:bool=true",
+    .flags = OP_STATEFUL,
+    .run = destroy_run,
 };

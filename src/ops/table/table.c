@@ -6,11 +6,14 @@
  */
 #include "ops/table/table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "engine/run.h"
 #include "ops/handle.h"
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 static void table_free(struct resource *resource)
 {
@@ -93,11 +96,11 @@ static enum code table_of_tensors_run(struct op_call *call, struct error *err)
 }
 
 /* empty_key, deleted_key: how TensorFlow marks the places of its table; no entry may have them. */
-static enum code dense_table_run(struct op_call *call, struct error *err)
+static enum code read_dense_args(const struct op_call *call, struct table_args *args,
+                                 struct error *err)
 {
     const struct tensor *empty = call->in[0], *deleted = call->in[1];
     struct shape shape = op_attr_shape(call, "value_shape");
-    struct table_args args;
     char x[SHAPE_TEXT_SIZE], y[SHAPE_TEXT_SIZE];
     if (!shape_equal(&empty->shape, &deleted->shape))
         return error_set(err, CODE_INVALID_ARGUMENT,
@@ -107,15 +110,69 @@ static enum code dense_table_run(struct op_call *call, struct error *err)
         return error_set(err, CODE_UNIMPLEMENTED,
                          "a table whose keys are tensors of shape %s is not supported",
                          shape_text(&empty->shape, x));
-    enum code code = read_args(call, true, &shape, &args, err);
+    enum code code = read_args(call, true, &shape, args, err);
     if (code)
         return code;
-    args.is_dense = true;
-    args.reserved[0] = table_key(empty, 0);
-    args.reserved[1] = table_key(deleted, 0);
-    if (span_equal(args.reserved[0], args.reserved[1]))
+    args->is_dense = true;
+    args->reserved[0] = table_key(empty, 0);
+    args->reserved[1] = table_key(deleted, 0);
+    if (span_equal(args->reserved[0], args->reserved[1]))
         return error_set(err, CODE_INVALID_ARGUMENT, "Empty and deleted keys cannot be equal");
-    return handle_make(call, &table_ops, table_make, &args, NULL, err);
+    return CODE_OK;
+}
+
+static enum code dense_table_run(struct op_call *call, struct error *err)
+{
+    struct table_args args;
+    enum code code = read_dense_args(call, &args, err);
+    return code ? code : handle_make(call, &table_ops, table_make, &args, NULL, err);
+}
+
+/* ---- anonymous tables: each run that comes by has one of its own ---- */
+
+static void free_anonymous(void *p)
+{
+    table_free(p);
+    free(p);
+}
+
+static enum code make_anonymous(struct op_call *call, const struct table_args *args,
+                                struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    enum code code = op_call_alloc(call, 0, &scalar, err);
+    if (code)
+        return code;
+    struct resource *resource = table_make(args);
+    resource->ops = &table_ops;
+    resource->name = SPAN_LITERAL("anonymous");
+    arena_defer(run_request_arena(call->run), free_anonymous, resource);
+    *TENSOR_AT(call->out[0], struct resource *) = resource;
+    return CODE_OK;
+}
+
+static enum code anonymous_run(struct op_call *call, struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    struct table_args args;
+    bool is_mutable = !span_is(call->node->op_name, "AnonymousHashTable");
+    enum code code = read_args(call, is_mutable, &scalar, &args, err);
+    return code ? code : make_anonymous(call, &args, err);
+}
+
+static enum code anonymous_of_tensors_run(struct op_call *call, struct error *err)
+{
+    struct shape shape = op_attr_shape(call, "value_shape");
+    struct table_args args;
+    enum code code = read_args(call, true, &shape, &args, err);
+    return code ? code : make_anonymous(call, &args, err);
+}
+
+static enum code anonymous_dense_run(struct op_call *call, struct error *err)
+{
+    struct table_args args;
+    enum code code = read_dense_args(call, &args, err);
+    return code ? code : make_anonymous(call, &args, err);
 }
 
 /* ---- shared ---- */
@@ -181,15 +238,44 @@ static bool same_value(const struct table *table, const void *a, const void *b)
     return tensor_equal(&left, &right);
 }
 
+/* The first element at `data`, as TensorFlow prints it. */
+static struct span element_text(enum dtype dtype, const void *data, char number[32])
+{
+    union {
+        double aligned[2];
+        char bytes[sizeof(struct span)];
+    } element;
+    if (dtype == DTYPE_STRING)
+        return *(const struct span *)data;
+    memcpy(element.bytes, data, dtype_size(dtype));
+    const struct tensor t = {.dtype = dtype, .shape = shape_scalar(), .data = &element};
+    int length = dtype_is_float(dtype) ? snprintf(number, 32, "%g", number_at(&t, 0))
+                                       : snprintf(number, 32, "%lld", (long long)tensor_int(&t, 0));
+    return span_make(number, (size_t)length);
+}
+
+static enum code differs(const struct table *table, struct span key, const void *old,
+                         const void *value, struct error *err)
+{
+    char numbers[3][32];
+    struct span name = table->key_dtype == DTYPE_STRING
+                           ? key
+                           : element_text(table->key_dtype, key.ptr, numbers[0]);
+    struct span has = element_text(table->value_dtype, old, numbers[1]);
+    struct span comes = element_text(table->value_dtype, value, numbers[2]);
+    return error_set(err, CODE_FAILED_PRECONDITION,
+                     "HashTable has different value for same key. Key %.*s has %.*s and trying to "
+                     "add value %.*s",
+                     SPAN_ARG(name), SPAN_ARG(has), SPAN_ARG(comes));
+}
+
 enum code table_put(struct table *table, struct span key, const void *value, struct error *err)
 {
     void *old = map_get(&table->map, key);
     if (old && !table->is_mutable) {
         if (same_value(table, old, value))
             return CODE_OK;
-        return error_set(
-            err, CODE_INVALID_ARGUMENT, "HashTable has different value for same key. Key %.*s",
-            SPAN_ARG(table->key_dtype == DTYPE_STRING ? key : SPAN_LITERAL("(number)")));
+        return differs(table, key, old, value, err);
     }
     bool known = map_has(&table->map, key);
     map_put(&table->map, known ? key : arena_copy(&table->arena, key), copy_value(table, value));
@@ -225,14 +311,17 @@ HASH_TABLE_OP(HashTable)
 MUTABLE_HASH_TABLE_OP(MutableHashTableV2)
 MUTABLE_HASH_TABLE_OP(MutableHashTable)
 
-const struct op op_MutableHashTableOfTensorsV2 = {
-    .name = "MutableHashTableOfTensorsV2",
-    .inputs = "",
-    .outputs = "table_handle:resource",
-    .attrs = TABLE_ATTRS " value_shape:shape={}",
-    .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,
-    .run = table_of_tensors_run,
-};
+#define OF_TENSORS_OP(NAME)                                                                        \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = "",                                                                              \
+        .outputs = "table_handle:resource",                                                        \
+        .attrs = TABLE_ATTRS " value_shape:shape={}",                                              \
+        .flags = OP_DYNAMIC | OP_MAKES_RESOURCE,                                                   \
+        .run = table_of_tensors_run,                                                               \
+    };
+OF_TENSORS_OP(MutableHashTableOfTensorsV2)
+OF_TENSORS_OP(MutableHashTableOfTensors)
 
 const struct op op_MutableDenseHashTableV2 = {
     .name = "MutableDenseHashTableV2",
@@ -243,3 +332,20 @@ const struct op op_MutableDenseHashTableV2 = {
     .flags = OP_DYNAMIC | OP_STATEFUL,
     .run = dense_table_run,
 };
+
+#define ANONYMOUS_OP(NAME, INPUTS, ATTRS, RUN)                                                     \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = INPUTS,                                                                          \
+        .outputs = "table_handle:resource",                                                        \
+        .attrs = "key_dtype:type value_dtype:type" ATTRS,                                          \
+        .flags = OP_DYNAMIC | OP_STATEFUL,                                                         \
+        .run = RUN,                                                                                \
+    };
+ANONYMOUS_OP(AnonymousHashTable, "", "", anonymous_run)
+ANONYMOUS_OP(AnonymousMutableHashTable, "", "", anonymous_run)
+ANONYMOUS_OP(AnonymousMutableHashTableOfTensors, "", " value_shape:shape={}",
+             anonymous_of_tensors_run)
+ANONYMOUS_OP(AnonymousMutableDenseHashTable, "empty_key:key_dtype deleted_key:key_dtype",
+             " value_shape:shape={} initial_num_buckets:int=131072 max_load_factor:float=0.8",
+             anonymous_dense_run)
