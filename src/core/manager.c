@@ -253,7 +253,8 @@ static void load(struct manager *m, struct harness *h)
     pthread_mutex_unlock(&m->mutex);
     log_info("Loading servable version " HARNESS_FORMAT " from %s", HARNESS_ARG(*h), h->path);
     int64_t start_us = clock_now_us();
-    h->platform->loader->load(h->path, h->platform->context, &object, &err);
+    if (!h->platform->loader->load(h->path, h->platform->context, &object, &err))
+        error_clear(&err); /* a loader may have tried this and that */
     pthread_mutex_lock(&m->mutex);
     enum loaded outcome = lifecycle_loaded(&m->lifecycle, h, object, &err, clock_now_us());
     if (outcome == LOADED_READY)

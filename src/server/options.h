@@ -44,6 +44,8 @@ struct options {
     int64_t load_retry_interval_micros;
     int64_t request_memory_limit_bytes;
     bool enable_serialization_as_tensor_content;
+    bool enable_model_warmup;
+    int32_t num_request_iterations_for_warmup;
     bool verbose;
     bool version;
     bool help;

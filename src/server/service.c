@@ -43,7 +43,7 @@ enum {
 struct service {
     const struct options *options;
     struct arena arena;
-    struct session_options session;
+    struct tensorflow_options tensorflow;
     struct platform platforms[1];
     struct server_core core;
     bool has_core;
@@ -58,8 +58,8 @@ struct service {
     sem_t stop; /* posted once by the first signal */
 };
 
-/* "serve,gpu": the tags of the MetaGraph. */
-static void split_tags(struct service *s)
+/* "serve,gpu" are the tags of the MetaGraph. */
+static void set_tensorflow(struct service *s)
 {
     struct span rest = span_of(s->options->saved_model_tags);
     struct span *tags = ARENA_ARRAY(&s->arena, struct span, rest.len + 1);
@@ -70,7 +70,11 @@ static void split_tags(struct service *s)
             tags[count++] = span_sub(rest, 0, comma);
         rest = span_sub(rest, comma + 1, rest.len);
     }
-    s->session = (struct session_options){.tags = tags, .tag_count = count};
+    s->tensorflow.session = (struct session_options){.tags = tags, .tag_count = count};
+    s->tensorflow.warmup = (struct warmup_options){
+        .enabled = s->options->enable_model_warmup,
+        .iterations = s->options->num_request_iterations_for_warmup,
+    };
 }
 
 static unsigned thread_count(int32_t wanted, unsigned otherwise)
@@ -81,7 +85,7 @@ static unsigned thread_count(int32_t wanted, unsigned otherwise)
 static enum code make_core(struct service *s, struct error *err)
 {
     const struct options *o = s->options;
-    s->platforms[0] = (struct platform){&tensorflow_loader, &s->session};
+    s->platforms[0] = (struct platform){&tensorflow_loader, &s->tensorflow};
     struct server_core_options options = {
         .manager =
             {
@@ -406,7 +410,7 @@ enum code service_run(const struct options *options, struct error *err)
     service.options = options;
     arena_init(&service.arena, ARENA_FIRST_BLOCK);
     sem_init(&service.stop, 0, 0);
-    split_tags(&service);
+    set_tensorflow(&service);
     code = serve(&service, err);
     tear_down(&service, code != CODE_OK);
     return code;

@@ -29,12 +29,18 @@ static void count_load(const char *path, enum code code, int64_t took_us)
 
 static enum code load(const char *path, void *context, void **object, struct error *err)
 {
+    const struct tensorflow_options *options = context;
     struct session *session;
     int64_t start_us = clock_now_us();
-    enum code code = session_load(path, context, &session, err);
-    if (!code)
-        *object = session;
+    enum code code = session_load(path, &options->session, &session, err);
     count_load(path, code, clock_now_us() - start_us);
+    if (code)
+        return code;
+    code = warmup_run(session, path, &options->warmup, err);
+    if (code)
+        session_free(session);
+    else
+        *object = session;
     return code;
 }
 

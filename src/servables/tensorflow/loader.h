@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The platform "tensorflow": version folders that hold SavedModels. Its objects are struct session.
- */
+/* The platform "tensorflow": a version's folder is a SavedModel, its object a struct session,
+ * loaded and warmed up. The loader's context is a struct tensorflow_options. */
 #ifndef SERVABLES_TENSORFLOW_LOADER_H
 #define SERVABLES_TENSORFLOW_LOADER_H
 
 #include "core/loader.h"
-#include "servables/tensorflow/session.h"
+#include "servables/tensorflow/warmup.h"
 
-/* Its context is a const struct session_options, or NULL. Codes and texts of session_load(). */
+struct tensorflow_options {
+    struct session_options session;
+    struct warmup_options warmup;
+};
+
 extern const struct loader tensorflow_loader;
 
 #endif

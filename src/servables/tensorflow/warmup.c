@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "servables/tensorflow/warmup.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "engine/run.h"
+#include "monitoring/metrics.h"
+#include "savedmodel/mapped_file.h"
+#include "servables/tensorflow/predict.h"
+#include "tensor/tensor_json.h"
+#include "wire/tfrecord.h"
+
+enum { RECORDS_MAX = 1000 };
+
+/* pb_prediction_log.log_type_case: the numbers of its fields. */
+enum {
+    LOG_CLASSIFY = 2,
+    LOG_REGRESS = 3,
+    LOG_MULTI_INFERENCE = 4,
+    LOG_SESSION_RUN = 5,
+    LOG_PREDICT = 6,
+    LOG_PREDICT_STREAMED = 7,
+};
+
+static struct metric_family latency = {
+    .name = "/tensorflow/serving/model_warmup_latency",
+    .kind = METRIC_HISTOGRAM,
+    .labels = {"model_path", "status"},
+    .buckets = {10, 1.8, 33},
+};
+
+static struct metric_family records = {
+    .name = "/tensorflow/serving/model_warmup_records_read",
+    .kind = METRIC_COUNTER,
+    .labels = {"model_path", "status"},
+};
+
+struct warmup {
+    struct session *session;
+    const char *path;
+    const struct warmup_options *options;
+    struct arena arena; /* of one request */
+};
+
+typedef enum code warm_fn(struct warmup *w, struct span record, struct run *run, struct error *err);
+
+/* ---- records ---- */
+
+static enum code warm_predict(struct warmup *w, const struct pb_prediction_log *log,
+                              struct run *run, struct error *err)
+{
+    struct pb_predict_response response = {0};
+    const struct pb_predict_request *request = log->predict_log->request;
+    if (!request)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Missing request");
+    return predict(w->session, request, false, run, &response, err);
+}
+
+static const struct {
+    uint32_t log_type;
+    enum code (*warm)(struct warmup *w, const struct pb_prediction_log *log, struct run *run,
+                      struct error *err);
+} kinds[] = {
+    {LOG_PREDICT, warm_predict},
+};
+
+static enum code warm_log(struct warmup *w, const struct pb_prediction_log *log, struct run *run,
+                          struct error *err)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (kinds[i].log_type == log->log_type_case)
+            return kinds[i].warm(w, log, run, err);
+    }
+    return error_set(err, CODE_UNIMPLEMENTED, "Unsupported log_type for warmup: %u",
+                     log->log_type_case);
+}
+
+static enum code warm_record(struct warmup *w, struct span record, struct run *run,
+                             struct error *err)
+{
+    struct pb_prediction_log log;
+    struct error why;
+    if (pb_decode(&pb_prediction_log_type, record, &w->arena, &log, &why))
+        return error_set(err, CODE_INVALID_ARGUMENT, "Failed to parse warmup record: %s from %s",
+                         why.message, w->path);
+    return warm_log(w, &log, run, err);
+}
+
+/* ---- lines of JSON ---- */
+
+static enum code find_signature(struct warmup *w, const struct json_value *root,
+                                struct session_signature **signature, struct error *err)
+{
+    const struct json_value *name =
+        root->type == JSON_OBJECT ? json_member(root, SPAN_LITERAL("signature_name")) : NULL;
+    if (root->type != JSON_OBJECT || (name && name->type != JSON_STRING))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "an object is expected, with a string as signature_name if any");
+    return predict_signature(w->session, name ? json_string(name) : (struct span){0}, signature,
+                             err);
+}
+
+static enum code read_inputs(struct session_signature *signature, const struct json_value *root,
+                             struct arena *arena, struct predict_tensor **tensors, size_t *filled,
+                             struct error *err)
+{
+    const struct savedmodel_signature *info = session_signature_info(signature);
+    size_t count = info->input_count;
+    struct tensor_json_input *inputs = ARENA_ARRAY(arena, struct tensor_json_input, count + 1);
+    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count + 1);
+    enum tensor_json_format format;
+    for (size_t i = 0; i < count; i++)
+        inputs[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
+    enum code code = tensor_json_read(root, inputs, count, arena, named, filled, &format, err);
+    *tensors = ARENA_ARRAY(arena, struct predict_tensor, count + 1);
+    for (size_t i = 0; !code && i < *filled; i++)
+        (*tensors)[i] = (struct predict_tensor){named[i].name, named[i].tensor};
+    return code;
+}
+
+static enum code warm_line(struct warmup *w, struct span line, struct run *run, struct error *err)
+{
+    struct json_document document;
+    struct session_signature *signature;
+    struct predict_tensor *inputs, *outputs;
+    size_t input_count, output_count;
+    enum code code = json_parse(line, &w->arena, &document, err);
+    if (!code)
+        code = find_signature(w, document.values, &signature, err);
+    if (!code)
+        code = read_inputs(signature, document.values, &w->arena, &inputs, &input_count, err);
+    if (!code)
+        code = predict_run(signature, inputs, input_count, NULL, run, &outputs, &output_count, err);
+    return code;
+}
+
+/* ---- one request after the other ---- */
+
+static void count(const struct warmup *w, enum code code, int64_t took_us)
+{
+    const struct span values[] = {span_of(w->path), span_of(code_name(code))};
+    metric_observe(metric_at(&latency, values), (double)took_us);
+    metric_add(metric_at(&records, values), 1);
+}
+
+static enum code warm(struct warmup *w, warm_fn *fn, struct span request, struct error *err)
+{
+    enum code code = CODE_OK;
+    int32_t times = w->options->iterations > 0 ? w->options->iterations : 1;
+    int64_t start_us = clock_now_us();
+    for (int32_t i = 0; !code && i < times; i++) {
+        struct run run = {.arena = &w->arena, .deadline_us = INT64_MAX};
+        code = fn(w, request, &run, err);
+        arena_reset(&w->arena);
+    }
+    count(w, code, clock_now_us() - start_us);
+    return code;
+}
+
+/* A way to take a file apart. */
+typedef enum code next_fn(struct span *rest, struct span *request, bool *done, struct error *err);
+
+static enum code next_line(struct span *rest, struct span *request, bool *done, struct error *err)
+{
+    (void)err;
+    do {
+        *done = !rest->len;
+        size_t end = span_find(*rest, '\n');
+        *request = span_sub(*rest, 0, end);
+        *rest = span_sub(*rest, end + 1, rest->len);
+    } while (!*done && !request->len);
+    return CODE_OK;
+}
+
+static enum code next_record(struct span *rest, struct span *request, bool *done, struct error *err)
+{
+    enum code code = tfrecord_next(rest, request, done, err);
+    if (code)
+        error_append(err, ". Please verify your warmup data is in TFRecord format.");
+    return code;
+}
+
+static enum code warm_all(struct warmup *w, next_fn *next, warm_fn *fn, struct span bytes,
+                          struct error *err)
+{
+    struct span request;
+    int64_t start_us = clock_now_us();
+    for (int done_count = 0;; done_count++) {
+        bool done;
+        enum code code = next(&bytes, &request, &done, err);
+        if (!code && done) {
+            log_info("Finished reading warmup data for model at %s. Number of warmup records read: "
+                     "%d. Elapsed time (microseconds): %lld.",
+                     w->path, done_count, (long long)(clock_now_us() - start_us));
+            return CODE_OK;
+        }
+        if (!code && done_count == RECORDS_MAX)
+            code = error_set(err, CODE_INVALID_ARGUMENT,
+                             "Number of warmup records exceeds the maximum (%d) at %s", RECORDS_MAX,
+                             w->path);
+        if (!code)
+            code = warm(w, fn, request, err);
+        if (code)
+            return code;
+    }
+}
+
+static const struct {
+    const char *name;
+    next_fn *next;
+    warm_fn *fn;
+} files[] = {
+    {"assets.extra/tf_serving_warmup_requests", next_record, warm_record},
+    {"assets.extra/warmup_requests.jsonl", next_line, warm_line},
+};
+
+static enum code warm_file(struct warmup *w, size_t i, struct error *err)
+{
+    struct buffer *file;
+    enum code code = mapped_file_open(w->path, &file, err);
+    if (code)
+        return code == CODE_NOT_FOUND ? CODE_OK : code;
+    code = warm_all(w, files[i].next, files[i].fn, mapped_file_bytes(file), err);
+    if (code)
+        error_prefix(err, "Warm-up with %s: ", w->path);
+    buffer_unref(file);
+    return code;
+}
+
+enum code warmup_run(struct session *session, const char *dir, const struct warmup_options *options,
+                     struct error *err)
+{
+    enum code code = CODE_OK;
+    struct arena paths;
+    struct warmup w = {.session = session, .options = options};
+    arena_init(&paths, ARENA_FIRST_BLOCK);
+    arena_init(&w.arena, ARENA_FIRST_BLOCK);
+    for (size_t i = 0; options->enabled && !code && i < sizeof files / sizeof *files; i++) {
+        w.path = arena_printf(&paths, "%s/%s", dir, files[i].name);
+        code = warm_file(&w, i, err);
+    }
+    arena_release(&w.arena);
+    arena_release(&paths);
+    return code;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Files that TensorFlow's own writer made: the corpus of the fuzz target. */
+#include "wire/tfrecord.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+
+#define CORPUS "tests/fuzz/corpus/tfrecord/"
+
+struct row {
+    const char *file;
+    size_t lengths[3]; /* of the records */
+    size_t count;
+    const char *message; /* NULL: no error */
+};
+
+static const struct row rows[] = {
+    {CORPUS "two", {3, 0}, 2, NULL},
+    {CORPUS "one", {300}, 1, NULL},
+    {CORPUS "short", {0}, 0, "truncated record: 88 of 300 bytes"},
+    {CORPUS "bad_sum", {0}, 0, "corrupted record: the checksum of its 300 bytes"},
+    {CORPUS "bad_length", {0}, 0, "corrupted record: the checksum of its length"},
+    {CORPUS "header", {0}, 0, "truncated record: 7 bytes of its header"},
+};
+
+static void check(const struct row *row)
+{
+    struct arena arena;
+    struct span in, record;
+    struct error err;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    assert_int_equal(file_read(row->file, &arena, &in, &err), CODE_OK);
+    size_t count = 0;
+    bool done = false;
+    enum code code;
+    while (!(code = tfrecord_next(&in, &record, &done, &err)) && !done) {
+        assert_true(count < row->count);
+        assert_int_equal(record.len, row->lengths[count++]);
+    }
+    assert_int_equal(count, row->count);
+    assert_int_equal(code, row->message ? CODE_DATA_LOSS : CODE_OK);
+    if (row->message)
+        assert_string_equal(err.message, row->message);
+    arena_release(&arena);
+}
+
+static void records_or_an_error(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        check(&rows[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(records_or_an_error)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
