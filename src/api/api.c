@@ -3,6 +3,7 @@
 #include "api/api.h"
 
 #include "api/health.h"
+#include "api/inference.h"
 #include "api/metadata.h"
 #include "api/predict.h"
 #include "api/reload.h"
@@ -106,9 +107,9 @@ static void refuse(struct exchange *exchange, void *context)
 
 const struct net_rpc api_rpcs[] = {
     {"/tensorflow.serving.PredictionService/Predict", api_predict},
-    {"/tensorflow.serving.PredictionService/Classify", refuse},
-    {"/tensorflow.serving.PredictionService/Regress", refuse},
-    {"/tensorflow.serving.PredictionService/MultiInference", refuse},
+    {"/tensorflow.serving.PredictionService/Classify", api_classify},
+    {"/tensorflow.serving.PredictionService/Regress", api_regress},
+    {"/tensorflow.serving.PredictionService/MultiInference", api_multi_inference},
     {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata},
     {"/tensorflow.serving.ModelService/GetModelStatus", api_status},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload},

@@ -2,6 +2,7 @@
 /* The only metadata are a model's signatures, as its file has them. */
 #include "api/metadata.h"
 
+#include "api/call.h"
 #include "servables/tensorflow/session.h"
 
 #define SIGNATURE_DEF "signature_def"
@@ -19,18 +20,6 @@ static void fill_map(const struct savedmodel *model, struct arena *arena,
         map->signature_def.items[i].value =
             (struct pb_signature_def *)(uintptr_t)model->signatures[i].proto;
     }
-}
-
-/* Name and version of what answers; no signature's name. */
-static struct pb_model_spec *spec_of(const struct pb_model_spec *asked,
-                                     const struct servable *servable, struct arena *arena)
-{
-    struct pb_model_spec *spec = ARENA_NEW(arena, struct pb_model_spec);
-    spec->name = asked->name;
-    spec->version_choice_case = API_SPEC_VERSION;
-    spec->version = ARENA_NEW(arena, struct pb_int64_value);
-    spec->version->value = servable->id.version;
-    return spec;
 }
 
 static enum code check(const struct pb_get_model_metadata_request *request, struct error *err)
@@ -64,7 +53,7 @@ static enum code get(const struct api *api, const struct pb_model_spec *asked, s
     entry->value = ARENA_NEW(arena, struct pb_any);
     entry->value->type_url = SPAN_LITERAL(TYPE_URL);
     entry->value->value = pb_encode(&pb_signature_def_map_type, &map, arena);
-    response->model_spec = spec_of(asked, servable, arena);
+    response->model_spec = call_model_spec(servable, asked->name, (struct span){0}, arena);
     response->metadata.items = entry;
     response->metadata.count = 1;
     return CODE_OK;
@@ -92,7 +81,9 @@ enum code api_metadata_json(const struct api *api, const struct pb_model_spec *a
         return code;
     struct pb_signature_def_map map = {0};
     fill_map(session_model(servable->object), arena, &map);
-    struct span spec = pb_print_json(&pb_model_spec_type, spec_of(asked, servable, arena), arena);
+    struct span spec =
+        pb_print_json(&pb_model_spec_type,
+                      call_model_spec(servable, asked->name, (struct span){0}, arena), arena);
     struct span signatures = pb_print_json(&pb_signature_def_map_type, &map, arena);
     *json = span_of(arena_printf(arena,
                                  "{\n\"model_spec\":%.*s,\n\"metadata\": {\"signature_def\": "

@@ -82,6 +82,21 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
     return spec;
 }
 
+void rest_fail(struct call *call, const struct error *err)
+{
+    rest_answer_error(call->api, call->exchange, err);
+}
+
+struct run rest_run(const struct call *call)
+{
+    struct run run = call_run(call);
+    int64_t limit_us = call->api->rest_timeout_us, until_us;
+    if (limit_us > 0 && !__builtin_add_overflow(call->exchange->start_us, limit_us, &until_us) &&
+        until_us < run.deadline_us)
+        run.deadline_us = until_us;
+    return run;
+}
+
 /* ---- the pages ---- */
 
 static void show_status(struct api *api, struct exchange *exchange, const struct rest_url *url)

@@ -3,7 +3,7 @@
 #ifndef API_REST_H
 #define API_REST_H
 
-#include "api/api.h"
+#include "api/call.h"
 #include "api/rest_url.h"
 
 /* The exchange_fn for net_options.http. */
@@ -19,5 +19,9 @@ int rest_http_status(enum code code);
 
 /* The model_spec that a URL stands for, in the arena. */
 struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena);
+
+/* The `fail` of REST calls; what their runs are given: call_run(), within the API's time limit. */
+void rest_fail(struct call *call, const struct error *err);
+struct run rest_run(const struct call *call);
 
 #endif

@@ -1,31 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * In two halves like the gRPC call (api/predict.c). The order of the checks is the original's:
+ * The order of the checks is the original's:
  * JSON, signature_name, model, signature, instances or inputs, and what Predict itself says. An
  * input's dtype is the signature's, its shape the JSON's.
  */
 #include "api/rest_predict.h"
 
 #include "api/rest.h"
-#include "base/clock.h"
-#include "engine/run.h"
 #include "servables/tensorflow/predict.h"
 #include "tensor/tensor_json.h"
 
 struct rest_call {
-    struct job job;
-    struct api *api;
-    struct exchange *exchange;
+    struct call call;           /* first */
     struct pb_model_spec *spec; /* in the exchange's arena */
     const struct json_value *root;
-    struct servable *servable; /* stays until the exchange's arena is reset */
     struct session_signature *signature;
 };
-
-static struct rest_call *call_of_job(struct job *job)
-{
-    return (struct rest_call *)((char *)job - offsetof(struct rest_call, job));
-}
 
 static enum code complain(const struct json_value *value, const char *what, struct arena *arena,
                           struct error *err)
@@ -36,9 +26,9 @@ static enum code complain(const struct json_value *value, const char *what, stru
 
 static enum code parse(struct rest_call *call, struct error *err)
 {
-    struct arena *arena = &call->exchange->arena;
+    struct arena *arena = &call->call.exchange->arena;
     struct json_document document;
-    enum code code = json_parse(call->exchange->body, arena, &document, err);
+    enum code code = json_parse(call->call.exchange->body, arena, &document, err);
     if (code)
         return code;
     call->root = document.values;
@@ -57,7 +47,7 @@ static enum code parse(struct rest_call *call, struct error *err)
 static enum code find_signature(struct rest_call *call, struct error *err)
 {
     struct span name = call->spec->signature_name;
-    struct session *session = call->servable->object;
+    struct session *session = call->call.servable->object;
     if (predict_signature(session, name, &call->signature, NULL)) {
         struct span shown = name.len ? name : SPAN_LITERAL("serving_default");
         return error_set(err, CODE_INVALID_ARGUMENT,
@@ -71,21 +61,27 @@ static enum code find_signature(struct rest_call *call, struct error *err)
                      SPAN_ARG(shown));
 }
 
-static enum code prepare(struct rest_call *call, struct error *err)
+static enum code prepare(struct call *base, struct error *err)
 {
+    struct rest_call *call = (struct rest_call *)base;
     enum code code = parse(call, err);
     if (!code)
-        code = api_find(call->api, call->spec, &call->exchange->arena, &call->servable, err);
+        code = api_find(base->api, call->spec, &base->exchange->arena, &base->servable, err);
     if (!code)
         code = find_signature(call, err);
     return code;
+}
+
+static bool is_tiny(struct call *base)
+{
+    return session_is_tiny(((const struct rest_call *)base)->signature);
 }
 
 static enum code read_tensors(struct rest_call *call, struct predict_tensor **tensors,
                               size_t *filled, enum tensor_json_format *format, struct error *err)
 {
     const struct savedmodel_signature *info = session_signature_info(call->signature);
-    struct arena *arena = &call->exchange->arena;
+    struct arena *arena = &call->call.exchange->arena;
     size_t count = info->input_count;
     struct tensor_json_input *inputs = ARENA_ARRAY(arena, struct tensor_json_input, count);
     struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count);
@@ -115,25 +111,11 @@ static enum code write_tensors(const struct predict_tensor *tensors, size_t coun
     return code;
 }
 
-/* Of the exchange's own deadline and the REST API's limit. */
-static int64_t deadline_of(const struct rest_call *call)
+static enum code finish(struct call *base, struct error *err)
 {
-    const struct exchange *exchange = call->exchange;
-    int64_t until_us;
-    if (call->api->rest_timeout_us <= 0 ||
-        __builtin_add_overflow(exchange->start_us, call->api->rest_timeout_us, &until_us))
-        return exchange->deadline_us;
-    return until_us < exchange->deadline_us ? until_us : exchange->deadline_us;
-}
-
-static enum code run(struct rest_call *call, struct span *json, struct error *err)
-{
-    struct exchange *exchange = call->exchange;
-    struct run run = {
-        .arena = &exchange->arena,
-        .cancelled = &exchange->cancelled,
-        .deadline_us = deadline_of(call),
-    };
+    struct rest_call *call = (struct rest_call *)base;
+    struct run run = rest_run(base);
+    struct span json;
     struct predict_tensor *inputs, *outputs;
     size_t input_count, output_count;
     enum tensor_json_format format;
@@ -143,56 +125,17 @@ static enum code run(struct rest_call *call, struct span *json, struct error *er
     if (!code)
         code = predict_run(call->signature, inputs, input_count, NULL, &run, &outputs,
                            &output_count, err);
-    return code ? code : write_tensors(outputs, output_count, format, &exchange->arena, json, err);
-}
-
-static void finish(struct rest_call *call)
-{
-    struct error err;
-    struct span json;
-    if (run(call, &json, &err))
-        rest_answer_error(call->api, call->exchange, &err);
-    else
-        rest_answer(call->api, call->exchange, json);
-}
-
-static void finish_on_worker(struct job *job)
-{
-    finish(call_of_job(job));
-}
-
-static void do_on_worker(struct job *job)
-{
-    struct rest_call *call = call_of_job(job);
-    struct error err;
-    if (prepare(call, &err))
-        rest_answer_error(call->api, call->exchange, &err);
-    else
-        finish(call);
-}
-
-static void submit(struct rest_call *call, void (*fn)(struct job *job))
-{
-    call->job.fn = fn;
-    shard_add(&call->api->counters->on_worker, 1);
-    worker_pool_submit(call->api->workers, &call->job);
+    if (!code)
+        code = write_tensors(outputs, output_count, format, run.arena, &json, err);
+    if (!code)
+        rest_answer(base->api, base->exchange, json);
+    return code;
 }
 
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
-    struct rest_call *call = ARENA_NEW(&exchange->arena, struct rest_call);
-    call->api = api;
-    call->exchange = exchange;
+    static const struct call_ops ops = {prepare, is_tiny, finish, rest_fail};
+    struct rest_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
-    struct error err;
-    if (exchange->body.len > API_LARGE) {
-        submit(call, do_on_worker);
-    } else if (prepare(call, &err)) {
-        rest_answer_error(call->api, call->exchange, &err);
-    } else if (!session_is_tiny(call->signature)) {
-        submit(call, finish_on_worker);
-    } else {
-        shard_add(&api->counters->on_loop, 1);
-        finish(call);
-    }
+    call_start(&call->call);
 }

@@ -2044,6 +2044,20 @@ static const uint8_t serialized_input_dense[] = {0, 1, 2};
 static const char *const serialized_input_oneofs[] = {"kind"};
 const struct pb_message pb_serialized_input_type = {"tensorflow.serving.internal.SerializedInput", serialized_input_fields, serialized_input_dense, NULL, serialized_input_oneofs, sizeof(struct pb_serialized_input), 2, 3};
 
+static const struct pb_field serialized_multi_request_fields[] = {
+    {"tasks", {.message = &pb_inference_task_type}, 1, offsetof(struct pb_serialized_multi_request, tasks), offsetof(struct pb_serialized_multi_request, tasks), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"input", {.message = &pb_serialized_input_type}, 2, offsetof(struct pb_serialized_multi_request, input), offsetof(struct pb_serialized_multi_request, input), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t serialized_multi_request_dense[] = {0, 1, 2};
+const struct pb_message pb_serialized_multi_request_type = {"tensord.SerializedMultiRequest", serialized_multi_request_fields, serialized_multi_request_dense, NULL, NULL, sizeof(struct pb_serialized_multi_request), 2, 3};
+
+static const struct pb_field serialized_request_fields[] = {
+    {"model_spec", {.message = &pb_model_spec_type}, 1, offsetof(struct pb_serialized_request, model_spec), offsetof(struct pb_serialized_request, model_spec), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"input", {.message = &pb_serialized_input_type}, 2, offsetof(struct pb_serialized_request, input), offsetof(struct pb_serialized_request, input), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t serialized_request_dense[] = {0, 1, 2};
+const struct pb_message pb_serialized_request_type = {"tensord.SerializedRequest", serialized_request_fields, serialized_request_dense, NULL, NULL, sizeof(struct pb_serialized_request), 2, 3};
+
 static const struct pb_field server_reflection_request_fields[] = {
     {"host", {NULL}, 1, offsetof(struct pb_server_reflection_request, host), offsetof(struct pb_server_reflection_request, host), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"file_by_filename", {NULL}, 3, offsetof(struct pb_server_reflection_request, file_by_filename), offsetof(struct pb_server_reflection_request, message_request_case), PB_KIND_STRING, PB_RULE_ONEOF, 0, 0},
@@ -2457,6 +2471,8 @@ const struct pb_message *const pb_messages[] = {
     &pb_server_reflection_request_type,
     &pb_server_reflection_response_type,
     &pb_service_response_type,
+    &pb_serialized_multi_request_type,
+    &pb_serialized_request_type,
     &pb_asset_file_def_type,
     &pb_attr_value_type,
     &pb_attr_value_list_value_type,
@@ -2662,4 +2678,4 @@ const struct pb_message *const pb_messages[] = {
     &pb_random_forest_header_type,
     &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 224;
+const size_t pb_message_count = 226;

@@ -525,6 +525,8 @@ struct pb_serialized_d_type;
 struct pb_serialized_example_list;
 struct pb_serialized_example_list_with_context;
 struct pb_serialized_input;
+struct pb_serialized_multi_request;
+struct pb_serialized_request;
 struct pb_server_reflection_request;
 struct pb_server_reflection_response;
 struct pb_service_response;
@@ -2369,6 +2371,21 @@ struct pb_serialized_input {
     };
 };
 
+/* tensord.SerializedMultiRequest */
+struct pb_serialized_multi_request {
+    struct {
+        struct pb_inference_task *items;
+        size_t count;
+    } tasks;
+    struct pb_serialized_input *input;
+};
+
+/* tensord.SerializedRequest */
+struct pb_serialized_request {
+    struct pb_model_spec *model_spec;
+    struct pb_serialized_input *input;
+};
+
 /* grpc.reflection.v1alpha.ServerReflectionRequest */
 struct pb_server_reflection_request {
     struct span host;
@@ -3014,6 +3031,8 @@ extern const struct pb_message pb_serialized_d_type_type;
 extern const struct pb_message pb_serialized_example_list_type;
 extern const struct pb_message pb_serialized_example_list_with_context_type;
 extern const struct pb_message pb_serialized_input_type;
+extern const struct pb_message pb_serialized_multi_request_type;
+extern const struct pb_message pb_serialized_request_type;
 extern const struct pb_message pb_server_reflection_request_type;
 extern const struct pb_message pb_server_reflection_response_type;
 extern const struct pb_message pb_service_response_type;

@@ -5,7 +5,8 @@
 usage: replay.py [--only MODEL[,MODEL...]] [--via run,grpc,rest] FOLDER...
 
 A FOLDER has cases.json and the messages (tests/golden/README.md says how they look); the models lie in its sibling
-`models`, or in ours. Each case goes through `tensorctl run`, over gRPC and, as far as JSON can express it, over REST.
+`models`, or in ours. Each case goes through `tensorctl run`, over gRPC and, as far as JSON can express it, over REST;
+Classify and Regress over gRPC.
 A model that is refused for ops that the build lacks is left out, and named at the end (models of ours are not).
 BUILD says where the programs are. Exits 1 if any case differs.
 """
@@ -83,7 +84,43 @@ def compare_digest(case, alias, ours, digest):
     return what and f"{alias}: {what}"
 
 
+# What Classify and Regress are called, and their answers' items as numbers and texts.
+METHODS = {"predict": ("Predict", "predict", "PredictResponse"), "classify": ("Classify", "classification", "ClassificationResponse"),
+           "regress": ("Regress", "regression", "RegressionResponse")}
+
+
+def response_of(case, bytes_):
+    _, module, message = METHODS[case["method"]]
+    return getattr(support.pb(module), message).FromString(bytes_)
+
+
+def flatten_result(case, response):
+    """Items per example, labels, numbers."""
+    if case["method"] == "regress":
+        values = [r.value for r in response.result.regressions]
+        return [1] * len(values), [], np.array(values)
+    rows = [list(c.classes) for c in response.result.classifications]
+    return [len(row) for row in rows], [c.label for row in rows for c in row], np.array([c.score for row in rows for c in row])
+
+
+def compare_result(case, folder, bytes_):
+    """Of Classify and Regress."""
+    ours = response_of(case, bytes_)
+    with open(os.path.join(folder, case["res"]), "rb") as file:
+        theirs = response_of(case, file.read())
+    for name in ("name", "signature_name"):  # the server may have a newer version
+        if getattr(ours.model_spec, name) != getattr(theirs.model_spec, name):
+            return f"{name} {getattr(ours.model_spec, name)!r}"
+    ours, theirs = flatten_result(case, ours), flatten_result(case, theirs)
+    for name, mine, wanted in zip(("items", "labels"), ours, theirs):
+        if mine != wanted:
+            return f"{name} {str(mine)[:80]}, expected {str(wanted)[:80]}"
+    return compare_floats(case, ours[2], theirs[2]) if theirs[2].size else None
+
+
 def compare_response(case, folder, bytes_):
+    if case["method"] != "predict":
+        return compare_result(case, folder, bytes_)
     response = support.pb("predict").PredictResponse.FromString(bytes_)
     if "digest" in case:
         outputs = case["digest"].get("outputs", case["digest"])
@@ -180,7 +217,7 @@ class ViaGrpc:
             return self.ask(case, file.read())
 
     def ask(self, case, request):
-        return self.server.call_bytes("/tensorflow.serving.PredictionService/Predict", request)
+        return self.server.call_bytes("/tensorflow.serving.PredictionService/" + METHODS[case["method"]][0], request)
 
     def prepare(self, case):
         if case.get("fresh") and self.last is not None or \
@@ -254,7 +291,7 @@ def lacking_ops(path):
 
 def run_folder(folder, options, totals):
     with open(os.path.join(folder, "cases.json"), encoding="utf-8") as file:
-        cases = [c for c in json.load(file) if c["method"] == "predict" and not c.get("nondeterministic")]
+        cases = [c for c in json.load(file) if c["method"] in METHODS and not c.get("nondeterministic")]
     groups = collections.OrderedDict()
     for case in cases:
         if any(fnmatch.fnmatch(case["model"], p) for p in options.only):
@@ -268,7 +305,9 @@ def run_folder(folder, options, totals):
             totals["left out"] += len(group)
             continue
         for name in options.via:
-            run_group(folder, path, model, group, ways[name], name, totals, options)
+            part = [c for c in group if name == "grpc" or c["method"] == "predict"]
+            if part:
+                run_group(folder, path, model, part, ways[name], name, totals, options)
 
 
 def run_group(folder, path, model, group, way, name, totals, options):

@@ -7,7 +7,7 @@
  *
  * A request that wants some outputs only gets a plan of its own, made when it is first asked for:
  * what nobody fetches is not run. Such plans are few; beyond SUBSETS_MAX the full plan runs and the
- * surplus is dropped.
+ * surplus is dropped. Signatures that are run as one are made and kept likewise.
  */
 #include "servables/tensorflow/session.h"
 
@@ -22,6 +22,7 @@
 
 enum {
     SUBSETS_MAX = 64,
+    JOINED_MAX = 64,
     TINY_RUNS_MIN = 8,                 /* the first runs make bindings and fault pages in */
     NOT_TINY_NS = 2 * SESSION_TINY_NS, /* what is tiny stays so up to here */
 };
@@ -50,6 +51,13 @@ struct session_signature {
     atomic_bool is_tiny; /* see session_is_tiny() */
 };
 
+/* A signature of several ones' tensors. */
+struct joined {
+    struct joined *next;
+    struct savedmodel_signature info;
+    struct session_signature signature;
+};
+
 struct session {
     struct arena arena;
     struct savedmodel model;
@@ -58,6 +66,9 @@ struct session {
     struct missing_ops missing;
     struct session_signature *signatures;
     size_t signature_count;
+    bool checks_method_names;
+    _Atomic(struct joined *) joined;
+    int joined_count;     /* guarded by lock */
     pthread_mutex_t lock; /* of the module: compiling after loading */
 };
 
@@ -297,6 +308,7 @@ enum code session_load(const char *dir, const struct session_options *options,
     arena_init(&session->arena, ARENA_FIRST_BLOCK);
     pthread_mutex_init(&session->lock, NULL);
     session->resources = resource_store_new();
+    session->checks_method_names = options && options->checks_method_names;
     enum code code = load(session, dir, options, err);
     if (code)
         session_free(session);
@@ -320,6 +332,8 @@ void session_free(struct session *session)
         return;
     for (size_t i = 0; i < session->signature_count; i++)
         free_signature(&session->signatures[i]);
+    for (struct joined *j = atomic_load(&session->joined); j; j = j->next)
+        free_signature(&j->signature);
     resource_store_free(session->resources);
     pthread_mutex_destroy(&session->lock);
     arena_release(&session->arena);
@@ -343,6 +357,98 @@ struct session_signature *session_find(struct session *session, struct span name
 const struct savedmodel_signature *session_signature_info(const struct session_signature *signature)
 {
     return signature->info;
+}
+
+bool session_checks_method_names(const struct session_signature *signature)
+{
+    return signature->session->checks_method_names;
+}
+
+/* ---- several signatures as one ---- */
+
+static int compare_infos(const void *a, const void *b)
+{
+    return span_compare(((const struct savedmodel_tensor_info *)a)->name,
+                        ((const struct savedmodel_tensor_info *)b)->name);
+}
+
+/* Sorted by name, no name twice, the name as alias; how many. */
+static size_t take_infos(struct savedmodel_tensor_info *to,
+                         const struct savedmodel_tensor_info *from, size_t count)
+{
+    size_t kept = 0;
+    if (count)
+        memcpy(to, from, count * sizeof *to);
+    qsort(to, count, sizeof *to, compare_infos);
+    for (size_t i = 0; i < count; i++) {
+        if (kept && span_equal(to[kept - 1].name, to[i].name))
+            continue;
+        to[kept] = to[i];
+        to[kept].alias = to[i].name;
+        kept++;
+    }
+    return kept;
+}
+
+static bool same_names(const struct savedmodel_tensor_info *a, size_t a_count,
+                       const struct savedmodel_tensor_info *b, size_t b_count)
+{
+    size_t i = 0;
+    while (a_count == b_count && i < a_count && span_equal(a[i].name, b[i].name))
+        i++;
+    return a_count == b_count && i == a_count;
+}
+
+static struct joined *find_joined(struct session *session, const struct savedmodel_signature *info)
+{
+    struct joined *j = atomic_load_explicit(&session->joined, memory_order_acquire);
+    while (j &&
+           !(same_names(j->info.inputs, j->info.input_count, info->inputs, info->input_count) &&
+             same_names(j->info.outputs, j->info.output_count, info->outputs, info->output_count)))
+        j = j->next;
+    return j;
+}
+
+/* Called with the lock held. */
+static struct joined *make_joined(struct session *session, const struct savedmodel_signature *info)
+{
+    struct arena *arena = &session->arena;
+    struct joined *j = ARENA_NEW(arena, struct joined);
+    j->info = *info;
+    j->info.inputs = ARENA_ARRAY(arena, struct savedmodel_tensor_info, info->input_count + 1);
+    j->info.outputs = ARENA_ARRAY(arena, struct savedmodel_tensor_info, info->output_count + 1);
+    memcpy(j->info.inputs, info->inputs, info->input_count * sizeof *info->inputs);
+    memcpy(j->info.outputs, info->outputs, info->output_count * sizeof *info->outputs);
+    j->signature.session = session;
+    j->signature.info = &j->info;
+    begin_signature(&j->signature);
+    finish_signature(&j->signature);
+    j->next = atomic_load(&session->joined);
+    atomic_store_explicit(&session->joined, j, memory_order_release);
+    session->joined_count++;
+    return j;
+}
+
+struct session_signature *session_join(struct session *session,
+                                       const struct savedmodel_signature *tensors)
+{
+    struct arena arena;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    struct savedmodel_signature info = {.name = SPAN_LITERAL("(several)")};
+    info.inputs = ARENA_ARRAY(&arena, struct savedmodel_tensor_info, tensors->input_count + 1);
+    info.outputs = ARENA_ARRAY(&arena, struct savedmodel_tensor_info, tensors->output_count + 1);
+    info.input_count = take_infos(info.inputs, tensors->inputs, tensors->input_count);
+    info.output_count = take_infos(info.outputs, tensors->outputs, tensors->output_count);
+    struct joined *joined = find_joined(session, &info);
+    if (!joined) {
+        pthread_mutex_lock(&session->lock);
+        joined = find_joined(session, &info);
+        if (!joined && session->joined_count < JOINED_MAX)
+            joined = make_joined(session, &info);
+        pthread_mutex_unlock(&session->lock);
+    }
+    arena_release(&arena);
+    return joined ? &joined->signature : NULL;
 }
 
 /* ---- running ---- */

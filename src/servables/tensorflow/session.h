@@ -15,6 +15,7 @@ struct session;
 struct session_options {
     const struct span *tags; /* NULL: { serve } */
     size_t tag_count;
+    bool checks_method_names; /* a call asks for a signature that was exported for its method */
 };
 
 /* Loads `dir`. Codes and texts of reference 6.1; UNIMPLEMENTED with the list of all ops that are
@@ -31,6 +32,16 @@ struct session_signature;
 struct session_signature *session_find(struct session *session, struct span name);
 const struct savedmodel_signature *
 session_signature_info(const struct session_signature *signature);
+
+/* The session's option of that name. */
+bool session_checks_method_names(const struct session_signature *signature);
+
+/* A signature made of others' tensors, to run several as one: its inputs and outputs are those
+ * given, each tensor once, sorted by name, with the tensor's name as alias. Made when it is first
+ * asked for and kept; NULL when so many are kept that another would be too much. Where it can not
+ * be compiled, running it says why. Any thread. */
+struct session_signature *session_join(struct session *session,
+                                       const struct savedmodel_signature *tensors);
 
 /* Runs it. `inputs`: one tensor per input of the signature, in the order of its (sorted) inputs.
  * `wanted`: output numbers in the order of the (sorted) outputs, NULL: all. `outputs` has room for

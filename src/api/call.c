@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/call.h"
+
+static void finish(struct call *call)
+{
+    struct error err;
+    if (call->ops->finish(call, &err))
+        call->ops->fail(call, &err);
+}
+
+static void finish_on_worker(struct job *job)
+{
+    finish((struct call *)job);
+}
+
+static void do_on_worker(struct job *job)
+{
+    struct call *call = (struct call *)job;
+    struct error err;
+    if (call->ops->prepare(call, &err))
+        call->ops->fail(call, &err);
+    else
+        finish(call);
+}
+
+static void submit(struct call *call, void (*fn)(struct job *job))
+{
+    call->job.fn = fn;
+    shard_add(&call->api->counters->on_worker, 1);
+    worker_pool_submit(call->api->workers, &call->job);
+}
+
+void *call_new(struct api *api, struct exchange *exchange, const struct call_ops *ops, size_t size)
+{
+    struct call *call = arena_calloc(&exchange->arena, 1, size);
+    call->api = api;
+    call->exchange = exchange;
+    call->ops = ops;
+    return call;
+}
+
+void call_start(struct call *call)
+{
+    struct error err;
+    if (call->exchange->body.len > API_LARGE) {
+        submit(call, do_on_worker);
+    } else if (call->ops->prepare(call, &err)) {
+        call->ops->fail(call, &err);
+    } else if (!call->ops->is_tiny || !call->ops->is_tiny(call)) {
+        submit(call, finish_on_worker);
+    } else {
+        shard_add(&call->api->counters->on_loop, 1);
+        finish(call);
+    }
+}
+
+struct run call_run(const struct call *call)
+{
+    struct exchange *exchange = call->exchange;
+    return (struct run){
+        .arena = &exchange->arena,
+        .cancelled = &exchange->cancelled,
+        .deadline_us = exchange->deadline_us,
+    };
+}
+
+void call_fail_rpc(struct call *call, const struct error *err)
+{
+    api_answer_error(call->exchange, err);
+}
+
+struct pb_model_spec *call_model_spec(const struct servable *servable, struct span name,
+                                      struct span signature_name, struct arena *arena)
+{
+    struct pb_model_spec *spec = ARENA_NEW(arena, struct pb_model_spec);
+    spec->name = name;
+    spec->signature_name = signature_name;
+    spec->version_choice_case = API_SPEC_VERSION;
+    spec->version = ARENA_NEW(arena, struct pb_int64_value);
+    spec->version->value = servable->id.version;
+    return spec;
+}

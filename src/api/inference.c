@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of Classify and Regress are alike, and examples stay bytes; so one message,
+ * tensord.SerializedRequest, reads both. MultiInference finds the model that its first task names,
+ * and always runs on a worker: which signatures are asked for together may have to be compiled.
+ */
+#include "api/inference.h"
+
+#include "api/call.h"
+#include "servables/tensorflow/classify.h"
+#include "servables/tensorflow/examples.h"
+#include "servables/tensorflow/multi_inference.h"
+#include "servables/tensorflow/regress.h"
+
+/* ---- Classify, Regress ---- */
+
+struct inference_call {
+    struct call call; /* first */
+    const struct inference_kind *kind;
+    struct pb_serialized_request request;
+    struct inference_head head;
+};
+
+static enum code prepare(struct call *base, struct error *err)
+{
+    struct inference_call *call = (struct inference_call *)base;
+    struct arena *arena = &base->exchange->arena;
+    enum code code =
+        pb_decode(&pb_serialized_request_type, base->exchange->body, arena, &call->request, err);
+    if (!code)
+        code = api_find(base->api, call->request.model_spec, arena, &base->servable, err);
+    if (!code)
+        code = inference_find(base->servable->object, call->request.model_spec->signature_name,
+                              call->kind, arena, &call->head, err);
+    return code;
+}
+
+static bool is_tiny(struct call *base)
+{
+    return inference_is_tiny(&((const struct inference_call *)base)->head);
+}
+
+static void answer(const struct inference_call *call, struct pb_model_spec *spec,
+                   const struct pb_inference_result *result)
+{
+    struct exchange *exchange = call->call.exchange;
+    if (result->result_case == INFERENCE_CLASSIFICATION)
+        api_answer(exchange, &pb_classification_response_type,
+                   &(struct pb_classification_response){.model_spec = spec,
+                                                        .result = result->classification_result});
+    else
+        api_answer(exchange, &pb_regression_response_type,
+                   &(struct pb_regression_response){.model_spec = spec,
+                                                    .result = result->regression_result});
+}
+
+static enum code finish(struct call *base, struct error *err)
+{
+    struct inference_call *call = (struct inference_call *)base;
+    struct pb_inference_result result = {0};
+    struct tensor examples;
+    struct run run = call_run(base);
+    enum code code = run_check(&run, err);
+    if (!code)
+        code = examples_to_tensor(call->request.input, run.arena, &examples, err);
+    if (!code)
+        code = inference_run(&call->head, &examples, &run, &result, err);
+    if (code)
+        return code;
+    answer(call,
+           call_model_spec(base->servable, call->request.model_spec->name, call->head.info->name,
+                           run.arena),
+           &result);
+    return CODE_OK;
+}
+
+static void start(struct exchange *exchange, struct api *api, const struct inference_kind *kind)
+{
+    static const struct call_ops ops = {prepare, is_tiny, finish, call_fail_rpc};
+    struct inference_call *call = call_new(api, exchange, &ops, sizeof *call);
+    call->kind = kind;
+    call_start(&call->call);
+}
+
+void api_classify(struct exchange *exchange, void *api)
+{
+    start(exchange, api, &classify_kind);
+}
+
+void api_regress(struct exchange *exchange, void *api)
+{
+    start(exchange, api, &regress_kind);
+}
+
+/* ---- MultiInference ---- */
+
+struct multi_call {
+    struct call call; /* first */
+    struct pb_serialized_multi_request request;
+};
+
+static enum code prepare_multi(struct call *base, struct error *err)
+{
+    static const struct pb_model_spec nothing;
+    struct multi_call *call = (struct multi_call *)base;
+    struct arena *arena = &base->exchange->arena;
+    enum code code = pb_decode(&pb_serialized_multi_request_type, base->exchange->body, arena,
+                               &call->request, err);
+    if (code)
+        return code;
+    bool has_spec = call->request.tasks.count && call->request.tasks.items[0].model_spec;
+    return api_find(base->api, has_spec ? call->request.tasks.items[0].model_spec : &nothing, arena,
+                    &base->servable, err);
+}
+
+static enum code finish_multi(struct call *base, struct error *err)
+{
+    const struct multi_call *call = (const struct multi_call *)base;
+    struct pb_multi_inference_response response = {0};
+    struct run run = call_run(base);
+    enum code code = run_check(&run, err);
+    if (!code)
+        code = multi_inference(base->servable->object, &call->request, &run, &response, err);
+    if (code)
+        return code;
+    for (size_t i = 0; i < response.results.count; i++) {
+        struct pb_inference_result *result = &response.results.items[i];
+        result->model_spec = call_model_spec(base->servable, result->model_spec->name,
+                                             result->model_spec->signature_name, run.arena);
+    }
+    api_answer(base->exchange, &pb_multi_inference_response_type, &response);
+    return CODE_OK;
+}
+
+void api_multi_inference(struct exchange *exchange, void *api)
+{
+    static const struct call_ops ops = {prepare_multi, NULL, finish_multi, call_fail_rpc};
+    call_start(call_new(api, exchange, &ops, sizeof(struct multi_call)));
+}
