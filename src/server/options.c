@@ -138,7 +138,7 @@ static const struct flag flags[] = {
     {"num_tflite_interpreters_per_pool", FLAG_INT32, MEMBER(idle_int32), "1", FLAG_IDLE,
      "interpreters of TFLite models"},
     {"enable_signature_method_name_check", FLAG_BOOL, MEMBER(enable_signature_method_name_check),
-     "false", FLAG_LATER, "refuse signatures of another method"},
+     "false", FLAG_SERVED, "refuse signatures that were exported for another method"},
     {"xla_cpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
     {"xla_gpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
     {"enable_profiler", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,

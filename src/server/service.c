@@ -70,7 +70,11 @@ static void set_tensorflow(struct service *s)
             tags[count++] = span_sub(rest, 0, comma);
         rest = span_sub(rest, comma + 1, rest.len);
     }
-    s->tensorflow.session = (struct session_options){.tags = tags, .tag_count = count};
+    s->tensorflow.session = (struct session_options){
+        .tags = tags,
+        .tag_count = count,
+        .checks_method_names = s->options->enable_signature_method_name_check,
+    };
     s->tensorflow.warmup = (struct warmup_options){
         .enabled = s->options->enable_model_warmup,
         .iterations = s->options->num_request_iterations_for_warmup,

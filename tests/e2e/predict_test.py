@@ -88,9 +88,6 @@ class HalfPlusTwo(unittest.TestCase):
         self.assertIn("PredictRequest", message)
 
     def test_methods_that_are_not_there(self):
-        for method in ("PredictionService/Classify", "PredictionService/Regress", "PredictionService/MultiInference"):
-            path = "/tensorflow.serving." + method
-            self.assertEqual(("UNIMPLEMENTED", path + " is not implemented by this server"), self.server.call_bytes(path, b""))
         self.assertEqual("UNIMPLEMENTED", self.server.call_bytes("/tensorflow.serving.SessionService/SessionRun", b"")[0])
 
     def test_status(self):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of the checks is the original's: signature, number of inputs, aliases and values (in
- * the order of the signature's aliases), surplus names, output filter, run. Sets in messages are
- * sorted and joined by commas.
+ * The order of the checks is the original's: signature, method, number of inputs, aliases and
+ * values (in the order of the signature's aliases), surplus names, output filter, run. Sets in
+ * messages are sorted and joined by commas.
  */
 #include "servables/tensorflow/predict.h"
 
@@ -20,6 +20,25 @@ enum code predict_signature(struct session *session, struct span name,
         return error_set(err, CODE_FAILED_PRECONDITION, "Serving signature key \"%.*s\" not found.",
                          SPAN_ARG(name));
     return CODE_OK;
+}
+
+static enum code check_method(const struct session_signature *signature,
+                              const struct savedmodel_signature *info, struct error *err)
+{
+    static const char *const methods[] = {
+        "tensorflow/serving/predict",
+        "tensorflow/serving/classify",
+        "tensorflow/serving/regress",
+    };
+    bool known = !session_checks_method_names(signature);
+    for (size_t i = 0; !known && i < sizeof methods / sizeof *methods; i++)
+        known = span_is(info->method_name, methods[i]);
+    if (known)
+        return CODE_OK;
+    return error_set(err, CODE_INTERNAL,
+                     "Expected prediction signature method_name to be one of {%s, %s, %s}. Was: "
+                     "%.*s",
+                     methods[0], methods[1], methods[2], SPAN_ARG(info->method_name));
 }
 
 /* ---- sets of names in messages ---- */
@@ -232,7 +251,9 @@ enum code predict_run(struct session_signature *signature, const struct predict_
     bool all = !filter || !filter->count;
     *output_count = all ? info->output_count : filter->count;
     struct tensor *feeds = arena_alloc(arena, (info->input_count + 1) * sizeof *feeds);
-    enum code code = collect_inputs(info, inputs, input_count, arena, feeds, err);
+    enum code code = check_method(signature, info, err);
+    if (!code)
+        code = collect_inputs(info, inputs, input_count, arena, feeds, err);
     int *wanted = all ? NULL : arena_alloc(arena, filter->count * sizeof *wanted);
     if (!code && !all)
         code = find_wanted(info, filter, arena, wanted, err);
@@ -301,7 +322,9 @@ enum code predict(struct session *session, const struct pb_predict_request *requ
     const struct savedmodel_signature *info = session_signature_info(signature);
     size_t count = request->inputs.count;
     struct predict_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
-    code = decode_inputs(info, request, arena, inputs, err);
+    code = check_method(signature, info, err);
+    if (!code)
+        code = decode_inputs(info, request, arena, inputs, err);
     if (code)
         return code;
     struct predict_filter filter = {request->output_filter.items, request->output_filter.count};

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Classify, Regress and MultiInference over gRPC, by clients that we did not write. tests/unit has every refusal."""
+import os
+import tempfile
+import unittest
+
+import numpy as np
+
+import support
+from clients import MODELS, predict, predict_request, tensor
+from model_text import meta_graph, node, signature, write_version
+
+SERVICE = "/tensorflow.serving.PredictionService/"
+METHODS = {"Classify": ("classification", "Classification"), "Regress": ("regression", "Regression"),
+           "MultiInference": ("inference", "MultiInference")}
+
+
+def example(**features):
+    """Numbers as floats, lists of bytes as they are."""
+    message = support.pb("example", "tensorflow.core.example").Example()
+    for name, values in features.items():
+        feature = message.features.feature[name]
+        (feature.bytes_list if isinstance(values[0], bytes) else feature.float_list).value.extend(values)
+    return message
+
+
+def fill_input(message, examples, context=None):
+    kind = message.example_list if context is None else message.example_list_with_context
+    kind.SetInParent()
+    kind.examples.extend(examples)
+    if context is not None:
+        kind.context.CopyFrom(context)
+
+
+def call(server, method, request):
+    """The response, or (code's name, message)."""
+    module, name = METHODS[method]
+    answer = server.call_bytes(SERVICE + method, request.SerializeToString())
+    return answer if isinstance(answer, tuple) else getattr(support.pb(module), name + "Response").FromString(answer)
+
+
+def infer(server, method, model, signature_name, examples, context=None, version=None):
+    module, name = METHODS[method]
+    request = getattr(support.pb(module), name + "Request")()
+    request.model_spec.name = model
+    request.model_spec.signature_name = signature_name
+    if version is not None:
+        request.model_spec.version.value = version
+    fill_input(request.input, examples, context)
+    return call(server, method, request)
+
+
+def values(answer):
+    return [r.value for r in answer.result.regressions]
+
+
+class Wine(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.Server(model_name="wine", model_base_path=os.path.join(MODELS, "wine"))
+        cls.examples = [example(measurements=row) for row in np.random.default_rng(1).normal(10, 5, (3, 13))]
+        cls.strings = tensor([e.SerializeToString() for e in cls.examples])
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+
+    def predicted(self, signature_name):
+        return predict(self.server, predict_request("wine", signature=signature_name, inputs=self.strings)).outputs
+
+    def test_classify(self):
+        wanted = self.predicted("classify")
+        for _ in range(40):  # often enough to move from the workers to the loops
+            answer = infer(self.server, "Classify", "wine", "classify", self.examples)
+            self.assertEqual(("wine", 1, "classify"), (answer.model_spec.name, answer.model_spec.version.value,
+                                                       answer.model_spec.signature_name))
+            rows = answer.result.classifications
+            self.assertEqual([3, 3, 3], [len(row.classes) for row in rows])
+            self.assertEqual(list(wanted["classes"].string_val), [c.label.encode() for row in rows for c in row.classes])
+            self.assertEqual(list(wanted["scores"].float_val), [c.score for row in rows for c in row.classes])
+
+    def test_regress(self):
+        answer = infer(self.server, "Regress", "wine", "regress", self.examples, version=1)
+        self.assertEqual(list(self.predicted("regress")["outputs"].float_val), values(answer))
+        self.assertEqual(("wine", 1, "regress"), (answer.model_spec.name, answer.model_spec.version.value,
+                                                  answer.model_spec.signature_name))
+
+    def multi_request(self, *tasks):
+        request = support.pb("inference").MultiInferenceRequest()
+        for name, signature_name, method in tasks:
+            task = request.tasks.add(method_name="tensorflow/serving/" + method)
+            task.model_spec.name = name
+            task.model_spec.signature_name = signature_name
+        fill_input(request.input, self.examples)
+        return request
+
+    def test_multi_inference(self):
+        request = self.multi_request(("wine", "regress", "regress"), ("wine", "classify", "classify"))
+        request.tasks[1].model_spec.version.value = 7  # the first task's version counts
+        for _ in range(3):
+            regression, classification = call(self.server, "MultiInference", request).results
+            self.assertEqual(list(self.predicted("regress")["outputs"].float_val),
+                             [r.value for r in regression.regression_result.regressions])
+            self.assertEqual(list(self.predicted("classify")["scores"].float_val),
+                             [c.score for row in classification.classification_result.classifications for c in row.classes])
+            for result, name in ((regression, "regress"), (classification, "classify")):
+                self.assertEqual(("wine", 1, name), (result.model_spec.name, result.model_spec.version.value,
+                                                     result.model_spec.signature_name))
+
+    def test_multi_inference_without_a_model(self):
+        for tasks in ([], [("", "regress", "regress")]):
+            self.assertEqual(("INVALID_ARGUMENT", "ModelSpec has no name specified."),
+                             call(self.server, "MultiInference", self.multi_request(*tasks)))
+        self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(nope)"),
+                         call(self.server, "MultiInference", self.multi_request(("nope", "regress", "regress"))))
+        self.assertEqual(("UNIMPLEMENTED", "Unsupported signature method_name: tensorflow/serving/predict"),
+                         call(self.server, "MultiInference", self.multi_request(("wine", "regress", "predict"))))
+
+    def test_model_and_signature(self):
+        for method in ("Classify", "Regress"):
+            self.assertEqual(("INVALID_ARGUMENT", "Missing ModelSpec"), self.server.call_bytes(SERVICE + method, b""))
+            self.assertEqual(("INVALID_ARGUMENT", "ModelSpec has no name specified."),
+                             infer(self.server, method, "", "", self.examples))
+            self.assertEqual(("NOT_FOUND", "Servable not found for request: Specific(wine, 2)"),
+                             infer(self.server, method, "wine", "", self.examples, version=2))
+            self.assertEqual(("INVALID_ARGUMENT", "No signature was found with the name: nope"),
+                             infer(self.server, method, "wine", "nope", self.examples))
+            self.assertEqual(("INVALID_ARGUMENT", "Input is empty."),
+                             infer(self.server, method, "wine", method.lower(), []))
+            self.assertEqual("INVALID_ARGUMENT", self.server.call_bytes(SERVICE + method, b"\x0a\xff\xff\xff\xff\x0f")[0])
+        self.assertEqual(("INVALID_ARGUMENT", "Expected one output Tensor."),
+                         infer(self.server, "Regress", "wine", "classify", self.examples))
+
+    def test_large_requests(self):
+        answer = infer(self.server, "Regress", "wine", "regress", self.examples * 2000)
+        self.assertEqual(6000, len(values(answer)))
+        self.assertEqual(values(answer)[:3], values(answer)[-3:])
+
+
+class HalfPlusTwo(unittest.TestCase):
+    """Exported by TensorFlow 1, with true method names."""
+
+    def test_examples_and_contexts(self):
+        with support.Server("--enable_signature_method_name_check", model_name="m",
+                            model_base_path=os.path.join(MODELS, "half_plus_two_tf1")) as server:
+            def ask(*examples, context=None):
+                answer = infer(server, "Regress", "m", "regress", examples, context)
+                return answer if isinstance(answer, tuple) else values(answer)
+            self.assertEqual([3.0, 6.0], ask(example(x=[2]), example(x=[8])))
+            # A context stands in for what an example lacks.
+            self.assertEqual([3.0, 7.0], ask(example(x=[2]), example(), context=example(x=[10])))
+            self.assertEqual(("INVALID_ARGUMENT", "Input is empty."), ask(context=example(x=[10])))
+            # The signature's declared method counts, with the flag.
+            self.assertEqual(("INVALID_ARGUMENT", "Expected regression signature method_name to be tensorflow/serving/regress. "
+                              "Was: tensorflow/serving/predict"), infer(server, "Regress", "m", "", [example(x=[2])]))
+            self.assertEqual(("INVALID_ARGUMENT", "Expected classification signature method_name to be tensorflow/serving/classify. "
+                              "Was: tensorflow/serving/regress"), infer(server, "Classify", "m", "regress", [example(x=[2])]))
+            self.assertEqual([3.0], list(predict(server, predict_request("m", x=[2])).outputs["y"].float_val))
+
+
+class OtherMethods(unittest.TestCase):
+    def test_predict_with_the_check_on(self):
+        nodes = node("x", "Placeholder", [], ("dtype", "type: DT_FLOAT"))
+        text = meta_graph(nodes, signature("serving_default", [("x", "x", "DT_FLOAT")], [("y", "x", "DT_FLOAT")])
+                          .replace("tensorflow/serving/predict", "mine"))
+        with tempfile.TemporaryDirectory() as base:
+            write_version(os.path.join(base, "1"), text)
+            with support.Server("--enable_signature_method_name_check", model_name="m", model_base_path=base) as server:
+                self.assertEqual(("INTERNAL", "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
+                                  "tensorflow/serving/classify, tensorflow/serving/regress}. Was: mine"),
+                                 predict(server, predict_request("m", z=[2])))
+
+
+if __name__ == "__main__":
+    unittest.main()
