@@ -107,3 +107,66 @@ enum code sparse_check_indices(const struct sparse *sparse, bool ordered, struct
     }
     return CODE_OK;
 }
+
+static enum code wrong_rank(const char *what, int wanted, const struct tensor *t, struct error *err)
+{
+    return error_set(err, CODE_INVALID_ARGUMENT, "Sparse %s must be rank %d but is rank %d", what,
+                     wanted, t->shape.rank);
+}
+
+/* "Sparse index tuple indices[0, :] = [9, 9] is out of bounds" */
+static enum code tuple_out_of_bounds(const struct sparse *sparse, int64_t i, struct error *err)
+{
+    int rank = sparse->shape.rank;
+    error_set(err, CODE_INVALID_ARGUMENT, "Sparse index tuple indices[%lld, :] = [", (long long)i);
+    for (int k = 0; k < rank; k++)
+        error_append(err, "%s%lld", k ? ", " : "", (long long)sparse->indices[i * rank + k]);
+    return error_append(err, "] is out of bounds");
+}
+
+enum code sparse_validate(const struct op_call *call, const int i[3], bool bounded,
+                          struct sparse *sparse, struct error *err)
+{
+    const struct tensor *indices = call->in[i[0]], *values = call->in[i[1]];
+    const struct tensor *shape = call->in[i[2]];
+    if (indices->shape.rank != 2)
+        return wrong_rank("indices", 2, indices, err);
+    if (values->shape.rank != 1)
+        return wrong_rank("values", 1, values, err);
+    if (shape->shape.rank != 1)
+        return wrong_rank("shape", 1, shape, err);
+    *sparse = (struct sparse){indices->data, values, values->shape.dims[0], {.rank = 0}};
+    if (indices->shape.dims[0] != sparse->count)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Number of elements in indices (%lld) and values (%lld) do not match",
+                         (long long)indices->shape.dims[0], (long long)sparse->count);
+    if (indices->shape.dims[1] != shape->shape.dims[0])
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Index rank (%lld) and shape rank (%lld) do not match",
+                         (long long)indices->shape.dims[1], (long long)shape->shape.dims[0]);
+    if (shape->shape.dims[0] > SHAPE_RANK_MAX)
+        return error_set(err, CODE_UNIMPLEMENTED, "rank %lld is beyond %d",
+                         (long long)shape->shape.dims[0], SHAPE_RANK_MAX);
+    sparse->shape.rank = (int)shape->shape.dims[0];
+    for (int k = 0; k < sparse->shape.rank; k++)
+        sparse->shape.dims[k] = tensor_int(shape, k);
+    for (int64_t n = 0; bounded && n < sparse->count; n++) {
+        for (int k = 0; k < sparse->shape.rank; k++) {
+            int64_t index = sparse->indices[n * sparse->shape.rank + k];
+            if (index < 0 || index >= sparse->shape.dims[k])
+                return tuple_out_of_bounds(sparse, n, err);
+        }
+    }
+    return CODE_OK;
+}
+
+int sparse_compare(const struct sparse *a, int64_t i, const struct sparse *b, int64_t k)
+{
+    int rank = a->shape.rank;
+    for (int d = 0; d < rank; d++) {
+        int64_t x = a->indices[i * rank + d], y = b->indices[k * rank + d];
+        if (x != y)
+            return x < y ? -1 : 1;
+    }
+    return 0;
+}

@@ -21,6 +21,14 @@ struct sparse {
 enum code sparse_read(const struct op_call *call, const int i[3], struct sparse *sparse,
                       struct error *err);
 
+/* The same in the words of TensorFlow's ValidateSparseTensor; all indices within the shape, too,
+ * when `bounded`. The shape's sizes may be anything. */
+enum code sparse_validate(const struct op_call *call, const int i[3], bool bounded,
+                          struct sparse *sparse, struct error *err);
+
+/* Below, at or above 0 as row `i` of a's indices comes before, is, or comes behind row k of b's. */
+int sparse_compare(const struct sparse *a, int64_t i, const struct sparse *b, int64_t k);
+
 /* All indices within the shape, INVALID_ARGUMENT otherwise; rows in order and different, too, when
  * `ordered`. */
 enum code sparse_check_indices(const struct sparse *sparse, bool ordered, struct error *err);
