@@ -78,6 +78,7 @@ void connection_free(struct connection *c)
     recycle_done(c);
     output_rest_free(c->rest);
     free(c->held);
+    tls_session_free(c->tls);
     if (c->watch.fd >= 0) {
         close(c->watch.fd);
         atomic_fetch_sub(&loop->shared->connections, 1);
@@ -167,6 +168,11 @@ static void peer_ended(struct connection *c)
         c->protocol->ended(c);
 }
 
+static ssize_t receive(struct connection *c, char *into, size_t room)
+{
+    return c->tls ? tls_read(c->tls, into, room) : read(c->watch.fd, into, room);
+}
+
 /* False: nothing came. */
 static bool read_once(struct connection *c)
 {
@@ -174,7 +180,7 @@ static bool read_once(struct connection *c)
     bool open = c->end == CONNECTION_OPEN;
     char *direct = open && c->protocol->direct ? c->protocol->direct(c, &len) : NULL;
     char *into = direct ? direct : c->loop->input;
-    ssize_t n = read(c->watch.fd, into, direct ? len : LOOP_INPUT);
+    ssize_t n = receive(c, into, direct ? len : LOOP_INPUT);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return false;
     if (n < 0) {
@@ -190,9 +196,19 @@ static bool read_once(struct connection *c)
     return true;
 }
 
+/* What TLS has taken from the socket already epoll does not tell of. */
+static bool read_on(struct connection *c)
+{
+    bool came = read_once(c), more = came;
+    while (c->tls && more && tls_has_more(c->tls) && c->end == CONNECTION_OPEN && !c->held &&
+           !c->peer_ended)
+        more = read_once(c);
+    return came;
+}
+
 bool connection_try_read(struct connection *c)
 {
-    if (!(c->events & EPOLLIN) || !read_once(c))
+    if (!(c->events & EPOLLIN) || c->tls || !read_once(c))
         return false;
     connection_touch(c);
     return true;
@@ -201,18 +217,30 @@ bool connection_try_read(struct connection *c)
 static void on_events(struct watch *watch, unsigned events)
 {
     struct connection *c = (struct connection *)watch;
-    if ((events & EPOLLIN) && (c->events & EPOLLIN))
-        read_once(c);
+    bool shakes = c->tls && tls_wants_write(c->tls) && (events & EPOLLOUT);
+    if (((events & EPOLLIN) && (c->events & EPOLLIN)) || shakes)
+        read_on(c);
     else if (events & (EPOLLERR | EPOLLHUP))
         connection_finish(c, CONNECTION_DEAD);
     connection_touch(c);
+}
+
+static struct output_sink sink_of(const struct connection *c)
+{
+    return (struct output_sink){c->watch.fd, c->tls};
+}
+
+/* Hands are not shaken yet: nothing can be written. */
+static bool is_shaking(const struct connection *c)
+{
+    return c->tls && !tls_is_ready(c->tls);
 }
 
 /* Writes what the socket did not take before. False: it still does not take all, or is dead. */
 static bool flush_rest(struct connection *c)
 {
     size_t written;
-    int result = output_rest_send(c->rest, c->watch.fd, &written);
+    int result = output_rest_send(c->rest, sink_of(c), &written);
     if (written)
         c->progress_us = c->loop->now_us;
     if (result < 0)
@@ -236,7 +264,7 @@ static bool flush_once(struct connection *c)
         return false;
     }
     size_t written;
-    int result = output_send(output, c->watch.fd, &written);
+    int result = output_send(output, sink_of(c), &written);
     if (written)
         c->progress_us = c->loop->now_us;
     if (result < 0) {
@@ -268,18 +296,25 @@ static bool end_now(struct connection *c)
 static void watch_events(struct connection *c)
 {
     bool reads = !c->peer_ended && !c->held && !c->rest;
-    unsigned events = (reads ? EPOLLIN : 0u) | (c->rest ? EPOLLOUT : 0u);
+    bool writes = c->rest || (c->tls && tls_wants_write(c->tls));
+    unsigned events = (reads ? EPOLLIN : 0u) | (writes ? EPOLLOUT : 0u);
     if (events == c->events)
         return;
     c->events = events;
     loop_rewatch(c->loop, &c->watch, events);
 }
 
+static int64_t limit_of(const struct connection *c)
+{
+    return is_shaking(c) ? c->hands_until_us
+                         : c->protocol->limit((struct connection *)(uintptr_t)c);
+}
+
 static void arm(struct connection *c)
 {
     if (c->lingering)
         return;
-    int64_t limit_us = c->protocol->limit(c);
+    int64_t limit_us = limit_of(c);
     if (limit_us != INT64_MAX && (!c->timer.slot || limit_us < c->timer.at_us))
         timers_arm(&c->loop->timers, &c->timer, limit_us);
 }
@@ -291,9 +326,9 @@ static void on_timer(struct timer *timer)
         connection_finish(c, CONNECTION_DEAD);
         return;
     }
-    int64_t limit_us = c->protocol->limit(c);
+    int64_t limit_us = limit_of(c);
     if (limit_us <= c->loop->now_us) {
-        if (c->rest)
+        if (c->rest || is_shaking(c))
             connection_finish(c, CONNECTION_DEAD);
         else
             c->protocol->too_slow(c);
@@ -307,12 +342,15 @@ static void on_timer(struct timer *timer)
  * want their turn. */
 static bool flush_output(struct connection *c)
 {
-    if (c->end == CONNECTION_DEAD || (c->rest && !flush_rest(c)))
+    if (c->end == CONNECTION_DEAD || is_shaking(c) || (c->rest && !flush_rest(c)))
         return false;
     bool more = flush_once(c);
     /* The protocol may have stopped because of unsent answers: now it can go on. */
     if (!more && c->held && !c->rest && c->end == CONNECTION_OPEN)
         more = feed_held(c);
+    bool reads = !c->held && !c->rest && c->end == CONNECTION_OPEN && !c->peer_ended;
+    if (!more && reads && c->tls && tls_has_more(c->tls))
+        more = read_on(c);
     return more;
 }
 

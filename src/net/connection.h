@@ -52,15 +52,17 @@ enum connection_end {
 };
 
 struct connection {
-    struct watch watch; /* first */
-    struct loop *loop;  /* borrowed */
+    struct watch watch;      /* first */
+    struct loop *loop;       /* borrowed */
+    struct tls_session *tls; /* owned; NULL: none */
     const struct protocol *protocol;
     void *state;                        /* the protocol's */
     struct connection *next, *previous; /* of the loop's */
     struct connection *next_dirty;
     bool dirty;
-    bool lingering;  /* our side is shut down */
-    bool peer_ended; /* nothing more to read */
+    int64_t hands_until_us; /* when TLS must have begun */
+    bool lingering;         /* our side is shut down */
+    bool peer_ended;        /* nothing more to read */
     enum connection_end end;
     unsigned events;          /* that epoll watches */
     struct output_rest *rest; /* owned: what the socket did not take */

@@ -196,7 +196,12 @@ static void welcome(struct loop *loop, enum net_protocol protocol, int fd)
     }
     struct connection *c = connection_new(loop, protocols[protocol], fd);
     c->events = EPOLLIN;
-    if (loop_watch(loop, &c->watch, c->events, NULL))
+    struct tls_context *tls = shared->options.tls[protocol];
+    if (tls) {
+        c->tls = tls_session_new(tls, fd);
+        c->hands_until_us = loop->now_us + shared->options.header_timeout_us;
+    }
+    if ((tls && !c->tls) || loop_watch(loop, &c->watch, c->events, NULL))
         connection_free(c);
     else
         connection_touch(c);

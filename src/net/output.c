@@ -74,24 +74,28 @@ void output_refer(struct output *output, struct span bytes)
         add_piece(output, bytes.ptr, bytes.len);
 }
 
-static int send_pieces(int fd, struct iovec *pieces, int count, size_t *written)
+static ssize_t send_plain(int fd, struct iovec *pieces, int count)
+{
+    if (count == 1)
+        return send(fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
+    struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+static int send_pieces(struct output_sink sink, struct iovec *pieces, int count, size_t *written)
 {
     ssize_t n;
-    do {
-        if (count == 1) {
-            n = send(fd, pieces->iov_base, pieces->iov_len, MSG_NOSIGNAL);
-        } else {
-            struct msghdr message = {.msg_iov = pieces, .msg_iovlen = (size_t)count};
-            n = sendmsg(fd, &message, MSG_NOSIGNAL);
-        }
-    } while (n < 0 && errno == EINTR);
+    do
+        n = sink.tls ? tls_write(sink.tls, pieces, count) : send_plain(sink.fd, pieces, count);
+    while (n < 0 && errno == EINTR);
     *written = n < 0 ? 0 : (size_t)n;
     return n < 0 && errno != EAGAIN ? -1 : 0;
 }
 
-int output_send(const struct output *output, int fd, size_t *written)
+int output_send(const struct output *output, struct output_sink sink, size_t *written)
 {
-    int result = send_pieces(fd, (struct iovec *)(uintptr_t)output->pieces, output->count, written);
+    int result =
+        send_pieces(sink, (struct iovec *)(uintptr_t)output->pieces, output->count, written);
     return result < 0 ? result : *written == output->bytes;
 }
 
@@ -147,9 +151,9 @@ struct output_rest *output_keep_rest(const struct output *output, size_t written
     return rest;
 }
 
-int output_rest_send(struct output_rest *rest, int fd, size_t *written)
+int output_rest_send(struct output_rest *rest, struct output_sink sink, size_t *written)
 {
-    int result = send_pieces(fd, rest->pieces + rest->first, rest->count - rest->first, written);
+    int result = send_pieces(sink, rest->pieces + rest->first, rest->count - rest->first, written);
     if (result < 0)
         return result;
     advance(rest, *written);

@@ -15,6 +15,7 @@
 #include <sys/uio.h>
 
 #include "base/span.h"
+#include "net/tls.h"
 
 enum {
     OUTPUT_SCRATCH = 128 * 1024,
@@ -51,9 +52,15 @@ void output_refer(struct output *output, struct span bytes);
 /* What is left when the first `written` bytes are gone; NULL: nothing. */
 struct output_rest *output_keep_rest(const struct output *output, size_t written);
 
+/* Where it goes. */
+struct output_sink {
+    int fd;
+    struct tls_session *tls; /* NULL: straight to the socket */
+};
+
 /* One send. 1: all is written now, 0: not yet, -1: errno tells. *written counts the bytes. */
-int output_send(const struct output *output, int fd, size_t *written);
-int output_rest_send(struct output_rest *rest, int fd, size_t *written);
+int output_send(const struct output *output, struct output_sink sink, size_t *written);
+int output_rest_send(struct output_rest *rest, struct output_sink sink, size_t *written);
 void output_rest_free(struct output_rest *rest);
 
 #endif

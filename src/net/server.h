@@ -16,10 +16,12 @@
 #define NET_SERVER_H
 
 #include "net/exchange.h"
+#include "net/tls.h"
 
 enum net_protocol {
     NET_GRPC, /* HTTP/2 with prior knowledge, gRPC */
     NET_HTTP, /* HTTP/1.1 and 1.0 */
+    NET_PROTOCOLS,
 };
 
 /* A row of the RPC method table. */
@@ -43,7 +45,8 @@ struct net_options {
     int64_t
         idle_timeout_us; /* of a connection without a request; 0: none for gRPC, 10 min for HTTP */
     bool http_gzip; /* compress HTTP answers for clients that take gzip; the original never does */
-    size_t connections_max; /* all loops together; 0: from RLIMIT_NOFILE */
+    struct tls_context *tls[NET_PROTOCOLS]; /* borrowed; NULL: that protocol goes without */
+    size_t connections_max;                 /* all loops together; 0: from RLIMIT_NOFILE */
 };
 
 struct net_server;

@@ -46,6 +46,9 @@ struct options {
     bool enable_serialization_as_tensor_content;
     bool enable_model_warmup;
     int32_t num_request_iterations_for_warmup;
+    const char *tls_cert_file;
+    const char *tls_key_file;
+    const char *tls_client_ca_file;
     bool verbose;
     bool version;
     bool help;

@@ -28,6 +28,7 @@
 #include "server/config_file.h"
 #include "server/config_text.h"
 #include "server/signals.h"
+#include "server/tls_files.h"
 
 enum {
     /* Larger blocks go back to the system as soon as they are freed. glibc would raise this by
@@ -48,6 +49,7 @@ struct service {
     struct server_core core;
     bool has_core;
     struct config_file *config_file; /* NULL: one model, given by flags */
+    struct tls_files *tls;           /* NULL: the ports go without */
     struct worker_pool *workers;
     struct worker_pool *reloads;
     struct api_counters *counters;
@@ -206,6 +208,11 @@ static void make_net(struct service *s)
         .rpc_count = api_rpc_count,
         .http = api_rest,
         .context = &s->api,
+        .tls =
+            {
+                [NET_GRPC] = tls_files_context(s->tls, NET_GRPC),
+                [NET_HTTP] = tls_files_context(s->tls, NET_HTTP),
+            },
     };
     s->net = net_server_new(&net);
 }
@@ -277,6 +284,7 @@ static void on_end(void *context)
 static void on_reload(void *context)
 {
     struct service *s = context;
+    tls_files_reload(s->tls);
     if (s->config_file)
         config_file_reload(s->config_file);
     else
@@ -359,7 +367,11 @@ static enum code serve(struct service *s, struct error *err)
     bool goes_on = false;
     enum code code = read_monitoring(s, err);
     if (!code)
+        code = tls_files_new(s->options, &s->tls, err);
+    if (!code)
         code = signals_start(&signals, err);
+    if (!code)
+        code = tls_files_start(s->tls, err);
     if (!code)
         code = start(s, &goes_on, err);
     if (!code && goes_on)
@@ -387,6 +399,7 @@ static void tear_down(struct service *s, bool failed)
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);
+    tls_files_free(s->tls);
     if (s->net && s->options->grpc_socket_path[0])
         unlink(s->options->grpc_socket_path);
     if (!failed && s->has_core && manager_is_loading(s->core.manager))
