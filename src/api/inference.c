@@ -6,7 +6,6 @@
  */
 #include "api/inference.h"
 
-#include "api/call.h"
 #include "servables/tensorflow/classify.h"
 #include "servables/tensorflow/examples.h"
 #include "servables/tensorflow/multi_inference.h"
@@ -14,69 +13,77 @@
 
 /* ---- Classify, Regress ---- */
 
-struct inference_call {
-    struct call call; /* first */
-    const struct inference_kind *kind;
-    struct pb_serialized_request request;
-    struct inference_head head;
-};
-
-static enum code prepare(struct call *base, struct error *err)
+enum code inference_call_find(struct inference_call *call, struct error *err)
 {
-    struct inference_call *call = (struct inference_call *)base;
+    struct call *base = &call->call;
     struct arena *arena = &base->exchange->arena;
-    enum code code =
-        pb_decode(&pb_serialized_request_type, base->exchange->body, arena, &call->request, err);
-    if (!code)
-        code = api_find(base->api, call->request.model_spec, arena, &base->servable, err);
-    if (!code)
-        code = inference_find(base->servable->object, call->request.model_spec->signature_name,
-                              call->kind, arena, &call->head, err);
-    return code;
+    enum code code = api_find(base->api, call->request.model_spec, arena, &base->servable, err);
+    if (code)
+        return code;
+    return inference_find(base->servable->object, call->request.model_spec->signature_name,
+                          call->kind, arena, &call->head, err);
 }
 
-static bool is_tiny(struct call *base)
+bool inference_call_is_tiny(struct call *base)
 {
     return inference_is_tiny(&((const struct inference_call *)base)->head);
 }
 
-static void answer(const struct inference_call *call, struct pb_model_spec *spec,
-                   const struct pb_inference_result *result)
+enum code inference_call_run(struct inference_call *call, struct run *run,
+                             struct pb_inference_result *result, struct error *err)
 {
-    struct exchange *exchange = call->call.exchange;
+    struct tensor examples;
+    enum code code = run_check(run, err);
+    if (!code)
+        code = examples_to_tensor(call->request.input, run->arena, &examples, err);
+    if (!code)
+        code = inference_run(&call->head, &examples, run, result, err);
+    return code;
+}
+
+enum code inference_call_encode(const struct inference_call *call,
+                                const struct pb_inference_result *result, struct span *bytes,
+                                struct error *err)
+{
+    struct arena *arena = &call->call.exchange->arena;
+    struct pb_model_spec *spec = call_model_spec(
+        call->call.servable, call->request.model_spec->name, call->head.info->name, arena);
     if (result->result_case == INFERENCE_CLASSIFICATION)
-        api_answer(exchange, &pb_classification_response_type,
-                   &(struct pb_classification_response){.model_spec = spec,
-                                                        .result = result->classification_result});
-    else
-        api_answer(exchange, &pb_regression_response_type,
-                   &(struct pb_regression_response){.model_spec = spec,
-                                                    .result = result->regression_result});
+        return pb_encode_large(&pb_classification_response_type,
+                               &(struct pb_classification_response){
+                                   .model_spec = spec, .result = result->classification_result},
+                               arena, bytes, err);
+    return pb_encode_large(
+        &pb_regression_response_type,
+        &(struct pb_regression_response){.model_spec = spec, .result = result->regression_result},
+        arena, bytes, err);
+}
+
+static enum code prepare(struct call *base, struct error *err)
+{
+    struct inference_call *call = (struct inference_call *)base;
+    enum code code = pb_decode(&pb_serialized_request_type, base->exchange->body,
+                               &base->exchange->arena, &call->request, err);
+    return code ? code : inference_call_find(call, err);
 }
 
 static enum code finish(struct call *base, struct error *err)
 {
     struct inference_call *call = (struct inference_call *)base;
     struct pb_inference_result result = {0};
-    struct tensor examples;
     struct run run = call_run(base);
-    enum code code = run_check(&run, err);
+    struct span bytes;
+    enum code code = inference_call_run(call, &run, &result, err);
     if (!code)
-        code = examples_to_tensor(call->request.input, run.arena, &examples, err);
+        code = inference_call_encode(call, &result, &bytes, err);
     if (!code)
-        code = inference_run(&call->head, &examples, &run, &result, err);
-    if (code)
-        return code;
-    answer(call,
-           call_model_spec(base->servable, call->request.model_spec->name, call->head.info->name,
-                           run.arena),
-           &result);
-    return CODE_OK;
+        exchange_answer_rpc(base->exchange, CODE_OK, (struct span){0}, &bytes, 1);
+    return code;
 }
 
 static void start(struct exchange *exchange, struct api *api, const struct inference_kind *kind)
 {
-    static const struct call_ops ops = {prepare, is_tiny, finish, call_fail_rpc};
+    static const struct call_ops ops = {prepare, inference_call_is_tiny, finish, call_fail_rpc};
     struct inference_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->kind = kind;
     call_start(&call->call);

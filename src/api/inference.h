@@ -3,11 +3,32 @@
 #ifndef API_INFERENCE_H
 #define API_INFERENCE_H
 
-#include "net/exchange.h"
+#include "api/call.h"
+#include "servables/tensorflow/inference.h"
 
 /* Rows of api_rpcs. */
 void api_classify(struct exchange *exchange, void *api);
 void api_regress(struct exchange *exchange, void *api);
 void api_multi_inference(struct exchange *exchange, void *api);
+
+/* ---- Classify and Regress, by whatever protocol ---- */
+
+struct inference_call {
+    struct call call; /* first */
+    const struct inference_kind *kind;
+    struct pb_serialized_request request;
+    struct inference_head head;
+};
+
+/* Finds model and signature for a request that was read; whether its run is tiny; runs it. */
+enum code inference_call_find(struct inference_call *call, struct error *err);
+bool inference_call_is_tiny(struct call *call);
+enum code inference_call_run(struct inference_call *call, struct run *run,
+                             struct pb_inference_result *result, struct error *err);
+
+/* The bytes of a ClassificationResponse or RegressionResponse. RESOURCE_EXHAUSTED. */
+enum code inference_call_encode(const struct inference_call *call,
+                                const struct pb_inference_result *result, struct span *bytes,
+                                struct error *err);
 
 #endif

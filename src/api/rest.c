@@ -3,6 +3,7 @@
 
 #include "api/metadata.h"
 #include "api/pages.h"
+#include "api/rest_inference.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
 #include "wire/json.h"
@@ -33,26 +34,32 @@ int rest_http_status(enum code code)
                                                                          : 500;
 }
 
-/* The type, then what CORS wants; an answer takes a part of the row. */
-static const struct exchange_header headers[] = {
-    {{"Content-Type", 12}, {"application/json", 16}},
+static const struct exchange_header cors_headers[] = {
     {{"Access-Control-Allow-Origin", 27}, {"*", 1}},
     {{"Access-Control-Allow-Methods", 28}, {"POST, GET", 9}},
     {{"Access-Control-Allow-Headers", 28}, {"Content-Type", 12}},
 };
-enum { CORS_HEADERS = 3 };
+enum { CORS_HEADERS = sizeof cors_headers / sizeof *cors_headers };
 
-static void answer(const struct api *api, struct exchange *exchange, int status, bool is_json,
+static void answer(const struct api *api, struct exchange *exchange, int status, struct span type,
                    struct span body)
 {
-    const struct exchange_header *first = is_json ? headers : headers + 1;
-    size_t count = (is_json ? 1 : 0) + (api->cors ? CORS_HEADERS : 0);
-    exchange_answer_http(exchange, status, first, count, &body, body.len ? 1 : 0);
+    struct exchange_header *headers =
+        ARENA_ARRAY(&exchange->arena, struct exchange_header, 1 + CORS_HEADERS);
+    size_t count = 0;
+    if (type.len)
+        headers[count++] = (struct exchange_header){SPAN_LITERAL("Content-Type"), type};
+    if (api->cors) {
+        memcpy(headers + count, cors_headers, sizeof cors_headers);
+        count += CORS_HEADERS;
+    }
+    exchange_answer_http(exchange, status, headers, count, &body, body.len ? 1 : 0);
 }
 
-void rest_answer(const struct api *api, struct exchange *exchange, struct span json)
+void rest_answer(const struct api *api, struct exchange *exchange, enum rest_format format,
+                 struct span body)
 {
-    answer(api, exchange, 200, true, json);
+    answer(api, exchange, 200, rest_format_type(format), body);
 }
 
 void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err)
@@ -63,7 +70,8 @@ void rest_answer_error(const struct api *api, struct exchange *exchange, const s
     json_key(&w, SPAN_LITERAL("error"));
     json_write_string(&w, span_of(err->message));
     json_close(&w);
-    answer(api, exchange, rest_http_status(err->code), true, json_writer_text(&w));
+    answer(api, exchange, rest_http_status(err->code), rest_format_type(REST_JSON),
+           json_writer_text(&w));
 }
 
 struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena)
@@ -80,6 +88,13 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
         spec->version_label = url->label;
     }
     return spec;
+}
+
+void rest_formats(const struct exchange *exchange, enum rest_format *body,
+                  enum rest_format *answer_format)
+{
+    *body = rest_format_of_type(exchange_header(exchange, "content-type"));
+    *answer_format = rest_format_of_accept(exchange_header(exchange, "accept"), *body);
 }
 
 void rest_fail(struct call *call, const struct error *err)
@@ -104,7 +119,7 @@ static void show_status(struct api *api, struct exchange *exchange, const struct
     struct pb_get_model_status_response response;
     struct error err;
     if (!url->name.len && !url->has_version && !url->has_label) {
-        rest_answer(api, exchange, api_status_list(api, &exchange->arena));
+        rest_answer(api, exchange, REST_JSON, api_status_list(api, &exchange->arena));
         return;
     }
     enum code code;
@@ -116,7 +131,7 @@ static void show_status(struct api *api, struct exchange *exchange, const struct
     if (code)
         rest_answer_error(api, exchange, &err);
     else
-        rest_answer(api, exchange,
+        rest_answer(api, exchange, REST_JSON,
                     pb_print_json(&pb_get_model_status_response_type, &response, &exchange->arena));
 }
 
@@ -128,27 +143,15 @@ static void show_metadata(struct api *api, struct exchange *exchange, const stru
     if (!url->name.len)
         error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
     else if (!api_metadata_json(api, rest_model_spec(url, arena), arena, &json, &err)) {
-        rest_answer(api, exchange, json);
+        rest_answer(api, exchange, REST_JSON, json);
         return;
     }
     rest_answer_error(api, exchange, &err);
 }
 
-static void refuse(struct api *api, struct exchange *exchange, const struct rest_url *url)
-{
-    static const char *const names[REST_ACTION_COUNT] = {
-        [REST_CLASSIFY] = "classify",
-        [REST_REGRESS] = "regress",
-    };
-    struct error err;
-    error_set(&err, CODE_UNIMPLEMENTED, "The REST method '%s' is not implemented by this server",
-              names[url->action]);
-    rest_answer_error(api, exchange, &err);
-}
-
 typedef void page_fn(struct api *api, struct exchange *exchange, const struct rest_url *url);
 static page_fn *const pages[REST_ACTION_COUNT] = {
-    [REST_PREDICT] = rest_predict, [REST_CLASSIFY] = refuse,        [REST_REGRESS] = refuse,
+    [REST_PREDICT] = rest_predict, [REST_CLASSIFY] = rest_classify, [REST_REGRESS] = rest_regress,
     [REST_STATUS] = show_status,   [REST_METADATA] = show_metadata,
 };
 
@@ -158,7 +161,7 @@ static void answer_preflight(const struct api *api, struct exchange *exchange)
     struct span origin = exchange_header(exchange, "origin");
     bool named = origin.len && (memmem(origin.ptr, origin.len, "http://", 7) ||
                                 memmem(origin.ptr, origin.len, "https://", 8));
-    answer(api, exchange, named ? 200 : 400, false, (struct span){0});
+    answer(api, exchange, named ? 200 : 400, (struct span){0}, (struct span){0});
 }
 
 static void answer_not_found(struct exchange *exchange)
@@ -187,7 +190,8 @@ void api_rest(struct exchange *exchange, void *context)
     if (!rest_url_parse(exchange->method, path, &exchange->arena, &url, &err))
         pages[url.action](api, exchange, &url);
     else if (url.silent)
-        answer(api, exchange, rest_http_status(err.code), true, (struct span){0});
+        answer(api, exchange, rest_http_status(err.code), rest_format_type(REST_JSON),
+               (struct span){0});
     else
         rest_answer_error(api, exchange, &err);
 }

@@ -4,14 +4,16 @@
 #define API_REST_H
 
 #include "api/call.h"
+#include "api/rest_format.h"
 #include "api/rest_url.h"
 
 /* The exchange_fn for net_options.http. */
 void api_rest(struct exchange *exchange, void *api);
 
-/* Answers 200 with JSON (in the exchange's arena), or an error as {"error": text} under the HTTP
- * status that its code maps to. */
-void rest_answer(const struct api *api, struct exchange *exchange, struct span json);
+/* Answers 200 with a body (in the exchange's arena), or an error as {"error": text}, always JSON,
+ * under the HTTP status that its code maps to. */
+void rest_answer(const struct api *api, struct exchange *exchange, enum rest_format format,
+                 struct span body);
 void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err);
 
 /* The HTTP status of a code (reference 2.2). */
@@ -19,6 +21,10 @@ int rest_http_status(enum code code);
 
 /* The model_spec that a URL stands for, in the arena. */
 struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena);
+
+/* The forms of a request's body and of the answer to it. */
+void rest_formats(const struct exchange *exchange, enum rest_format *body,
+                  enum rest_format *answer);
 
 /* The `fail` of REST calls; what their runs are given: call_run(), within the API's time limit. */
 void rest_fail(struct call *call, const struct error *err);

@@ -1,54 +1,171 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The order of the checks is the original's:
- * JSON, signature_name, model, signature, instances or inputs, and what Predict itself says. An
- * input's dtype is the signature's, its shape the JSON's.
+ * The order of the checks is the original's: JSON, signature_name, model, signature, instances or
+ * inputs, and what Predict itself says. An input's dtype is the signature's, its shape the JSON's.
+ *
+ * A body may also be a PredictRequest, of which the model's name and version are the URL's, or one
+ * array as .npy; and the answer any of the three, whatever the request was.
  */
 #include "api/rest_predict.h"
 
 #include "api/rest.h"
+#include "api/rest_json.h"
 #include "servables/tensorflow/predict.h"
+#include "tensor/npy.h"
 #include "tensor/tensor_json.h"
 
-struct rest_call {
-    struct call call;           /* first */
-    struct pb_model_spec *spec; /* in the exchange's arena */
-    const struct json_value *root;
+struct rest_predict_call {
+    struct call call; /* first */
+    enum rest_format body;
+    enum rest_format answer;
+    struct pb_model_spec *spec;        /* in the exchange's arena */
+    const struct json_value *root;     /* of a JSON body */
+    struct pb_predict_request request; /* of a message */
     struct session_signature *signature;
+    enum tensor_json_format json_format; /* of a JSON answer */
 };
 
-static enum code complain(const struct json_value *value, const char *what, struct arena *arena,
-                          struct error *err)
+static struct arena *arena_of(const struct rest_predict_call *call)
 {
-    struct span dump = json_dump(value, arena);
-    return error_set(err, CODE_INVALID_ARGUMENT, "JSON Value: %.*s %s", SPAN_ARG(dump), what);
+    return &call->call.exchange->arena;
 }
 
-static enum code parse(struct rest_call *call, struct error *err)
+struct tensors {
+    struct predict_tensor *items;
+    size_t count;
+};
+
+/* ---- requests: the body, before the model is looked for, and its tensors after that ---- */
+
+static enum code read_json(struct rest_predict_call *call, struct error *err)
 {
-    struct arena *arena = &call->call.exchange->arena;
-    struct json_document document;
-    enum code code = json_parse(call->call.exchange->body, arena, &document, err);
-    if (code)
-        return code;
-    call->root = document.values;
-    if (call->root->type != JSON_OBJECT)
-        return complain(call->root, "Is not object", arena, err);
-    const struct json_value *name = json_member(call->root, SPAN_LITERAL("signature_name"));
-    if (name && name->type != JSON_STRING)
-        return complain(name,
-                        "not formatted correctly. 'signature_name' key must be a string value.",
-                        arena, err);
-    if (name)
-        call->spec->signature_name = json_string(name);
+    return rest_json_read(call->call.exchange->body, arena_of(call), &call->root,
+                          &call->spec->signature_name, err);
+}
+
+static enum code json_inputs(struct rest_predict_call *call, struct tensors *inputs,
+                             struct error *err)
+{
+    const struct savedmodel_signature *info = session_signature_info(call->signature);
+    struct arena *arena = arena_of(call);
+    size_t count = info->input_count;
+    struct tensor_json_input *wanted = ARENA_ARRAY(arena, struct tensor_json_input, count);
+    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count);
+    for (size_t i = 0; i < count; i++)
+        wanted[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
+    enum code code = tensor_json_read(call->root, wanted, count, arena, named, &inputs->count,
+                                      &call->json_format, err);
+    inputs->items = ARENA_ARRAY(arena, struct predict_tensor, count);
+    for (size_t i = 0; !code && i < inputs->count; i++)
+        inputs->items[i] = (struct predict_tensor){named[i].name, named[i].tensor};
+    return code;
+}
+
+static enum code read_message(struct rest_predict_call *call, struct error *err)
+{
+    enum code code = pb_decode(&pb_predict_request_type, call->call.exchange->body, arena_of(call),
+                               &call->request, err);
+    if (!code && call->request.model_spec)
+        call->spec->signature_name = call->request.model_spec->signature_name;
+    return code;
+}
+
+static enum code message_inputs(struct rest_predict_call *call, struct tensors *inputs,
+                                struct error *err)
+{
+    inputs->count = call->request.inputs.count;
+    return predict_decode(call->signature, &call->request, arena_of(call), &inputs->items, err);
+}
+
+static enum code read_array(struct rest_predict_call *call, struct error *err)
+{
+    (void)err;
+    call->spec->signature_name = rest_format_parameter(
+        exchange_header(call->call.exchange, "content-type"), "signature_name");
     return CODE_OK;
 }
 
-static enum code find_signature(struct rest_call *call, struct error *err)
+static enum code array_inputs(struct rest_predict_call *call, struct tensors *inputs,
+                              struct error *err)
+{
+    const struct savedmodel_signature *info = session_signature_info(call->signature);
+    struct predict_tensor *input = ARENA_NEW(arena_of(call), struct predict_tensor);
+    *inputs = (struct tensors){input, 1};
+    if (info->input_count != 1)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "application/x-npy is for signatures with one input; \"%.*s\" has %zu",
+                         SPAN_ARG(info->name), info->input_count);
+    input->alias = info->inputs[0].alias;
+    if (npy_read(call->call.exchange->body, arena_of(call), &input->tensor, err))
+        return error_prefix(err, "tensor parsing error: %.*s: ", SPAN_ARG(input->alias));
+    return CODE_OK;
+}
+
+/* ---- answers ---- */
+
+static enum code write_json(struct rest_predict_call *call, const struct tensors *outputs,
+                            struct span *body, struct error *err)
+{
+    struct arena *arena = arena_of(call);
+    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, outputs->count);
+    size_t expected = 64;
+    for (size_t i = 0; i < outputs->count; i++) {
+        const struct predict_tensor *output = &outputs->items[i];
+        named[i] = (struct tensor_json_named){output->alias, output->tensor};
+        expected += 64 + 12 * (size_t)tensor_elements(&output->tensor);
+    }
+    struct json_writer w;
+    json_writer_init(&w, arena, expected);
+    enum code code = tensor_json_write(&w, call->json_format, named, outputs->count, err);
+    *body = json_writer_text(&w);
+    return code;
+}
+
+static enum code write_message(struct rest_predict_call *call, const struct tensors *outputs,
+                               struct span *body, struct error *err)
+{
+    struct arena *arena = arena_of(call);
+    struct pb_predict_response response = {0};
+    predict_encode(outputs->items, outputs->count, call->call.api->tensor_content, arena,
+                   &response);
+    response.model_spec = call_model_spec(call->call.servable, call->spec->name,
+                                          session_signature_info(call->signature)->name, arena);
+    return pb_encode_large(&pb_predict_response_type, &response, arena, body, err);
+}
+
+static enum code write_array(struct rest_predict_call *call, const struct tensors *outputs,
+                             struct span *body, struct error *err)
+{
+    if (outputs->count == 1)
+        return npy_write(&outputs->items[0].tensor, arena_of(call), body, err);
+    struct span name = session_signature_info(call->signature)->name;
+    return error_set(err, CODE_INVALID_ARGUMENT,
+                     "application/x-npy is for answers with one output; \"%.*s\" has %zu",
+                     SPAN_ARG(name), outputs->count);
+}
+
+/* A row for each form. */
+static const struct {
+    enum code (*read)(struct rest_predict_call *call, struct error *err);
+    enum code (*inputs)(struct rest_predict_call *call, struct tensors *inputs, struct error *err);
+    enum code (*write)(struct rest_predict_call *call, const struct tensors *outputs,
+                       struct span *body, struct error *err);
+} forms[REST_FORMAT_COUNT] = {
+    [REST_JSON] = {read_json, json_inputs, write_json},
+    [REST_PROTOBUF] = {read_message, message_inputs, write_message},
+    [REST_NPY] = {read_array, array_inputs, write_array},
+};
+
+/* ---- the call ---- */
+
+static enum code find_signature(struct rest_predict_call *call, struct error *err)
 {
     struct span name = call->spec->signature_name;
     struct session *session = call->call.servable->object;
-    if (predict_signature(session, name, &call->signature, NULL)) {
+    enum code code = predict_signature(session, name, &call->signature, err);
+    if (call->body == REST_PROTOBUF)
+        return code;
+    if (code) {
         struct span shown = name.len ? name : SPAN_LITERAL("serving_default");
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Serving signature name: \"%.*s\" not found in signature def",
@@ -63,79 +180,47 @@ static enum code find_signature(struct rest_call *call, struct error *err)
 
 static enum code prepare(struct call *base, struct error *err)
 {
-    struct rest_call *call = (struct rest_call *)base;
-    enum code code = parse(call, err);
+    struct rest_predict_call *call = (struct rest_predict_call *)base;
+    enum code code = forms[call->body].read(call, err);
     if (!code)
-        code = api_find(base->api, call->spec, &base->exchange->arena, &base->servable, err);
-    if (!code)
-        code = find_signature(call, err);
-    return code;
+        code = api_find(base->api, call->spec, arena_of(call), &base->servable, err);
+    return code ? code : find_signature(call, err);
 }
 
+/* An output filter may have to compile a plan. */
 static bool is_tiny(struct call *base)
 {
-    return session_is_tiny(((const struct rest_call *)base)->signature);
-}
-
-static enum code read_tensors(struct rest_call *call, struct predict_tensor **tensors,
-                              size_t *filled, enum tensor_json_format *format, struct error *err)
-{
-    const struct savedmodel_signature *info = session_signature_info(call->signature);
-    struct arena *arena = &call->call.exchange->arena;
-    size_t count = info->input_count;
-    struct tensor_json_input *inputs = ARENA_ARRAY(arena, struct tensor_json_input, count);
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count);
-    for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    enum code code = tensor_json_read(call->root, inputs, count, arena, named, filled, format, err);
-    *tensors = ARENA_ARRAY(arena, struct predict_tensor, count);
-    for (size_t i = 0; !code && i < *filled; i++)
-        (*tensors)[i] = (struct predict_tensor){named[i].name, named[i].tensor};
-    return code;
-}
-
-static enum code write_tensors(const struct predict_tensor *tensors, size_t count,
-                               enum tensor_json_format format, struct arena *arena,
-                               struct span *json, struct error *err)
-{
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count);
-    size_t expected = 64;
-    for (size_t i = 0; i < count; i++) {
-        named[i] = (struct tensor_json_named){tensors[i].alias, tensors[i].tensor};
-        expected += 64 + 12 * (size_t)tensor_elements(&tensors[i].tensor);
-    }
-    struct json_writer w;
-    json_writer_init(&w, arena, expected);
-    enum code code = tensor_json_write(&w, format, named, count, err);
-    *json = json_writer_text(&w);
-    return code;
+    const struct rest_predict_call *call = (const struct rest_predict_call *)base;
+    return !call->request.output_filter.count && session_is_tiny(call->signature);
 }
 
 static enum code finish(struct call *base, struct error *err)
 {
-    struct rest_call *call = (struct rest_call *)base;
+    struct rest_predict_call *call = (struct rest_predict_call *)base;
+    struct predict_filter filter = {call->request.output_filter.items,
+                                    call->request.output_filter.count};
     struct run run = rest_run(base);
-    struct span json;
-    struct predict_tensor *inputs, *outputs;
-    size_t input_count, output_count;
-    enum tensor_json_format format;
+    struct tensors inputs, outputs;
+    struct span body;
     enum code code = run_check(&run, err);
     if (!code)
-        code = read_tensors(call, &inputs, &input_count, &format, err);
+        code = forms[call->body].inputs(call, &inputs, err);
     if (!code)
-        code = predict_run(call->signature, inputs, input_count, NULL, &run, &outputs,
-                           &output_count, err);
+        code = predict_run(call->signature, inputs.items, inputs.count, &filter, &run,
+                           &outputs.items, &outputs.count, err);
     if (!code)
-        code = write_tensors(outputs, output_count, format, run.arena, &json, err);
+        code = forms[call->answer].write(call, &outputs, &body, err);
     if (!code)
-        rest_answer(base->api, base->exchange, json);
+        rest_answer(base->api, base->exchange, call->answer, body);
     return code;
 }
 
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
     static const struct call_ops ops = {prepare, is_tiny, finish, rest_fail};
-    struct rest_call *call = call_new(api, exchange, &ops, sizeof *call);
+    struct rest_predict_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
+    call->json_format = TENSOR_JSON_COLUMN;
+    rest_formats(exchange, &call->body, &call->answer);
     call_start(&call->call);
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "cli/npy.h"
+#include "tensor/npy.h"
 
 /* ---- the command line ---- */
 

@@ -70,10 +70,6 @@ class HalfPlusTwo(unittest.TestCase):
         answer = rest(self.server, "GET", "/somewhere")
         self.assertEqual((404, "text/html"), (answer.status, answer.headers["content-type"]))
 
-    def test_methods_that_are_not_there(self):
-        for method, path, name in (("POST", "/v1/models/half:classify", "classify"), ("POST", "/v1/models/half:regress", "regress")):
-            self.refused(501, f"The REST method '{name}' is not implemented by this server", method, path, "{}")
-
     def test_json_errors(self):
         for body, message in (
                 (b"", "JSON Parse error: The document is empty"),

@@ -277,15 +277,20 @@ enum code predict_run(struct session_signature *signature, const struct predict_
 /* ---- messages ---- */
 
 /* The values of aliases that the signature does not have are not looked at. */
-static enum code decode_inputs(const struct savedmodel_signature *info,
-                               const struct pb_predict_request *request, struct arena *arena,
-                               struct predict_tensor *inputs, struct error *err)
+enum code predict_decode(const struct session_signature *signature,
+                         const struct pb_predict_request *request, struct arena *arena,
+                         struct predict_tensor **result, struct error *err)
 {
     static const struct pb_tensor_proto empty;
+    const struct savedmodel_signature *info = session_signature_info(signature);
     size_t count = request->inputs.count;
+    struct predict_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
+    *result = inputs;
     for (size_t i = 0; i < count; i++)
         inputs[i].alias = request->inputs.items[i].key;
-    enum code code = check_input_count(info, inputs, count, arena, err);
+    enum code code = check_method(signature, info, err);
+    if (!code)
+        code = check_input_count(info, inputs, count, arena, err);
     for (size_t i = 0; !code && i < count; i++) {
         const struct pb_tensor_proto *value = request->inputs.items[i].value;
         if (!find_info(info->inputs, info->input_count, inputs[i].alias))
@@ -297,8 +302,8 @@ static enum code decode_inputs(const struct savedmodel_signature *info,
     return code;
 }
 
-static void encode_outputs(const struct predict_tensor *outputs, size_t count, bool content,
-                           struct arena *arena, struct pb_predict_response *response)
+void predict_encode(const struct predict_tensor *outputs, size_t count, bool content,
+                    struct arena *arena, struct pb_predict_response *response)
 {
     response->outputs.count = count;
     response->outputs.items = arena_alloc(arena, (count + 1) * sizeof *response->outputs.items);
@@ -313,28 +318,21 @@ static void encode_outputs(const struct predict_tensor *outputs, size_t count, b
 enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
                   struct run *run, struct pb_predict_response *response, struct error *err)
 {
-    struct arena *arena = run->arena;
     struct session_signature *signature;
+    struct predict_tensor *inputs, *outputs;
+    struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
+    size_t output_count;
     struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};
     enum code code = predict_signature(session, name, &signature, err);
-    if (code)
-        return code;
-    const struct savedmodel_signature *info = session_signature_info(signature);
-    size_t count = request->inputs.count;
-    struct predict_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
-    code = check_method(signature, info, err);
     if (!code)
-        code = decode_inputs(info, request, arena, inputs, err);
+        code = predict_decode(signature, request, run->arena, &inputs, err);
+    if (!code)
+        code = predict_run(signature, inputs, request->inputs.count, &filter, run, &outputs,
+                           &output_count, err);
     if (code)
         return code;
-    struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
-    struct predict_tensor *outputs;
-    size_t output_count;
-    code = predict_run(signature, inputs, count, &filter, run, &outputs, &output_count, err);
-    if (code)
-        return code;
-    encode_outputs(outputs, output_count, content, arena, response);
-    response->model_spec = ARENA_NEW(arena, struct pb_model_spec);
-    response->model_spec->signature_name = info->name;
+    predict_encode(outputs, output_count, content, run->arena, response);
+    response->model_spec = ARENA_NEW(run->arena, struct pb_model_spec);
+    response->model_spec->signature_name = session_signature_info(signature)->name;
     return CODE_OK;
 }

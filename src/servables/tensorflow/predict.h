@@ -32,8 +32,17 @@ enum code predict_run(struct session_signature *signature, const struct predict_
                       size_t input_count, const struct predict_filter *filter, struct run *run,
                       struct predict_tensor **outputs, size_t *output_count, struct error *err);
 
+/* A request's inputs as named tensors, in the arena, and back: with `content`, outputs are written
+ * as tensor_content. The number of inputs is checked before they are decoded, and the signature's
+ * method before that. */
+enum code predict_decode(const struct session_signature *signature,
+                         const struct pb_predict_request *request, struct arena *arena,
+                         struct predict_tensor **inputs, struct error *err);
+void predict_encode(const struct predict_tensor *outputs, size_t count, bool content,
+                    struct arena *arena, struct pb_predict_response *response);
+
 /* The whole of a Predict call but the model lookup; `response` lacks only model_spec.name and
- * version. With `content`, outputs are written as tensor_content. */
+ * version. */
 enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
                   struct run *run, struct pb_predict_response *response, struct error *err);
 

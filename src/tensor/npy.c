@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cli/npy.h"
+#include "tensor/npy.h"
 
 #include <stdio.h>
 
@@ -96,6 +96,12 @@ static enum code read_preamble(struct span *bytes, struct span *header, struct e
     return CODE_OK;
 }
 
+static void make_sound(uint8_t *bools, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        bools[i] = bools[i] != 0;
+}
+
 enum code npy_read(struct span bytes, struct arena *arena, struct tensor *tensor, struct error *err)
 {
     struct span header;
@@ -120,6 +126,8 @@ enum code npy_read(struct span bytes, struct arena *arena, struct tensor *tensor
     code = tensor_alloc(tensor, dtype, &shape, arena, err);
     if (!code && bytes.len)
         memcpy(tensor->data, bytes.ptr, bytes.len);
+    if (!code && dtype == DTYPE_BOOL)
+        make_sound(tensor->data, bytes.len);
     return code;
 }
 

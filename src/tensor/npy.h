@@ -4,8 +4,8 @@
  * dtype, order and shape, then the bytes. Little-endian numbers and bool in C order; anything else
  * is refused with what it is.
  */
-#ifndef CLI_NPY_H
-#define CLI_NPY_H
+#ifndef TENSOR_NPY_H
+#define TENSOR_NPY_H
 
 #include "tensor/tensor.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* .npy files there and back, as numpy writes them, and what is refused. */
-#include "cli/npy.h"
+#include "tensor/npy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,6 +53,20 @@ static void test_reads(void **state)
         assert_memory_equal(tensor.data, data, good[i].data);
         arena_release(&arena);
     }
+}
+
+/* NumPy writes 0 and 1; other bytes are true as well. */
+static void test_odd_bools(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    struct tensor tensor;
+    struct span file =
+        file_of(&arena, HEADER("|b1", "False", "(3,)"), span_make("\x00\x01\xff", 3));
+    assert_int_equal(npy_read(file, &arena, &tensor, NULL), CODE_OK);
+    assert_memory_equal(tensor.data, "\x00\x01\x01", 3);
+    arena_release(&arena);
 }
 
 static const struct {
@@ -126,6 +140,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_odd_bools),
         cmocka_unit_test(test_refuses),
         cmocka_unit_test(test_short_files),
         cmocka_unit_test(test_writes_what_it_reads),
