@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Classify, Regress and MultiInference over gRPC, by clients that we did not write. tests/unit has every refusal."""
+"""Classify, Regress and MultiInference over gRPC and REST, by clients that we did not write. tests/unit has every refusal."""
 import os
 import tempfile
 import unittest
@@ -7,7 +7,7 @@ import unittest
 import numpy as np
 
 import support
-from clients import MODELS, predict, predict_request, tensor
+from clients import MODELS, predict, predict_request, rest, tensor
 from model_text import meta_graph, node, signature, write_version
 
 SERVICE = "/tensorflow.serving.PredictionService/"
@@ -156,6 +156,111 @@ class HalfPlusTwo(unittest.TestCase):
             self.assertEqual(("INVALID_ARGUMENT", "Expected classification signature method_name to be tensorflow/serving/classify. "
                               "Was: tensorflow/serving/regress"), infer(server, "Classify", "m", "regress", [example(x=[2])]))
             self.assertEqual([3.0], list(predict(server, predict_request("m", x=[2])).outputs["y"].float_val))
+
+
+def features(message):
+    """An Example as the JSON of the REST API."""
+    return {name: [v.decode() for v in f.bytes_list.value] or list(f.float_list.value) for name, f in message.features.feature.items()}
+
+
+class Rest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = support.Server(rest=True, model_name="m", model_base_path=os.path.join(MODELS, "wine"))
+        cls.half = support.Server(rest=True, model_name="m", model_base_path=os.path.join(MODELS, "half_plus_two_tf1"))
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.close()
+        cls.half.close()
+
+    def refused(self, server, method, status, message, body):
+        answer = rest(server, "POST", f"/v1/models/m:{method}", body)
+        self.assertEqual((status, message), (answer.status, answer.json["error"]))
+
+    def regress(self, body):
+        return rest(self.half, "POST", "/v1/models/m:regress", {"signature_name": "regress", **body})
+
+    def test_regress(self):
+        for _ in range(40):
+            answer = self.regress({"examples": [{"x": 2.0}, {"x": [4.5]}]})
+            self.assertEqual((200, b'{\n    "results": [3.0, 4.25]\n}'), (answer.status, answer.body))
+        self.assertEqual("application/json", answer.headers["content-type"])
+        # A context stands in for what an example lacks; ours are floats, and an integer is none.
+        self.assertEqual([7.0, 2.5], self.regress({"context": {"x": 10.0}, "examples": [{}, {"x": 1.0}]}).json["results"])
+        answer = self.regress({"examples": [{"x": 1}]})
+        self.assertEqual((400, "Name: <unknown>, Key: x, Index: 0.  Data types don't match. Data type: int64 but expected type: float"),
+                         (answer.status, answer.json["error"].split("\n")[0]))
+
+    def test_classify(self):
+        examples = [example(measurements=row) for row in np.random.default_rng(2).normal(10, 5, (3, 13))]
+        wanted = infer(self.server, "Classify", "m", "classify", examples).result.classifications
+        body = {"signature_name": "classify", "examples": [features(e) for e in examples]}
+        for path in ("/v1/models/m:classify", "/v1/models/m/versions/1:classify"):
+            rows = rest(self.server, "POST", path, body).json["results"]
+            self.assertEqual([[c.label for c in row.classes] for row in wanted], [[label for label, _ in row] for row in rows])
+            self.assertTrue(np.array_equal(np.float32([[c.score for c in row.classes] for row in wanted]),
+                                           np.float32([[score for _, score in row] for row in rows])))
+        body["signature_name"] = "regress"
+        self.assertEqual(3, len(rest(self.server, "POST", "/v1/models/m:regress", body).json["results"]))
+        self.refused(self.server, "regress", 400, "Expected one output Tensor.", {**body, "signature_name": "classify"})
+
+    def test_layout(self):
+        """To the byte: the score is an example's length."""
+        nodes = node("x", "Placeholder", [], ("dtype", "type: DT_STRING")) + \
+            node("one", "Const", [], ("dtype", "type: DT_INT32"), ("value", "tensor { dtype: DT_INT32 tensor_shape { } int_val: 1 }")) + \
+            node("length", "StringLength", ["x"]) + \
+            node("score", "Cast", ["length"], ("SrcT", "type: DT_INT32"), ("DstT", "type: DT_FLOAT")) + \
+            node("scores", "ExpandDims", ["score", "one"], ("T", "type: DT_FLOAT"))
+        text = meta_graph(nodes, signature("serving_default", [("inputs", "x", "DT_STRING")], [("scores", "scores", "DT_FLOAT")]))
+        with tempfile.TemporaryDirectory() as base:
+            write_version(os.path.join(base, "1"), text)
+            with support.Server(rest=True, model_name="m", model_base_path=base) as server:
+                answer = rest(server, "POST", "/v1/models/m:classify", {"examples": [{"a": 1}, {}]})
+                self.assertEqual(b'{\n    "results": [[["", 14.0]], [["", 2.0]]\n    ]\n}', answer.body)
+
+    def test_errors(self):
+        missing = 'JSON Value: {\n    "a": 1\n} When method is classify, key \'examples\' is expected and was not found'
+        for method in ("classify", "regress"):
+            for status, message, body in (
+                    (400, "JSON Parse error: The document is empty", b""),
+                    (400, "JSON Value: [1] Is not object", b"[1]"),
+                    (400, "JSON Value: 5 not formatted correctly. 'signature_name' key must be a string value.", b'{"signature_name": 5}'),
+                    (400, missing, b'{"a": 1}'),
+                    (400, "JSON Value: {} Expecting 'examples' value to be an list/array", b'{"examples": {}}'),
+                    (400, "JSON Value: [] 'examples' value is an empty array", b'{"examples": []}'),
+                    (400, "Example must be JSON object but got JSON Number", b'{"examples": [1]}'),
+                    (400, "Example must be JSON object but got JSON Array", b'{"context": [], "examples": [{}]}'),
+                    (400, "Unexpected element type in feature: x expecting type: int64", b'{"examples": [{"x": [1, 2.5]}]}'),
+                    (400, "Feature: x has element with unexpected JSON type: Null", b'{"examples": [{"x": null}]}'),
+                    (400, "Feature: x has uint64_t element. Only int64_t is supported.", b'{"examples": [{"x": 18446744073709551615}]}'),
+                    (400, "No signature was found with the name: no", b'{"signature_name": "no", "examples": [{}]}')):
+                self.refused(self.server, method, status, message, body)
+            # All of the JSON is read before the model is looked for.
+            path = f"/v1/models/nope:{method}"
+            self.assertEqual(400, rest(self.server, "POST", path, {"examples": [1]}).status)
+            answer = rest(self.server, "POST", path, {"examples": [{}]})
+            self.assertEqual((404, "Servable not found for request: Latest(nope)"), (answer.status, answer.json["error"]))
+
+    def test_messages(self):
+        module = support.pb("regression")
+        request = module.RegressionRequest()
+        request.model_spec.name = "another"
+        request.model_spec.signature_name = "regress"
+        fill_input(request.input, [example(x=[2])])
+        headers = {"Content-Type": "application/x-protobuf"}
+        answer = rest(self.half, "POST", "/v1/models/m:regress", request.SerializeToString(), headers)
+        self.assertEqual((200, "application/x-protobuf"), (answer.status, answer.headers["content-type"]))
+        response = module.RegressionResponse.FromString(answer.body)
+        self.assertEqual(("m", 1, "regress", [3.0]), (response.model_spec.name, response.model_spec.version.value,
+                                                      response.model_spec.signature_name, values(response)))
+        answer = rest(self.half, "POST", "/v1/models/m:regress", request.SerializeToString(), {**headers, "Accept": "application/json"})
+        self.assertEqual({"results": [3.0]}, answer.json)
+        answer = rest(self.half, "POST", "/v1/models/m:regress", {"signature_name": "regress", "examples": [{"x": 2.0}]},
+                      {"Accept": "application/x-protobuf"})
+        self.assertEqual(response, module.RegressionResponse.FromString(answer.body))
+        answer = rest(self.half, "POST", "/v1/models/m:regress", b"", {"Content-Type": "application/x-npy"})
+        self.assertEqual((400, "application/x-npy is for :predict; examples are expected here"), (answer.status, answer.json["error"]))
 
 
 class OtherMethods(unittest.TestCase):

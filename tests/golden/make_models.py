@@ -3,7 +3,8 @@
 """Asks TensorFlow for its answers to our example models and stores them in tests/golden/models: python3 make_models.py
 
 Needs tensorflow and tensorflow-serving-api (2.21 made what is committed). The session is the one that TensorFlow Serving links.
-For each signature: batches of several sizes in both encodings, extreme numbers, wrong types, wrong shapes.
+For each signature: batches of several sizes in both encodings, extreme numbers, wrong types, wrong shapes. Signatures that take
+examples are called by Classify or Regress too; those responses are put together here from what the session returns.
 """
 import json
 import os
@@ -13,7 +14,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 import numpy as np
 import tensorflow as tf
-from tensorflow_serving.apis import predict_pb2
+from tensorflow_serving.apis import classification_pb2, predict_pb2, regression_pb2
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
 TARGET = os.path.join(ROOT, "tests", "golden", "models")
@@ -21,10 +22,10 @@ RNG = np.random.default_rng(20)
 RTOL, ATOL = 1e-5, 1e-6
 
 
-def example(value, size=13):
+def example(value, size=13, rng=RNG):
     features = {"x": tf.train.Feature(float_list=tf.train.FloatList(value=[value])),
                 "measurements": tf.train.Feature(
-                    float_list=tf.train.FloatList(value=RNG.normal(10, 5, size).astype(np.float32)))}
+                    float_list=tf.train.FloatList(value=rng.normal(10, 5, size).astype(np.float32)))}
     return tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString()
 
 
@@ -106,6 +107,60 @@ def run_signature(session, model, name, signature, cases):
         cases.append(row)
 
 
+def example_lists(rng):
+    """(name, examples, context or None)"""
+    def some(count):
+        return [example(v, rng=rng) for v in rng.normal(0, 3, count)]
+    for batch in (1, 3, 32):
+        yield f"b{batch}", some(batch), None
+    empty = tf.train.Example().SerializeToString()
+    yield "context", [*some(2), empty], some(1)[0]
+    yield "missing_feature", [*some(1), empty], None
+
+
+def result_of(request, response, answers):
+    """answers: alias to array."""
+    if isinstance(request, regression_pb2.RegressionRequest):
+        for value in answers["outputs"].reshape(-1):
+            response.result.regressions.add().value = value
+        return
+    for labels, scores in zip(answers["classes"], answers["scores"]):
+        row = response.result.classifications.add()
+        for label, score in zip(labels, scores):
+            row.classes.add(label=label, score=score)
+
+
+def infer_signature(session, model, name, signature, cases):
+    """Of Classify and Regress."""
+    if list(signature.inputs) != ["inputs"]:
+        return
+    method, request_type, response_type = (
+        ("regress", regression_pb2.RegressionRequest, regression_pb2.RegressionResponse) if "outputs" in signature.outputs else
+        ("classify", classification_pb2.ClassificationRequest, classification_pb2.ClassificationResponse))
+    for case, examples, context in example_lists(np.random.default_rng(21)):
+        request, response = request_type(), response_type()
+        request.model_spec.name = model
+        request.model_spec.signature_name = name
+        given = request.input.example_list if context is None else request.input.example_list_with_context
+        given.examples.extend(tf.train.Example.FromString(e) for e in examples)
+        if context is not None:
+            given.context.ParseFromString(context)
+        stem = f"{model}/1/{name}__{case}.{method}"
+        row = {"id": stem, "model": model, "version": "1", "signature": name, "method": method, "case": case, "req": stem + ".req.pb"}
+        write(row["req"], request.SerializeToString(deterministic=True))
+        joined = np.array([(context or b"") + e for e in examples], dtype=object)
+        try:
+            answers = dict(zip(sorted(signature.outputs), run(session, signature, {signature.inputs["inputs"].name: joined})))
+            response.model_spec.CopyFrom(request.model_spec)
+            response.model_spec.version.value = 1
+            result_of(request, response, answers)
+            row.update(res=stem + ".res.pb", rtol=RTOL, atol=ATOL)
+            write(row["res"], response.SerializeToString(deterministic=True))
+        except tf.errors.OpError as error:
+            row.update(error_code="INVALID_ARGUMENT", error_message=error.message)
+        cases.append(row)
+
+
 def run(session, signature, feeds):
     """The C session's own Run: the Python one would refuse a wrong type by itself, in other words."""
     from tensorflow.python.client import pywrap_tf_session
@@ -130,6 +185,7 @@ def main():
             meta = tf.compat.v1.saved_model.load(session, ["serve"], os.path.join(ROOT, "models", model, "1"))
             for name in sorted(n for n in meta.signature_def if not n.startswith("__")):
                 run_signature(session, model, name, meta.signature_def[name], cases)
+                infer_signature(session, model, name, meta.signature_def[name], cases)
     with open(os.path.join(TARGET, "cases.json"), "w", encoding="utf-8") as file:
         file.write("[\n" + ",\n".join(json.dumps(c, sort_keys=True) for c in cases) + "\n]\n")
     print(len(cases), "cases")

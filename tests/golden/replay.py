@@ -6,7 +6,7 @@ usage: replay.py [--only MODEL[,MODEL...]] [--via run,grpc,rest] FOLDER...
 
 A FOLDER has cases.json and the messages (tests/golden/README.md says how they look); the models lie in its sibling
 `models`, or in ours. Each case goes through `tensorctl run`, over gRPC and, as far as JSON can express it, over REST;
-Classify and Regress over gRPC.
+Classify and Regress over the latter two.
 A model that is refused for ops that the build lacks is left out, and named at the end (models of ours are not).
 BUILD says where the programs are. Exits 1 if any case differs.
 """
@@ -85,13 +85,14 @@ def compare_digest(case, alias, ours, digest):
 
 
 # What Classify and Regress are called, and their answers' items as numbers and texts.
-METHODS = {"predict": ("Predict", "predict", "PredictResponse"), "classify": ("Classify", "classification", "ClassificationResponse"),
-           "regress": ("Regress", "regression", "RegressionResponse")}
+METHODS = {"predict": ("Predict", "predict", "Predict"), "classify": ("Classify", "classification", "Classification"),
+           "regress": ("Regress", "regression", "Regression")}
 
 
-def response_of(case, bytes_):
-    _, module, message = METHODS[case["method"]]
-    return getattr(support.pb(module), message).FromString(bytes_)
+def message_of(case, kind, bytes_):
+    """kind: "Request" or "Response"."""
+    _, module, name = METHODS[case["method"]]
+    return getattr(support.pb(module), name + kind).FromString(bytes_)
 
 
 def flatten_result(case, response):
@@ -105,9 +106,9 @@ def flatten_result(case, response):
 
 def compare_result(case, folder, bytes_):
     """Of Classify and Regress."""
-    ours = response_of(case, bytes_)
+    ours = message_of(case, "Response", bytes_)
     with open(os.path.join(folder, case["res"]), "rb") as file:
-        theirs = response_of(case, file.read())
+        theirs = message_of(case, "Response", file.read())
     for name in ("name", "signature_name"):  # the server may have a newer version
         if getattr(ours.model_spec, name) != getattr(theirs.model_spec, name):
             return f"{name} {getattr(ours.model_spec, name)!r}"
@@ -243,19 +244,20 @@ class ViaRest(ViaGrpc):
         super().ask(case, request.SerializeToString())
 
     def ask(self, case, request):
-        request = support.pb("predict").PredictRequest.FromString(request)
-        like = support.pb("predict").PredictResponse()
+        request = message_of(case, "Request", request)
+        like = message_of(case, "Response", b"")
         if "res" in case:
             with open(os.path.join(self.folder, case["res"]), "rb") as file:
                 like.ParseFromString(file.read())
-        elif case.get("error_by") != "tensorflow":
+        elif case["method"] == "predict" and case.get("error_by") != "tensorflow":
             return self.skip(case, request)  # a digest does not tell dtypes; the server's own errors have other texts over REST
+        is_predict = case["method"] == "predict"
         try:
-            body = via_rest.body_of(request, self.declared(request))
+            body = via_rest.body_of(request, self.declared(request)) if is_predict else via_rest.examples_of(request)
         except via_rest.NotJson:
             return self.skip(case, request)
-        answer = clients.rest(self.server, "POST", f"/v1/models/{case['model']}:predict", body)
-        return via_rest.answer_of(answer.body, answer.status, like)
+        answer = clients.rest(self.server, "POST", f"/v1/models/{case['model']}:{case['method']}", body)
+        return (via_rest.answer_of if is_predict else via_rest.results_of)(answer.body, answer.status, like)
 
 
 def with_weights(folder, path, model, version):
@@ -305,7 +307,7 @@ def run_folder(folder, options, totals):
             totals["left out"] += len(group)
             continue
         for name in options.via:
-            part = [c for c in group if name == "grpc" or c["method"] == "predict"]
+            part = [c for c in group if name != "run" or c["method"] == "predict"]
             if part:
                 run_group(folder, path, model, part, ways[name], name, totals, options)
 

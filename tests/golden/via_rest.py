@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A PredictRequest as JSON, and the JSON answer as a PredictResponse: for replaying answers over REST."""
+"""Requests as JSON, and JSON answers as responses: for replaying answers over REST."""
 import base64
 import json
 
@@ -93,4 +93,47 @@ def answer_of(body, status, like):
     response.model_spec.CopyFrom(like.model_spec)
     for alias, value in outputs.items():
         _fill(response.outputs[alias], value, like.outputs[alias])
+    return response.SerializeToString()
+
+
+def _feature(feature):
+    kind = feature.WhichOneof("kind")
+    values = list(getattr(feature, kind).value) if kind else []
+    if kind and not values:
+        raise NotJson("an empty list of some kind")
+    return [{"b64": base64.b64encode(v).decode()} for v in values] if kind == "bytes_list" else values
+
+
+def _example(example):
+    return {name: _feature(feature) for name, feature in example.features.feature.items()}
+
+
+def examples_of(request):
+    """The JSON text of a ClassificationRequest or RegressionRequest."""
+    kind = request.input.WhichOneof("kind")
+    if not kind or not getattr(request.input, kind).examples:
+        raise NotJson("no examples")
+    given = getattr(request.input, kind)
+    body = {"examples": [_example(e) for e in given.examples]}
+    if kind == "example_list_with_context":
+        body["context"] = _example(given.context)
+    if request.model_spec.signature_name:
+        body["signature_name"] = request.model_spec.signature_name
+    return json.dumps(body)
+
+
+def results_of(body, status, like):
+    """Bytes of a response like `like`, or (code, message)."""
+    answer = json.loads(body.decode("utf-8", "surrogateescape"))
+    if status != 200:
+        return CODES.get(status, ("?",)), answer["error"]
+    response = type(like)()
+    response.model_spec.CopyFrom(like.model_spec)
+    for item in answer["results"]:
+        if isinstance(item, list):
+            classes = response.result.classifications.add().classes
+            for label, score in item:
+                classes.add(label=label, score=score)
+        else:
+            response.result.regressions.add(value=item)
     return response.SerializeToString()

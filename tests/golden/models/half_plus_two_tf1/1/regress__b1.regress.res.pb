@@ -1,0 +1,4 @@
+
+
+7q"@ 
+half_plus_two_tf1regress

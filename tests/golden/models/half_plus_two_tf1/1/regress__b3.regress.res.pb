@@ -1,0 +1,6 @@
+
+
+"•Š@
+T]@
+VË¨@ 
+half_plus_two_tf1regress

@@ -1,0 +1,6 @@
+
+
+v‹@
+,lx@
+Nç@@ 
+half_plus_two_tf1regress

@@ -1,0 +1,11 @@
+
+/
+-
+
+barolo_í?
+
+
+grignolinoö•9
+	
+barbera
+wineclassify

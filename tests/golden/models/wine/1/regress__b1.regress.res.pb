@@ -1,0 +1,4 @@
+
+
+ÇáHB
+wineregress
