@@ -6,6 +6,7 @@
 #include "api/inference.h"
 #include "api/metadata.h"
 #include "api/predict.h"
+#include "api/record.h"
 #include "api/reload.h"
 #include "api/status.h"
 #include "servables/tensorflow/loader.h"
@@ -85,13 +86,16 @@ void api_answer(struct exchange *exchange, const struct pb_message *type, const 
     struct error err;
     if (pb_encode_large(type, message, &exchange->arena, &bytes, &err))
         api_answer_error(exchange, &err);
-    else
+    else {
+        record_end(exchange, CODE_OK);
         exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &bytes, 1);
+    }
 }
 
 void api_answer_error(struct exchange *exchange, const struct error *err)
 {
     struct span text = arena_copy(&exchange->arena, span_of(err->message));
+    record_end(exchange, err->code);
     exchange_answer_rpc(exchange, err->code, text, NULL, 0);
 }
 

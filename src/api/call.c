@@ -1,6 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/call.h"
 
+#include "api/record.h"
+
+/* What prepare() has found out. */
+static void note_model(struct call *call)
+{
+    struct record *record = call->exchange->note;
+    if (record && call->ops->model)
+        record->model = call->ops->model(call);
+    if (record)
+        record->servable = call->servable;
+}
+
+static enum code prepare(struct call *call, struct error *err)
+{
+    enum code code = call->ops->prepare(call, err);
+    note_model(call);
+    return code;
+}
+
 static void finish(struct call *call)
 {
     struct error err;
@@ -17,7 +36,7 @@ static void do_on_worker(struct job *job)
 {
     struct call *call = (struct call *)job;
     struct error err;
-    if (call->ops->prepare(call, &err))
+    if (prepare(call, &err))
         call->ops->fail(call, &err);
     else
         finish(call);
@@ -44,7 +63,7 @@ void call_start(struct call *call)
     struct error err;
     if (call->exchange->body.len > API_LARGE) {
         submit(call, do_on_worker);
-    } else if (call->ops->prepare(call, &err)) {
+    } else if (prepare(call, &err)) {
         call->ops->fail(call, &err);
     } else if (!call->ops->is_tiny || !call->ops->is_tiny(call)) {
         submit(call, finish_on_worker);
@@ -57,10 +76,12 @@ void call_start(struct call *call)
 struct run call_run(const struct call *call)
 {
     struct exchange *exchange = call->exchange;
+    struct record *record = exchange->note;
     return (struct run){
         .arena = &exchange->arena,
         .cancelled = &exchange->cancelled,
         .deadline_us = exchange->deadline_us,
+        .took_ns = record ? &record->run_ns : NULL,
     };
 }
 

@@ -22,6 +22,10 @@ struct call_ops {
     /* Reads and finds; no answer yet. */
     enum code (*prepare)(struct call *call, struct error *err);
 
+    /* The name of the model that is asked for, after prepare(), whatever came of that (optional).
+     */
+    struct span (*model)(const struct call *call);
+
     /* Would running it take less time than handing it over (session_is_tiny)? (optional: never) */
     bool (*is_tiny)(struct call *call);
 

@@ -6,6 +6,7 @@
  */
 #include "api/inference.h"
 
+#include "api/record.h"
 #include "servables/tensorflow/classify.h"
 #include "servables/tensorflow/examples.h"
 #include "servables/tensorflow/multi_inference.h"
@@ -22,6 +23,12 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
         return code;
     return inference_find(base->servable->object, call->request.model_spec->signature_name,
                           call->kind, arena, &call->head, err);
+}
+
+static struct span model(const struct call *base)
+{
+    const struct inference_call *call = (const struct inference_call *)base;
+    return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
 bool inference_call_is_tiny(struct call *base)
@@ -83,7 +90,13 @@ static enum code finish(struct call *base, struct error *err)
 
 static void start(struct exchange *exchange, struct api *api, const struct inference_kind *kind)
 {
-    static const struct call_ops ops = {prepare, inference_call_is_tiny, finish, call_fail_rpc};
+    static const struct call_ops ops = {
+        .prepare = prepare,
+        .model = model,
+        .is_tiny = inference_call_is_tiny,
+        .finish = finish,
+        .fail = call_fail_rpc,
+    };
     struct inference_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->kind = kind;
     call_start(&call->call);
@@ -91,11 +104,13 @@ static void start(struct exchange *exchange, struct api *api, const struct infer
 
 void api_classify(struct exchange *exchange, void *api)
 {
+    record_begin(exchange, RECORD_CLASSIFY, false);
     start(exchange, api, &classify_kind);
 }
 
 void api_regress(struct exchange *exchange, void *api)
 {
+    record_begin(exchange, RECORD_REGRESS, false);
     start(exchange, api, &regress_kind);
 }
 
@@ -141,6 +156,10 @@ static enum code finish_multi(struct call *base, struct error *err)
 
 void api_multi_inference(struct exchange *exchange, void *api)
 {
-    static const struct call_ops ops = {prepare_multi, NULL, finish_multi, call_fail_rpc};
+    static const struct call_ops ops = {
+        .prepare = prepare_multi,
+        .finish = finish_multi,
+        .fail = call_fail_rpc,
+    };
     call_start(call_new(api, exchange, &ops, sizeof(struct multi_call)));
 }

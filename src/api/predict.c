@@ -3,6 +3,7 @@
 #include "api/predict.h"
 
 #include "api/call.h"
+#include "api/record.h"
 #include "servables/tensorflow/predict.h"
 
 struct predict_call {
@@ -19,6 +20,12 @@ static enum code prepare(struct call *base, struct error *err)
     if (code)
         return code;
     return api_find(base->api, call->request.model_spec, arena, &base->servable, err);
+}
+
+static struct span model(const struct call *base)
+{
+    const struct predict_call *call = (const struct predict_call *)base;
+    return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
 static bool is_tiny(struct call *base)
@@ -52,6 +59,13 @@ static enum code finish(struct call *base, struct error *err)
 
 void api_predict(struct exchange *exchange, void *api)
 {
-    static const struct call_ops ops = {prepare, is_tiny, finish, call_fail_rpc};
+    static const struct call_ops ops = {
+        .prepare = prepare,
+        .model = model,
+        .is_tiny = is_tiny,
+        .finish = finish,
+        .fail = call_fail_rpc,
+    };
+    record_begin(exchange, RECORD_PREDICT, false);
     call_start(call_new(api, exchange, &ops, sizeof(struct predict_call)));
 }

@@ -3,6 +3,7 @@
 
 #include "api/metadata.h"
 #include "api/pages.h"
+#include "api/record.h"
 #include "api/rest_inference.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
@@ -59,6 +60,7 @@ static void answer(const struct api *api, struct exchange *exchange, int status,
 void rest_answer(const struct api *api, struct exchange *exchange, enum rest_format format,
                  struct span body)
 {
+    record_end(exchange, CODE_OK);
     answer(api, exchange, 200, rest_format_type(format), body);
 }
 
@@ -70,6 +72,7 @@ void rest_answer_error(const struct api *api, struct exchange *exchange, const s
     json_key(&w, SPAN_LITERAL("error"));
     json_write_string(&w, span_of(err->message));
     json_close(&w);
+    record_end(exchange, err->code);
     answer(api, exchange, rest_http_status(err->code), rest_format_type(REST_JSON),
            json_writer_text(&w));
 }
@@ -155,6 +158,12 @@ static page_fn *const pages[REST_ACTION_COUNT] = {
     [REST_STATUS] = show_status,   [REST_METADATA] = show_metadata,
 };
 
+static const enum record_method methods[REST_ACTION_COUNT] = {
+    [REST_PREDICT] = RECORD_PREDICT, [REST_CLASSIFY] = RECORD_CLASSIFY,
+    [REST_REGRESS] = RECORD_REGRESS, [REST_STATUS] = RECORD_OTHER,
+    [REST_METADATA] = RECORD_OTHER,
+};
+
 /* A browser asks whether a script of another origin may call. */
 static void answer_preflight(const struct api *api, struct exchange *exchange)
 {
@@ -187,11 +196,16 @@ void api_rest(struct exchange *exchange, void *context)
     }
     struct rest_url url;
     struct error err;
-    if (!rest_url_parse(exchange->method, path, &exchange->arena, &url, &err))
+    enum code code = rest_url_parse(exchange->method, path, &exchange->arena, &url, &err);
+    struct record *record = record_begin(exchange, code ? RECORD_OTHER : methods[url.action], true);
+    if (!code) {
+        record->model = url.name;
         pages[url.action](api, exchange, &url);
-    else if (url.silent)
-        answer(api, exchange, rest_http_status(err.code), rest_format_type(REST_JSON),
+    } else if (url.silent) {
+        record_end(exchange, code);
+        answer(api, exchange, rest_http_status(code), rest_format_type(REST_JSON),
                (struct span){0});
-    else
+    } else {
         rest_answer_error(api, exchange, &err);
+    }
 }

@@ -193,7 +193,12 @@ static enum code finish(struct call *base, struct error *err)
 static void start(struct api *api, struct exchange *exchange, const struct rest_url *url,
                   const struct inference_kind *kind)
 {
-    static const struct call_ops ops = {prepare, inference_call_is_tiny, finish, rest_fail};
+    static const struct call_ops ops = {
+        .prepare = prepare,
+        .is_tiny = inference_call_is_tiny,
+        .finish = finish,
+        .fail = rest_fail,
+    };
     struct rest_inference_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->inference.kind = kind;
     call->spec = rest_model_spec(url, &exchange->arena);

@@ -217,7 +217,12 @@ static enum code finish(struct call *base, struct error *err)
 
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
-    static const struct call_ops ops = {prepare, is_tiny, finish, rest_fail};
+    static const struct call_ops ops = {
+        .prepare = prepare,
+        .is_tiny = is_tiny,
+        .finish = finish,
+        .fail = rest_fail,
+    };
     struct rest_predict_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
     call->json_format = TENSOR_JSON_COLUMN;

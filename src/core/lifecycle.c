@@ -146,6 +146,7 @@ static void remove_harness(struct lifecycle *l, struct harness *h)
     release_reserved(l, h);
     free(h->path);
     free(h->waits_for);
+    free(atomic_load(&h->servable.attachment));
     free(h);
 }
 

@@ -21,6 +21,8 @@ struct servable {
     const struct loader *loader;  /* borrowed: what loaded it and unloads it; says its platform */
     void *object;                 /* owned: the loader's product */
     struct shard_counter handles; /* handles that are out */
+    /* What users of servables keep with one: from malloc, set once, freed with the servable. */
+    _Atomic(void *) attachment;
 };
 
 #endif

@@ -16,6 +16,7 @@ struct run {
     struct resource_store *resources; /* the loaded version's */
     const atomic_bool
         *cancelled;      /* may be NULL; when it becomes true the run stops with CANCELLED */
+    int64_t *took_ns;    /* the time of the run is added; NULL: nobody wants to know */
     int64_t deadline_us; /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
 };
 

@@ -42,6 +42,7 @@ struct exchange {
     int64_t start_us;      /* clock_now_us() when its first byte was read */
     int64_t deadline_us;   /* of clock_now_us(); INT64_MAX: none */
     atomic_bool cancelled; /* set when the client gave up: long work may stop early */
+    void *note;            /* the handler's own; NULL when it gets the exchange */
 };
 
 typedef void exchange_fn(struct exchange *exchange, void *context);

@@ -5,7 +5,7 @@ import re
 import unittest
 
 import support
-from clients import MODELS, Base, rest
+from clients import MODELS, Base, predict, predict_request, rest
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -71,6 +71,35 @@ class Metrics(unittest.TestCase):
         self.assertIn('tensord_versions{model_name="half",state="AVAILABLE"} 1', lines)
         self.assertTrue([line for line in lines if re.match(
             r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
+
+    def test_requests_are_counted(self):
+        server = self.start("prometheus_config { enable: true }")
+        for _ in range(3):
+            predict(server, predict_request("half", x=[1]))
+        predict(server, predict_request("half", z=[1]))
+        predict(server, predict_request("none", x=[1]))
+        predict(server, b"\xff")
+        rest(server, "POST", "/v1/models/half:predict", {"instances": [1]})
+        rest(server, "POST", "/v1/models/half:predict", "{")
+        rest(server, "GET", "/v1/models/half")
+        rest(server, "GET", "/v1/nonsense")
+        lines = rest(server, "GET", "/monitoring/prometheus/metrics").body.decode().splitlines()
+        counted = {}
+        for line in lines:
+            found = re.match(r'(:tensorflow:serving:(?:request_count|re\w+_latency_count|runtime_latency_count))\{(.*)\} (\d+)$', line)
+            if found:
+                counted[found.group(1).split(":")[-1], found.group(2)] = int(found.group(3))
+        self.assertEqual({
+            ("request_count", 'model_name="half",status="OK"'): 5,
+            ("request_count", 'model_name="half",status="INVALID_ARGUMENT"'): 2,
+            ("request_count", 'model_name="none",status="NOT_FOUND"'): 1,
+            ("request_count", 'model_name="",status="INVALID_ARGUMENT"'): 2,
+            ("request_latency_count", 'model_name="half",API="Predict",entrypoint="GRPC"'): 3,
+            ("request_latency_count", 'model_name="half",API="predict",entrypoint="REST"'): 1,
+            ("request_latency_count", 'model_name="half",API="",entrypoint="REST"'): 1,
+            ("runtime_latency_count", 'model_name="half",API="Predict",runtime="TF1"'): 4,
+        }, counted)
+        self.assertIn(':tensorflow:serving:request_latency_bucket{model_name="half",API="Predict",entrypoint="GRPC",le="+Inf"} 3', lines)
 
     def test_where_it_is_and_that_it_is_not(self):
         server = self.start("prometheus_config: { enable: true, path: '/metrics' }")

@@ -30,6 +30,23 @@ def tfrecord(records):
     return out
 
 
+def regress_request(text="serving_default"):
+    request = support.pb("regression").RegressionRequest()
+    request.model_spec.signature_name = text
+    request.input.example_list.examples.add().features.feature["x"].float_list.value.append(2)
+    return request
+
+
+def multi_request(*signatures):
+    request = support.pb("inference").MultiInferenceRequest()
+    for name in signatures:
+        task = request.tasks.add()
+        task.model_spec.name, task.model_spec.signature_name = "m", name
+        task.method_name = "tensorflow/serving/regress"
+    request.input.CopyFrom(regress_request().input)
+    return request
+
+
 GOOD = predict_request("another name", x=[1, 2])
 BAD = predict_request("m", z=[1])
 
@@ -69,6 +86,20 @@ class Warmup(unittest.TestCase):
         self.check_runs(RECORDS, tfrecord([log_of(predict_log=BAD)] * 3), None, "--enable_model_warmup=false")
         lines = [{"instances": [1, 2]}, {"signature_name": "serving_default", "inputs": {"x": [3]}}]
         self.check_runs("warmup_requests.jsonl", "\n\n".join(map(json.dumps, lines)).encode(), 2)
+
+    def test_requests_of_every_kind(self):
+        good = [log_of(regress_log=regress_request("regress")), log_of(multi_inference_log=multi_request("regress"))]
+        bad = [(log_of(classify_log=support.pb("classification").ClassificationRequest()), "tensorflow/serving/predict"), (log_of(regress_log=regress_request("none")), "none"),
+               (log_of(multi_inference_log=multi_request("regress", "regress")), "Duplicate")]
+        for records, said in [(good, None)] + [([*good, record], said) for record, said in bad]:
+            with Base() as base:
+                base.add(1, model="half_plus_two_tf1", change=self.with_file(RECORDS, tfrecord(records)))
+                if said is None:
+                    self.start(base).await_log("Number of warmup records read: 2\\.")
+                    continue
+                with self.assertRaises(support.ServerError) as failed:
+                    self.start(base)
+                self.assertIn(said, str(failed.exception))
 
     def test_what_fails_keeps_the_version_away(self):
         big = log_of(predict_log=GOOD)

@@ -6,7 +6,11 @@
 #include "engine/run.h"
 #include "monitoring/metrics.h"
 #include "savedmodel/mapped_file.h"
+#include "servables/tensorflow/classify.h"
+#include "servables/tensorflow/examples.h"
+#include "servables/tensorflow/multi_inference.h"
 #include "servables/tensorflow/predict.h"
+#include "servables/tensorflow/regress.h"
 #include "tensor/tensor_json.h"
 #include "wire/tfrecord.h"
 
@@ -17,9 +21,7 @@ enum {
     LOG_CLASSIFY = 2,
     LOG_REGRESS = 3,
     LOG_MULTI_INFERENCE = 4,
-    LOG_SESSION_RUN = 5,
     LOG_PREDICT = 6,
-    LOG_PREDICT_STREAMED = 7,
 };
 
 static struct metric_family latency = {
@@ -56,11 +58,68 @@ static enum code warm_predict(struct warmup *w, const struct pb_prediction_log *
     return predict(w->session, request, false, run, &response, err);
 }
 
+/* A log without a request has an empty one. */
+static struct span bytes_of(struct warmup *w, const struct pb_message *type, const void *request)
+{
+    return request ? pb_encode(type, request, &w->arena) : (struct span){0};
+}
+
+/* The same bytes, read with each example left as it came. */
+static enum code warm_examples(struct warmup *w, const struct inference_kind *kind,
+                               struct span bytes, struct run *run, struct error *err)
+{
+    struct pb_serialized_request request;
+    struct inference_head head;
+    struct pb_inference_result result = {0};
+    struct tensor examples;
+    enum code code = pb_decode(&pb_serialized_request_type, bytes, &w->arena, &request, err);
+    struct span name =
+        !code && request.model_spec ? request.model_spec->signature_name : (struct span){0};
+    if (!code)
+        code = inference_find(w->session, name, kind, &w->arena, &head, err);
+    if (!code)
+        code = examples_to_tensor(request.input, &w->arena, &examples, err);
+    if (!code)
+        code = inference_run(&head, &examples, run, &result, err);
+    return code;
+}
+
+static enum code warm_classify(struct warmup *w, const struct pb_prediction_log *log,
+                               struct run *run, struct error *err)
+{
+    return warm_examples(
+        w, &classify_kind,
+        pb_encode(&pb_classification_request_type, log->classify_log->request, &w->arena), run,
+        err);
+}
+
+static enum code warm_regress(struct warmup *w, const struct pb_prediction_log *log,
+                              struct run *run, struct error *err)
+{
+    return warm_examples(w, &regress_kind,
+                         bytes_of(w, &pb_regression_request_type, log->regress_log->request), run,
+                         err);
+}
+
+static enum code warm_multi(struct warmup *w, const struct pb_prediction_log *log, struct run *run,
+                            struct error *err)
+{
+    struct pb_serialized_multi_request request;
+    struct pb_multi_inference_response response = {0};
+    struct span bytes =
+        pb_encode(&pb_multi_inference_request_type, log->multi_inference_log->request, &w->arena);
+    enum code code = pb_decode(&pb_serialized_multi_request_type, bytes, &w->arena, &request, err);
+    return code ? code : multi_inference(w->session, &request, run, &response, err);
+}
+
 static const struct {
     uint32_t log_type;
     enum code (*warm)(struct warmup *w, const struct pb_prediction_log *log, struct run *run,
                       struct error *err);
 } kinds[] = {
+    {LOG_CLASSIFY, warm_classify},
+    {LOG_REGRESS, warm_regress},
+    {LOG_MULTI_INFERENCE, warm_multi},
     {LOG_PREDICT, warm_predict},
 };
 
