@@ -80,16 +80,20 @@ enum code api_find(const struct api *api, const struct pb_model_spec *spec, stru
     return CODE_OK;
 }
 
+void api_answer_bytes(struct exchange *exchange, struct span message)
+{
+    record_end(exchange, CODE_OK);
+    exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &message, 1);
+}
+
 void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message)
 {
     struct span bytes;
     struct error err;
     if (pb_encode_large(type, message, &exchange->arena, &bytes, &err))
         api_answer_error(exchange, &err);
-    else {
-        record_end(exchange, CODE_OK);
-        exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, &bytes, 1);
-    }
+    else
+        api_answer_bytes(exchange, bytes);
 }
 
 void api_answer_error(struct exchange *exchange, const struct error *err)

@@ -57,8 +57,10 @@ extern const size_t api_rpc_count;
 enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
                    struct servable **servable, struct error *err);
 
-/* Answers an RPC with a message, or with an error's code and text (copied). */
+/* Answers an RPC with a message, with the bytes of one (in the exchange's arena), or with an
+ * error's code and text (copied). */
 void api_answer(struct exchange *exchange, const struct pb_message *type, const void *message);
+void api_answer_bytes(struct exchange *exchange, struct span message);
 void api_answer_error(struct exchange *exchange, const struct error *err);
 
 #endif

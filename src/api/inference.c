@@ -84,7 +84,7 @@ static enum code finish(struct call *base, struct error *err)
     if (!code)
         code = inference_call_encode(call, &result, &bytes, err);
     if (!code)
-        exchange_answer_rpc(base->exchange, CODE_OK, (struct span){0}, &bytes, 1);
+        api_answer_bytes(base->exchange, bytes);
     return code;
 }
 

@@ -12,6 +12,9 @@ import support
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 STATUS = "/tensorflow.serving.ModelService/GetModelStatus"
+SERVICE = "/tensorflow.serving.PredictionService/"
+METHODS = {"Classify": ("classification", "Classification"), "Regress": ("regression", "Regression"),
+           "MultiInference": ("inference", "MultiInference")}
 LONG_AGO = 1_700_000_000
 MODELS = os.path.join(support.ROOT, "models")
 DTYPES = {np.dtype(np.float32): (1, "float_val"), np.dtype(np.int64): (9, "int64_val"), np.dtype(np.int32): (3, "int_val")}
@@ -52,6 +55,41 @@ def predict(server, request, **options):
     data = request if isinstance(request, bytes) else request.SerializeToString()
     answer = server.call_bytes(PREDICT, data, **options)
     return support.pb("predict").PredictResponse.FromString(answer) if isinstance(answer, bytes) else answer
+
+
+def example(**features):
+    """Numbers as floats, lists of bytes as they are."""
+    message = support.pb("example", "tensorflow.core.example").Example()
+    for name, values in features.items():
+        feature = message.features.feature[name]
+        (feature.bytes_list if isinstance(values[0], bytes) else feature.float_list).value.extend(values)
+    return message
+
+
+def fill_input(message, examples, context=None):
+    kind = message.example_list if context is None else message.example_list_with_context
+    kind.SetInParent()
+    kind.examples.extend(examples)
+    if context is not None:
+        kind.context.CopyFrom(context)
+
+
+def call(server, method, request):
+    """The response, or (code's name, message)."""
+    module, name = METHODS[method]
+    answer = server.call_bytes(SERVICE + method, request.SerializeToString())
+    return answer if isinstance(answer, tuple) else getattr(support.pb(module), name + "Response").FromString(answer)
+
+
+def infer(server, method, model, signature_name, examples, context=None, version=None):
+    module, name = METHODS[method]
+    request = getattr(support.pb(module), name + "Request")()
+    request.model_spec.name = model
+    request.model_spec.signature_name = signature_name
+    if version is not None:
+        request.model_spec.version.value = version
+    fill_input(request.input, examples, context)
+    return call(server, method, request)
 
 
 def status(server, model, version=None):

@@ -5,7 +5,7 @@ import re
 import unittest
 
 import support
-from clients import MODELS, Base, predict, predict_request, rest
+from clients import MODELS, Base, example, infer, predict, predict_request, rest
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -50,14 +50,14 @@ class Health(unittest.TestCase):
 
 
 class Metrics(unittest.TestCase):
-    def start(self, text):
+    def start(self, text, model="half_plus_two_tf2"):
         base = Base().__enter__()
         self.addCleanup(base.__exit__)
         path = os.path.join(base.scratch, "monitoring.conf")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         server = support.Server(f"--monitoring_config_file={path}", rest=True, model_name="half",
-                                model_base_path=os.path.join(MODELS, "half_plus_two_tf2"))
+                                model_base_path=os.path.join(MODELS, model))
         self.addCleanup(server.close)
         return server
 
@@ -100,6 +100,20 @@ class Metrics(unittest.TestCase):
             ("runtime_latency_count", 'model_name="half",API="Predict",runtime="TF1"'): 4,
         }, counted)
         self.assertIn(':tensorflow:serving:request_latency_bucket{model_name="half",API="Predict",entrypoint="GRPC",le="+Inf"} 3', lines)
+
+    def test_classify_and_regress_are_counted(self):
+        server = self.start("prometheus_config: { enable: true }", model="half_plus_two_tf1")
+        examples = [example(x=[2])]
+        for _ in range(2):
+            self.assertEqual([3.0], [r.value for r in infer(server, "Regress", "half", "regress", examples).result.regressions])
+        infer(server, "Classify", "half", "regress", examples)
+        rest(server, "POST", "/v1/models/half:regress", {"signature_name": "regress", "examples": [{"x": 1.0}]})
+        page = rest(server, "GET", "/monitoring/prometheus/metrics").body.decode()
+        for name, labels, count in (("request_count", 'model_name="half",status="OK"', 3),
+                                    ("request_count", 'model_name="half",status="INVALID_ARGUMENT"', 1),
+                                    ("request_latency_count", 'model_name="half",API="Regress",entrypoint="GRPC"', 2),
+                                    ("request_latency_count", 'model_name="half",API="regress",entrypoint="REST"', 1)):
+            self.assertIn(f":tensorflow:serving:{name}{{{labels}}} {count}\n", page)
 
     def test_where_it_is_and_that_it_is_not(self):
         server = self.start("prometheus_config: { enable: true, path: '/metrics' }")
