@@ -6,7 +6,8 @@
 #   make unit replay e2e tidy    parts of it                make bench    figures beside their peers or floors
 #   make fuzz TARGET=json SECONDS=60    (clang)             make format   clang-format over the tree
 #   make deps         the packages, with apt                make install  PREFIX=/usr/local DESTDIR=
-#   make generated    tables from proto/ and src/ops/       make clean
+#   make generated    tables from proto/ and src/ops/       make docs     docs/ops.md
+#   make clean
 #
 #   SAN=address,undefined | thread    CC=clang    V=1
 #   GOLDENS=dir ONLY='model*,...'    more answers to replay (tests/golden/README.md)
@@ -103,6 +104,10 @@ e2e: $(PROGRAMS)
 golden: $(PROGRAMS) examples
 	@BUILD=$(BUILD) $(PYTHON) tests/golden/replay.py --only '$(or $(ONLY),*)' tests/golden/models $(GOLDENS)
 
+# Pages that the program itself knows best.
+docs: $(BUILD)/tensorctl
+	@$(BUILD)/tensorctl ops --markdown >docs/ops.md
+
 tidy:
 	@CC=$(CC) $(PYTHON) tools/tidy
 
@@ -167,6 +172,6 @@ generated:
 	$(Q)$(PYTHON) tools/make_folds.py > src/ops/string/folds.inc
 	$(Q)tools/op-table
 
-.PHONY: all benches examples help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
+.PHONY: all docs benches examples help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -25,6 +25,7 @@ struct command {
 };
 
 extern const struct command command_inspect;
+extern const struct command command_ops;
 extern const struct command command_predict;
 extern const struct command command_run;
 

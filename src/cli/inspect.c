@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tensorctl inspect: what is in a SavedModel, and what tensord makes of it: signatures with shapes
- * and types, how each is run and how long that takes, ops by number, variables by size, assets. A
- * model that can not be loaded is shown all the same, with the reason.
+ * tensorctl inspect: what is in a SavedModel, and whether tensord can serve it: signatures with
+ * shapes and types, ops by number, dtypes, variables by size, assets, memory. Weights are not
+ * touched, unless --run asks how each signature is run and how long that takes. A model that can
+ * not be served is shown all the same, with the reason.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 #include "cli/model_dir.h"
 #include "engine/op.h"
 #include "savedmodel/bundle.h"
-#include "servables/tensorflow/session.h"
+#include "servables/tensorflow/loader.h"
 #include "wire/messages.h"
 
 enum {
@@ -26,6 +27,7 @@ enum {
 struct options {
     const char *dir;
     bool all;
+    bool run;
 };
 
 /* ---- numbers ---- */
@@ -216,6 +218,43 @@ static void print_ops(const struct pb_graph_def *graph, bool all, struct arena *
     printf(all || map.count <= ROWS_SHOWN * 2 ? "\n" : " ... (--all shows the rest)\n");
 }
 
+/* ---- dtypes ---- */
+
+static void note_dtype(uint64_t *seen, int32_t number)
+{
+    enum dtype dtype = dtype_from_number(number);
+    if (dtype != DTYPE_INVALID)
+        *seen |= UINT64_C(1) << dtype;
+}
+
+static void note_dtypes(uint64_t *seen, const struct pb_node_def *nodes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        for (size_t k = 0; k < nodes[i].attr.count; k++) {
+            const struct pb_attr_value *value = nodes[i].attr.items[k].value;
+            if (value && value->value_case == ATTR_CASE_TYPE)
+                note_dtype(seen, value->type);
+        }
+    }
+}
+
+/* Those that any node's attributes name. */
+static void print_dtypes(const struct pb_graph_def *graph)
+{
+    uint64_t seen = 0;
+    note_dtypes(&seen, graph->node.items, graph->node.count);
+    for (size_t i = 0; graph->library && i < graph->library->function.count; i++) {
+        const struct pb_function_def *f = &graph->library->function.items[i];
+        note_dtypes(&seen, f->node_def.items, f->node_def.count);
+    }
+    printf("\ndtypes:");
+    for (int dtype = 0; dtype < DTYPE_COUNT; dtype++) {
+        if (seen >> dtype & 1)
+            printf(" %s", dtype_name(dtype));
+    }
+    printf("\n");
+}
+
 /* ---- variables ---- */
 
 static int compare_sizes(const void *a, const void *b)
@@ -281,6 +320,34 @@ static void print_assets(const struct savedmodel *model)
                SPAN_ARG(model->assets[i].tensor_name));
 }
 
+/* What it takes as the server reckons before a load (--model_memory_limit_bytes). */
+static void print_memory(const char *dir)
+{
+    size_t bytes;
+    char text[32];
+    if (!tensorflow_loader.estimate(dir, NULL, &bytes, NULL))
+        printf("\nmemory: about %s (weights are mapped and shared; requests come on top)\n",
+               bytes_text((double)bytes, text));
+}
+
+/* Loads it, or only checks that it can be loaded. */
+static enum code load(const struct options *o, const char *dir, struct session **session,
+                      struct error *err)
+{
+    const struct session_options options = {.only_check = !o->run};
+    int64_t start = clock_now_ns();
+    enum code code = session_load(dir, &options, session, err);
+    int64_t took = clock_now_ns() - start;
+    char text[32];
+    if (!code && o->run)
+        printf("  loads in %s\n", time_text((double)took, text));
+    else if (!code)
+        printf("  can be served (checked in %s)\n", time_text((double)took, text));
+    else
+        printf("  can not be served: %s\n", code_name(code));
+    return code;
+}
+
 static int inspect(const struct options *o, struct arena *arena)
 {
     struct error err;
@@ -292,18 +359,16 @@ static int inspect(const struct options *o, struct arena *arena)
         savedmodel_read(dir, &serve, 1, arena, &model, &err))
         return command_failed("inspect", &err);
     struct session *session = NULL;
-    int64_t start = clock_now_ns();
-    enum code code = session_load(dir, NULL, &session, &err);
-    int64_t took = clock_now_ns() - start;
-    char text[32];
     print_head(dir, &model);
-    if (!code)
-        printf("  loads in %s\n", time_text((double)took, text));
-    print_signatures(&model, session);
-    if (model.meta_graph->graph_def)
+    enum code code = load(o, dir, &session, &err);
+    print_signatures(&model, o->run ? session : NULL);
+    if (model.meta_graph->graph_def) {
         print_ops(model.meta_graph->graph_def, o->all, arena);
+        print_dtypes(model.meta_graph->graph_def);
+    }
     print_variables(&model, o->all, arena);
     print_assets(&model);
+    print_memory(dir);
     session_free(session);
     return code ? command_failed("inspect", &err) : EXIT_DONE;
 }
@@ -314,6 +379,8 @@ static int run(int argc, char **argv, struct arena *arena)
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--all"))
             o.all = true;
+        else if (!strcmp(argv[i], "--run"))
+            o.run = true;
         else if (argv[i][0] != '-' && !o.dir)
             o.dir = argv[i];
         else
@@ -326,14 +393,16 @@ static int run(int argc, char **argv, struct arena *arena)
 
 const struct command command_inspect = {
     .name = "inspect",
-    .arguments = "DIR [--all]",
-    .summary = "show what a model has and how it would run",
-    .help = "Shows the SavedModel in DIR (a version's folder, or a model's: then its newest "
-            "version): signatures, how each is run and "
-            "how long that takes with zeros as input, ops, variables, assets.\n"
-            "\n"
-            "  --all   all ops and all variables, not just the most\n"
-            "\n"
-            "Exits 1, after what can be shown, when the model can not be loaded.\n",
+    .arguments = "DIR [--all] [--run]",
+    .summary = "show what a model has and whether it can be served",
+    .help =
+        "Shows the SavedModel in DIR (a version's folder, or a model's: then its newest "
+        "version): whether it can be served, signatures, ops, dtypes, variables, assets, memory. "
+        "Its weights are not read.\n"
+        "\n"
+        "  --all   all ops and all variables, not just the most\n"
+        "  --run   load it, too, and run each signature with zeros: plans and times\n"
+        "\n"
+        "Exits 1, after what can be shown, when the model can not be served.\n",
     .run = run,
 };

@@ -10,6 +10,7 @@
 
 static const struct command *const commands[] = {
     &command_inspect,
+    &command_ops,
     &command_predict,
     &command_run,
 };

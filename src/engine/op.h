@@ -183,5 +183,7 @@ const struct op *op_find(struct span name);
 /* All ops, sorted by name. */
 extern const struct op *const op_table[];
 extern const size_t op_table_size;
+/* The family (folder of src/ops/) of each, in the same order. */
+extern const char *const op_families[];
 
 #endif

@@ -221,7 +221,7 @@ static void setup_abort(struct setup *setup)
 
 /* Restores, then initialises; both are compiled first, so that all missing ops are reported
  * together. */
-static enum code set_up(struct session *session, struct error *err)
+static enum code set_up(struct session *session, bool only_check, struct error *err)
 {
     const struct savedmodel *model = &session->model;
     struct setup restore = {0}, init = {0};
@@ -233,9 +233,9 @@ static enum code set_up(struct session *session, struct error *err)
         code = setup_begin(session, model->init_op, false, &init, err);
     if (!code)
         code = missing_ops_report(&session->missing, err);
-    if (!code && restores)
+    if (!code && restores && !only_check)
         code = setup_run(session, &restore, err);
-    if (!code && model->init_op.len)
+    if (!code && model->init_op.len && !only_check)
         code = setup_run(session, &init, err);
     setup_abort(&restore);
     setup_abort(&init);
@@ -290,8 +290,9 @@ static enum code load(struct session *session, const char *dir,
         return code;
     missing_ops_init(&session->missing, &session->arena);
     add_signatures(session);
-    code = set_up(session, err);
-    if (code)
+    bool only_check = options && options->only_check;
+    code = set_up(session, only_check, err);
+    if (code || only_check)
         return code;
     for (size_t i = 0; i < session->signature_count; i++) {
         finish_signature(&session->signatures[i]);

@@ -15,6 +15,7 @@ struct session;
 struct session_options {
     const struct span *tags; /* NULL: { serve } */
     size_t tag_count;
+    bool only_check;          /* nothing is restored and nothing can be run: would it load? */
     bool checks_method_names; /* a call asks for a signature that was exported for its method */
 };
 
