@@ -81,8 +81,9 @@ struct op {
     const char *outputs;
     /* Attributes separated by blanks, "name:kind" or "name:kind=default"; kinds: int float bool
      * string type shape tensor func and list(kind); index is a type that must be int32 or int64,
-     * integer one that must be an integer. Defaults: -1, 1e-4, true, 'NHWC', float, [1,1,1,1], {}
-     * (scalar shape), ? (unknown shape): "T:type axis:int=-1 data_format:string='NHWC'". */
+     * integer one that must be an integer. Defaults: -1, 1e-4, true, 'NHWC', float, [1,1,1,1],
+     * [0.5,2], {} (scalar shape), ? (unknown shape): "T:type axis:int=-1
+     * data_format:string='NHWC'". */
     const char *attrs;
     unsigned flags;
     /* Bit d is set when the kernel has dtype d for the attribute `types_attr` (NULL: "T"); 0: any

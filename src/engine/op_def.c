@@ -104,7 +104,8 @@ static bool parse_scalar(struct span text, enum attr_kind kind, struct arena *ar
     }
 }
 
-/* Default lists hold integers: "[1,1,1,1]" or "[]", which is an empty list of anything. */
+/* Default lists hold numbers: "[1,1,1,1]", "[0.5,2]" or "[]", which is an empty list of anything.
+ */
 static bool parse_list(struct span text, enum attr_kind kind, struct arena *arena,
                        struct pb_attr_value *value)
 {
@@ -113,15 +114,20 @@ static bool parse_list(struct span text, enum attr_kind kind, struct arena *aren
     struct pb_attr_value_list_value *list = ARENA_NEW(arena, struct pb_attr_value_list_value);
     struct span rest = span_sub(text, 1, text.len - 2);
     int64_t *ints = ARENA_ARRAY(arena, int64_t, text.len);
+    float *floats = ARENA_ARRAY(arena, float, text.len);
     size_t count = 0;
     while (rest.len) {
         struct span item = span_sub(rest, 0, span_find(rest, ','));
         rest = span_sub(rest, item.len + 1, rest.len);
-        if (kind != ATTR_INT || !span_to_int64(item, &ints[count++]))
+        if (kind == ATTR_FLOAT)
+            floats[count++] = strtof(arena_strdup(arena, item), NULL);
+        else if (kind != ATTR_INT || !span_to_int64(item, &ints[count++]))
             return false;
     }
     list->i.ptr = ints;
-    list->i.count = count;
+    list->i.count = kind == ATTR_FLOAT ? 0 : count;
+    list->f.ptr = floats;
+    list->f.count = kind == ATTR_FLOAT ? count : 0;
     value->value_case = ATTR_CASE_LIST;
     value->list = list;
     return true;

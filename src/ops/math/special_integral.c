@@ -72,7 +72,7 @@ static double quantile(double q, double small)
 double special_ndtri(double p)
 {
     if (p == 0 || p == 1)
-        return p ? INFINITY : -INFINITY;
+        return p > 0 ? INFINITY : -INFINITY;
     return p > 0 && p < 1 ? quantile(p - 0.5, p < 0.5 ? p : 1 - p) : NAN;
 }
 

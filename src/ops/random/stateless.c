@@ -49,8 +49,8 @@ static enum code fill_by_seed(struct op_call *call, enum distribution distributi
     return code;
 }
 
-static enum code read_key(const struct op_call *call, int first, struct philox *philox,
-                          struct error *err)
+enum code stateless_key(const struct op_call *call, int first, struct philox *philox,
+                        struct error *err)
 {
     const struct tensor *key = call->in[first], *counter = call->in[first + 1];
     const struct tensor *algorithm = call->in[first + 2];
@@ -90,7 +90,7 @@ static enum code fill_by_key(struct op_call *call, enum distribution distributio
 {
     struct philox philox;
     struct distribution_range range = {0, 0};
-    enum code code = read_key(call, 1, &philox, err);
+    enum code code = stateless_key(call, 1, &philox, err);
     bool empty = tensor_elements(call->out[0]) == 0;
     if (!code && distribution == DISTRIBUTION_RANGE && !empty)
         code = distribution_read_range(call, 4, &range, err);

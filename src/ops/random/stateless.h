@@ -11,4 +11,9 @@
 enum code stateless_seed(const struct op_call *call, int i, struct philox *philox,
                          struct error *err);
 
+/* The generator of inputs first, first + 1 and first + 2: a key [1], a counter [2] and an
+ * algorithm []. INVALID_ARGUMENT. */
+enum code stateless_key(const struct op_call *call, int first, struct philox *philox,
+                        struct error *err);
+
 #endif
