@@ -56,8 +56,8 @@ static void tell_state(const struct api *api, struct span name, struct arena *ar
         error_set(err, CODE_UNAVAILABLE, "%s: the model is not ready yet, %s", err->message, state);
 }
 
-enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
-                   struct servable **servable, struct error *err)
+enum code api_find_any(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
+                       struct servable **servable, struct error *err)
 {
     enum code code = check_spec(spec, err);
     if (code)
@@ -74,10 +74,17 @@ enum code api_find(const struct api *api, const struct pb_model_spec *spec, stru
     /* What the run defers after this is released before it. */
     arena_defer(arena, release, handle);
     *servable = handle->servable;
-    if (handle->servable->loader != &tensorflow_loader)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Servable type doesn't match the asked for type.");
     return CODE_OK;
+}
+
+enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
+                   struct servable **servable, struct error *err)
+{
+    enum code code = api_find_any(api, spec, arena, servable, err);
+    if (!code && (*servable)->loader != &tensorflow_loader)
+        code = error_set(err, CODE_INVALID_ARGUMENT,
+                         "Servable type doesn't match the asked for type.");
+    return code;
 }
 
 void api_answer_bytes(struct exchange *exchange, struct span message)

@@ -51,9 +51,14 @@ extern const struct net_rpc api_rpcs[];
 extern const size_t api_rpc_count;
 
 /* Finds the servable that a model_spec asks for (reference 4.13, 10.1): `Missing ModelSpec`,
- * `ModelSpec has no name specified.`, `Unrecognized servable version label: L`, and what
- * manager_get() says. It stays until the arena is reset: what a run leaves there (frames of a plan,
- * references on variables) goes back to the servable then, and may be part of the answer before. */
+ * `ModelSpec has no name specified.`, and what manager_get() says. It stays until the arena is
+ * reset: what a run leaves there (frames of a plan, references on variables) goes back to the
+ * servable then, and may be part of the answer before. */
+enum code api_find_any(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
+                       struct servable **servable, struct error *err);
+
+/* The same, which must be a SavedModel: INVALID_ARGUMENT `Servable type doesn't match the asked for
+ * type.` */
 enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
                    struct servable **servable, struct error *err);
 

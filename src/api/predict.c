@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An output filter may have to compile a plan, so calls with one always go to a worker. */
+/* Of any kind of servable (servables/kinds.h). */
 #include "api/predict.h"
 
 #include "api/call.h"
 #include "api/record.h"
-#include "servables/tensorflow/predict.h"
+#include "servables/kinds.h"
 
 struct predict_call {
     struct call call; /* first */
@@ -19,7 +19,7 @@ static enum code prepare(struct call *base, struct error *err)
         pb_decode(&pb_predict_request_type, base->exchange->body, arena, &call->request, err);
     if (code)
         return code;
-    return api_find(base->api, call->request.model_spec, arena, &base->servable, err);
+    return api_find_any(base->api, call->request.model_spec, arena, &base->servable, err);
 }
 
 static struct span model(const struct call *base)
@@ -28,15 +28,15 @@ static struct span model(const struct call *base)
     return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
+static const struct servable_kind *kind_of(const struct call *call)
+{
+    return servable_kind_of(call->servable->loader);
+}
+
 static bool is_tiny(struct call *base)
 {
     const struct predict_call *call = (const struct predict_call *)base;
-    struct session *session = base->servable->object;
-    struct session_signature *signature;
-    return !call->request.output_filter.count &&
-           !predict_signature(session, call->request.model_spec->signature_name, &signature,
-                              NULL) &&
-           session_is_tiny(signature);
+    return kind_of(base)->is_quick(base->servable->object, &call->request);
 }
 
 static enum code finish(struct call *base, struct error *err)
@@ -46,8 +46,8 @@ static enum code finish(struct call *base, struct error *err)
     struct run run = call_run(base);
     enum code code = run_check(&run, err);
     if (!code)
-        code = predict(base->servable->object, &call->request, base->api->tensor_content, &run,
-                       &response, err);
+        code = kind_of(base)->predict(base->servable->object, &call->request,
+                                      base->api->tensor_content, &run, &response, err);
     if (code)
         return code;
     response.model_spec =

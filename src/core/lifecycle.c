@@ -179,9 +179,9 @@ static void report_change(struct lifecycle *l, struct harness *h, const struct w
                   "The files in %s have changed since it was loaded; a changed model "
                   "wants a new version number",
                   h->path);
+    announce(l, h, STATE_AVAILABLE, &note);
     if (wish->stamp != h->stamp)
         log_warning("Servable version " HARNESS_FORMAT ": %s", HARNESS_ARG(*h), note.message);
-    announce(l, h, STATE_AVAILABLE, &note);
 }
 
 /* Takes note of whether a harness is still wanted; drops it when it is not, or when it failed and

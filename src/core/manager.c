@@ -208,9 +208,9 @@ static enum code estimate(const struct harness *h, size_t *bytes, struct error *
 static void publish(struct manager *m, struct harness *h, int64_t start_us)
 {
     struct serving_map *old = swap_map(m);
+    lifecycle_available(&m->lifecycle, h);
     log_info("Successfully loaded servable version " HARNESS_FORMAT " in %.1f ms", HARNESS_ARG(*h),
              (double)(clock_now_us() - start_us) / 1000);
-    lifecycle_available(&m->lifecycle, h);
     pthread_mutex_unlock(&m->mutex);
     retire_map(m, old);
     pthread_mutex_lock(&m->mutex);
@@ -287,6 +287,7 @@ static void load_loop(void *context)
 /* Mutex held; it is given up while waiting and unloading. */
 static void unload(struct manager *m, struct harness *h)
 {
+    struct servable_id id = h->servable.id; /* its name stays */
     struct serving_map *old = swap_map(m);
     pthread_mutex_unlock(&m->mutex);
     int64_t start_us = clock_now_us();
@@ -298,11 +299,11 @@ static void unload(struct manager *m, struct harness *h)
     malloc_trim(0);
     int64_t freed_us = clock_now_us();
     pthread_mutex_lock(&m->mutex);
-    log_info("Done unloading servable version " HARNESS_FORMAT
-             ": waited %.1f ms for requests, freed in %.1f ms",
-             HARNESS_ARG(*h), (double)(idle_us - start_us) / 1000,
-             (double)(freed_us - idle_us) / 1000);
     lifecycle_unloaded(&m->lifecycle, h);
+    log_info("Done unloading servable version {name: %.*s version: %lld}: waited %.1f ms for "
+             "requests, freed in %.1f ms",
+             SPAN_ARG(id.name), (long long)id.version, (double)(idle_us - start_us) / 1000,
+             (double)(freed_us - idle_us) / 1000);
 }
 
 static void unload_loop(void *context)

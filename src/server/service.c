@@ -24,6 +24,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "engine/op_library.h"
+#include "servables/kinds.h"
 #include "servables/tensorflow/loader.h"
 #include "server/config_file.h"
 #include "server/config_text.h"
@@ -45,7 +46,7 @@ struct service {
     const struct options *options;
     struct arena arena;
     struct tensorflow_options tensorflow;
-    struct platform platforms[1];
+    struct platform *platforms; /* one for each kind of servable */
     struct server_core core;
     bool has_core;
     struct config_file *config_file; /* NULL: one model, given by flags */
@@ -91,7 +92,12 @@ static unsigned thread_count(int32_t wanted, unsigned otherwise)
 static enum code make_core(struct service *s, struct error *err)
 {
     const struct options *o = s->options;
-    s->platforms[0] = (struct platform){&tensorflow_loader, &s->tensorflow};
+    s->platforms = ARENA_ARRAY(&s->arena, struct platform, servable_kind_count);
+    for (size_t i = 0; i < servable_kind_count; i++) {
+        const struct loader *loader = servable_kinds[i]->loader;
+        s->platforms[i].loader = loader;
+        s->platforms[i].context = loader == &tensorflow_loader ? &s->tensorflow : NULL;
+    }
     struct server_core_options options = {
         .manager =
             {
@@ -110,7 +116,7 @@ static enum code make_core(struct service *s, struct error *err)
         .quiet_us = o->version_quiet_ms * 1000,
         .labels_for_unavailable = o->allow_version_labels_for_unavailable_models,
         .platforms = s->platforms,
-        .platform_count = sizeof s->platforms / sizeof *s->platforms,
+        .platform_count = servable_kind_count,
     };
     enum code code = server_core_init(&s->core, &options, err);
     s->has_core = !code;

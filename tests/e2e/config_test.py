@@ -9,7 +9,7 @@ import unittest
 from google.protobuf import text_format
 
 import support
-from clients import LONG_AGO, MODELS, Base, predict, predict_request, rest, states, status
+from clients import LONG_AGO, MODELS, Base, predict, predict_request, rest, states, status, tensor
 
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 STATES = {10: "START", 20: "LOADING", 30: "AVAILABLE", 40: "UNLOADING", 50: "END"}
@@ -71,11 +71,17 @@ class Config(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
+    @staticmethod
+    def await_loaded(server, name, *versions):
+        for version in versions:
+            server.await_log(rf"Successfully loaded servable version \{{name: {name} version: {version}\}}")
+
     def test_many_models_and_policies(self):
         server = self.start("model_config_list: { config: [ { name: 'a', base_path: '%s/a', model_type: TENSORFLOW;\n"
                             "  model_version_policy: < all: {} > }, # a comment\n"
                             " { name: \"b\" base_path: '%s' '/b' model_platform: 'tensorflow' } ], }" % (self.path, self.path))
         self.assertEqual(7, ask(server, "b"))
+        self.await_loaded(server, "a", 1, 2)
         self.assertEqual((2, 1), (ask(server, "a"), ask(server, "a", version=1)))
         self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(default)"), ask(server, "default"))
         self.assertIsNone(reload(server, config(self.of("a", "model_version_policy { specific { versions: 1 } }"), self.of("b"))))
@@ -89,6 +95,7 @@ class Config(unittest.TestCase):
 
     def test_labels(self):
         server = self.start(config(self.of("a", "model_version_policy { all {} }")))
+        self.await_loaded(server, "a", 1, 2)
         both = "model_version_policy { all {} } version_labels { key: 'stable' value: 1 } version_labels { key: 'canary' value: %d }"
         self.assertIsNone(reload(server, config(self.of("a", both % 2))))
         self.assertEqual((1, 2), (ask(server, "a", label="stable"), ask(server, "a", label="canary")))
@@ -107,6 +114,38 @@ class Config(unittest.TestCase):
         self.base.add("a/3")
         server.await_log(r"Successfully loaded servable version \{name: a version: 3\}")
         self.assertEqual(3, ask(server, "a", label="next"))
+
+    def test_another_platform(self):
+        path = os.path.join(self.path, "colours")
+        os.mkdir(path)
+
+        def publish(version, text):
+            with open(os.path.join(self.base.scratch, "map"), "w", encoding="utf-8") as file:
+                file.write(text)
+            os.utime(os.path.join(self.base.scratch, "map"), (LONG_AGO, LONG_AGO))
+            os.rename(os.path.join(self.base.scratch, "map"), os.path.join(path, str(version)))
+        publish(1, "red,#f00\r\ngreen,#0f0\n\n,nothing\nlist,a,b\n")
+        server = self.start(config(self.of("a"), model("colours", path, platform="model_platform: 'hashmap'")))
+
+        def look_up(*keys, **more):
+            answer = predict(server, predict_request("colours", keys=tensor(list(keys)), **more))
+            if isinstance(answer, tuple):
+                return answer
+            return {name: list(t.string_val or t.bool_val) for name, t in answer.outputs.items()}
+        self.assertEqual({"values": [b"#f00", b"", b"nothing", b"a,b"], "found": [True, False, True, True]},
+                         look_up(b"red", b"blue", b"", b"list"))
+        self.assertEqual({"values": [b"#0f0"]}, look_up(b"green", outputs=["values"]))
+        self.assertEqual(("FAILED_PRECONDITION", 'Serving signature key "other" not found.'), look_up(b"red", signature="other"))
+        self.assertEqual(("INVALID_ARGUMENT", "`keys` are strings, not float"), predict(server, predict_request("colours", keys=[1])))
+        self.assertEqual("INVALID_ARGUMENT", predict(server, predict_request("colours", x=[1]))[0])
+        self.assertEqual("Servable type doesn't match the asked for type.",
+                         rest(server, "POST", "/v1/models/colours:predict", {"instances": ["red"]}).json["error"])
+        publish(2, "red,#e00\nno comma\n")
+        server.await_log(r"Encountered an error for servable version \{name: colours version: 2\}: INVALID_ARGUMENT: .*line 2: 'key,value' is ex")
+        publish(3, "red,#e00\n")
+        server.await_log(r"Successfully loaded servable version \{name: colours version: 3\}")
+        self.assertEqual({"values": [b"#e00"], "found": [True]}, look_up(b"red"))
+        self.assertEqual(2, ask(server, "a"))
 
     def test_requests_that_ask_for_the_wrong_thing(self):
         server = self.start(config(self.of("a")))
