@@ -9,9 +9,15 @@
 #include "wire/messages.h"
 
 static const struct pb_message *const types[] = {
-    &pb_predict_request_type,       &pb_saved_model_type, &pb_classification_request_type,
-    &pb_reload_config_request_type, &pb_example_type,     &pb_get_model_metadata_response_type,
+    &pb_predict_request_type,
+    &pb_saved_model_type,
+    &pb_classification_request_type,
+    &pb_reload_config_request_type,
+    &pb_example_type,
+    &pb_get_model_metadata_response_type,
     &pb_session_bundle_config_type,
+    &pb_serialized_request_type,
+    &pb_serialized_multi_request_type,
 };
 
 static void try_type(const struct pb_message *type, struct span bytes, struct arena *arena)
