@@ -141,6 +141,8 @@ static enum code new_product(struct op_call *call, const struct matmul_form *for
     const struct shape *a = &call->in[0]->shape, *out = &call->out[0]->shape;
     c->transpose_a = op_attr_bool(call, form->a);
     c->transpose_b = op_attr_bool(call, form->b);
+    c->conjugate_a = c->transpose_a && form == &batch_form;
+    c->conjugate_b = c->transpose_b && form == &batch_form;
     c->m = out->dims[out->rank - 2];
     c->n = out->dims[out->rank - 1];
     c->k = a->dims[a->rank - (c->transpose_a ? 2 : 1)];
@@ -237,7 +239,8 @@ static enum code matmul_run(struct op_call *call, struct error *err)
 }
 
 #define MATMUL_TYPES                                                                               \
-    (OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT16) | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
+    (OP_TYPES_FLOAT | OP_TYPES_COMPLEX | OP_TYPE(DTYPE_INT16) | OP_TYPE(DTYPE_INT32) |             \
+     OP_TYPE(DTYPE_INT64))
 
 const struct op op_MatMul = {
     .name = "MatMul",

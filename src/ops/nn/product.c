@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Float products go through packed weights (ops/nn/tile.h): constants are packed once per plan,
- * other right-hand sides into scratch when they run. half and bfloat16 are widened first. double
- * and integers take the plain loops; integers wrap, as TensorFlow's do.
+ * other right-hand sides into scratch when they run. half and bfloat16 are widened first. double,
+ * complex numbers and integers take the plain loops; integers wrap, as TensorFlow's do.
  *
  * Scratch of a run, one after the other: the widened in[0], in[1] and out[0] (half, bfloat16), the
  * packed matrix (in[1] no constant), the transposed one (transpose_a).
  */
 #include "ops/nn/product.h"
 
+#include <complex.h>
 #include <stdlib.h>
 
 #include "engine/pack.h"
@@ -50,6 +51,30 @@ DEFINE_REFERENCE(int16, int16_t, uint32_t)
 DEFINE_REFERENCE(32, uint32_t, uint32_t)
 DEFINE_REFERENCE(64, uint64_t, uint64_t)
 
+/* Sums of complex numbers; adjoint matrices are conjugate. */
+#define DEFINE_COMPLEX(name, type, conjugate)                                                      \
+    static void reference_##name(const struct product *c, const struct matrices *at)               \
+    {                                                                                              \
+        const type *a = at->a, *b = at->b;                                                         \
+        type *out = at->out;                                                                       \
+        const int64_t a_row = c->transpose_a ? 1 : c->k, a_column = c->transpose_a ? c->m : 1;     \
+        const int64_t b_row = c->transpose_b ? 1 : c->n, b_column = c->transpose_b ? c->k : 1;     \
+        for (int64_t i = 0; i < c->m; i++) {                                                       \
+            for (int64_t j = 0; j < c->n; j++) {                                                   \
+                type sum = 0;                                                                      \
+                for (int64_t p = 0; p < c->k; p++) {                                               \
+                    type x = a[i * a_row + p * a_column], y = b[p * b_row + j * b_column];         \
+                    sum +=                                                                         \
+                        (c->conjugate_a ? conjugate(x) : x) * (c->conjugate_b ? conjugate(y) : y); \
+                }                                                                                  \
+                out[i * c->n + j] = sum;                                                           \
+            }                                                                                      \
+        }                                                                                          \
+    }
+
+DEFINE_COMPLEX(complex64, float complex, conjf)
+DEFINE_COMPLEX(complex128, double complex, conj)
+
 #define DEFINE_WIDENED(name, load, store)                                                          \
     static void reference_##name(const struct product *c, const struct matrices *at)               \
     {                                                                                              \
@@ -73,10 +98,15 @@ DEFINE_WIDENED(bfloat16, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
 typedef void reference_fn(const struct product *c, const struct matrices *at);
 
 static reference_fn *const references[DTYPE_COUNT] = {
-    [DTYPE_FLOAT] = reference_float, [DTYPE_DOUBLE] = reference_double,
-    [DTYPE_HALF] = reference_half,   [DTYPE_BFLOAT16] = reference_bfloat16,
-    [DTYPE_INT16] = reference_int16, [DTYPE_INT32] = reference_32,
+    [DTYPE_FLOAT] = reference_float,
+    [DTYPE_DOUBLE] = reference_double,
+    [DTYPE_HALF] = reference_half,
+    [DTYPE_BFLOAT16] = reference_bfloat16,
+    [DTYPE_INT16] = reference_int16,
+    [DTYPE_INT32] = reference_32,
     [DTYPE_INT64] = reference_64,
+    [DTYPE_COMPLEX64] = reference_complex64,
+    [DTYPE_COMPLEX128] = reference_complex128,
 };
 
 static int64_t index_of(const int64_t *index, int64_t batch)

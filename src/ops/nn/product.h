@@ -18,8 +18,9 @@ struct epilogue {
 
 struct product {
     int64_t m, n, k;
-    bool transpose_a; /* in[0]'s matrices are [k, m] */
-    bool transpose_b; /* in[1]'s are [n, k] */
+    bool transpose_a;              /* in[0]'s matrices are [k, m] */
+    bool transpose_b;              /* in[1]'s are [n, k] */
+    bool conjugate_a, conjugate_b; /* of complex matrices */
     int64_t batches;
     const int64_t *a_index; /* per batch: which of in[0]'s matrices; NULL: number 0 */
     const int64_t *b_index;
