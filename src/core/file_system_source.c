@@ -126,7 +126,8 @@ static void tell(struct file_system_source *source, struct look *look)
     const struct source_target *target = &source->options.target;
     struct aspired_version *all =
         ARENA_ARRAY(look->arena, struct aspired_version, look->listing.count + 1);
-    memcpy(all, look->listing.versions, look->listing.count * sizeof *all);
+    if (look->listing.count)
+        memcpy(all, look->listing.versions, look->listing.count * sizeof *all);
     version_gate_forget(&w->gate, all, look->listing.count);
     look->waiting = all; /* as many as there are at most */
     struct aspired_version *chosen;
