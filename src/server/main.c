@@ -11,14 +11,16 @@ int main(int argc, char **argv)
 {
     struct options options;
     enum options_outcome outcome = options_parse(&options, argc, argv, stdout);
-    if (outcome != OPTIONS_GO_ON)
-        return outcome == OPTIONS_DONE ? 0 : EXIT_NO_START;
-    fflush(stdout);
-    if (options.verbose)
-        log_set_level(LOG_DEBUG);
+    enum code code = outcome == OPTIONS_WRONG;
     struct error err;
-    if (!service_run(&options, &err))
-        return 0;
-    printf("Failed to start server. Error: %s: %s\n", code_name(err.code), err.message);
-    return EXIT_NO_START;
+    fflush(stdout);
+    if (outcome == OPTIONS_GO_ON) {
+        if (options.verbose)
+            log_set_level(LOG_DEBUG);
+        code = service_run(&options, &err);
+        if (code)
+            printf("Failed to start server. Error: %s: %s\n", code_name(err.code), err.message);
+    }
+    options_release(&options);
+    return code ? EXIT_NO_START : 0;
 }

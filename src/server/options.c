@@ -1,244 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The original's flags are all here, so that its command lines work: what this server does
- * (SERVED), what makes no difference to it (IDLE: accepted, and said so when it is given), and what
- * it does not do yet (LATER: refused when it asks for something, since silence would be wrong).
+ * Where the values of the flags come from, and what does not go together. Sources are read from the
+ * weakest to the strongest: defaults, the file of --config, the environment, the command line.
  */
 #include "server/options.h"
 
-#include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
+#include "base/file.h"
 #include "base/log.h"
-#include "base/span.h"
 #include "core/transition_policy.h"
+#include "server/flags.h"
 
 #define TENSORD_VERSION "0.1.0"
 
-enum flag_type {
-    FLAG_BOOL,
-    FLAG_INT32,
-    FLAG_INT64,
-    FLAG_DOUBLE,
-    FLAG_TEXT,
-    FLAG_TEXTS, /* each time it is given one more */
-};
-
-enum flag_effect {
-    FLAG_SERVED,
-    FLAG_IDLE,
-    FLAG_LATER,
-};
-
-struct flag {
-    const char *name;
-    enum flag_type type;
-    size_t member; /* offset in struct options */
-    const char *initial;
-    enum flag_effect effect;
-    const char *help;
-};
-
-#define MEMBER(name) offsetof(struct options, name)
-
-static const struct flag flags[] = {
-    {"port", FLAG_INT32, MEMBER(port), "8500", FLAG_SERVED,
-     "TCP port of gRPC on all IPv4 addresses; 0: none"},
-    {"grpc_socket_path", FLAG_TEXT, MEMBER(grpc_socket_path), "", FLAG_SERVED,
-     "Unix socket of gRPC, beside or instead of the port"},
-    {"rest_api_port", FLAG_INT32, MEMBER(rest_api_port), "0", FLAG_SERVED,
-     "TCP port of the REST API; 0: none"},
-    {"rest_api_num_threads", FLAG_INT64, MEMBER(idle_int64), "0", FLAG_IDLE,
-     "threads of the REST API: loops are as many as cores here"},
-    {"rest_api_timeout_in_ms", FLAG_INT32, MEMBER(rest_api_timeout_in_ms), "30000", FLAG_SERVED,
-     "time limit of a model's run over REST; 0: none"},
-    {"rest_api_enable_cors_support", FLAG_BOOL, MEMBER(rest_api_enable_cors_support), "false",
-     FLAG_SERVED, "let scripts of other origins use the REST API"},
-    {"enable_batching", FLAG_BOOL, MEMBER(enable_batching), "false", FLAG_LATER,
-     "batch requests of many clients"},
-    {"batching_parameters_file", FLAG_TEXT, MEMBER(batching_parameters_file), "", FLAG_LATER,
-     "BatchingParameters, text format"},
-    {"enable_per_model_batching_parameters", FLAG_BOOL,
-     MEMBER(enable_per_model_batching_parameters), "false", FLAG_LATER,
-     "batching_params.pbtxt of each version"},
-    {"allow_version_labels_for_unavailable_models", FLAG_BOOL,
-     MEMBER(allow_version_labels_for_unavailable_models), "false", FLAG_SERVED,
-     "a new label may stand for a version that is not available yet"},
-    {"model_config_file", FLAG_TEXT, MEMBER(model_config_file), "", FLAG_SERVED,
-     "ModelServerConfig, text format: many models; instead of model_name and model_base_path"},
-    {"model_config_file_poll_wait_seconds", FLAG_INT32, MEMBER(model_config_file_poll_wait_seconds),
-     "0", FLAG_SERVED,
-     "how often to look whether the config file has changed; 0: never (SIGHUP has it read again)"},
-    {"model_name", FLAG_TEXT, MEMBER(model_name), "default", FLAG_SERVED,
-     "the name under which the model is served"},
-    {"model_base_path", FLAG_TEXT, MEMBER(model_base_path), "", FLAG_SERVED,
-     "the folder that has the version folders"},
-    {"num_load_threads", FLAG_INT32, MEMBER(num_load_threads), "0", FLAG_SERVED,
-     "threads that load versions; 0: as many as cores"},
-    {"num_unload_threads", FLAG_INT32, MEMBER(num_unload_threads), "0", FLAG_SERVED,
-     "threads that unload versions; 0: one"},
-    {"max_num_load_retries", FLAG_INT32, MEMBER(max_num_load_retries), "5", FLAG_SERVED,
-     "tries after a load that failed"},
-    {"load_retry_interval_micros", FLAG_INT64, MEMBER(load_retry_interval_micros), "1000000",
-     FLAG_SERVED, "time between these tries; negative: none"},
-    {"file_system_poll_wait_seconds", FLAG_INT64, MEMBER(file_system_poll_wait_seconds), "1",
-     FLAG_SERVED, "how often to look for versions; 0: once, negative: never"},
-    {"version_quiet_ms", FLAG_INT64, MEMBER(version_quiet_ms), "500", FLAG_SERVED,
-     "a version is taken when nothing was written to its folder for so long; 0: no matter"},
-    {"aspired_version_policy", FLAG_TEXT, MEMBER(aspired_version_policy), "availability_preserving",
-     FLAG_SERVED, "a new version comes before the old one goes, or (resource_preserving) after it"},
-    {"model_memory_limit_bytes", FLAG_INT64, MEMBER(model_memory_limit_bytes), "0", FLAG_SERVED,
-     "what all loaded versions may take together, by their files' sizes; 0: no limit"},
-    {"open_ports_early", FLAG_BOOL, MEMBER(open_ports_early), "false", FLAG_SERVED,
-     "open the ports at once, not when the first models are ready"},
-    {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",
-     FLAG_SERVED, "models that can not be loaded do not end the start"},
-    {"flush_filesystem_caches", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
-     "files are mapped here, there is no cache to flush"},
-    {"tensorflow_session_parallelism", FLAG_INT64, MEMBER(tensorflow_session_parallelism), "0",
-     FLAG_IDLE, "threads inside a run"},
-    {"tensorflow_intra_op_parallelism", FLAG_INT64, MEMBER(tensorflow_intra_op_parallelism), "0",
-     FLAG_IDLE, "threads inside an op"},
-    {"tensorflow_inter_op_parallelism", FLAG_INT64, MEMBER(tensorflow_inter_op_parallelism), "0",
-     FLAG_IDLE, "threads for ops beside each other"},
-    {"tensorflow_session_config_file", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
-     "ConfigProto, text format"},
-    {"platform_config_file", FLAG_TEXT, MEMBER(platform_config_file), "", FLAG_LATER,
-     "PlatformConfigMap, text format"},
-    {"per_process_gpu_memory_fraction", FLAG_DOUBLE, MEMBER(idle_double), "0", FLAG_IDLE,
-     "share of the GPU's memory"},
-    {"saved_model_tags", FLAG_TEXT, MEMBER(saved_model_tags), "serve", FLAG_SERVED,
-     "tags of the MetaGraph to load, comma separated; they must match exactly"},
-    {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
-     "shared library with custom ops (tensord/op.h); may be given more than once"},
-    {"request_memory_limit_bytes", FLAG_INT64, MEMBER(request_memory_limit_bytes), "0", FLAG_SERVED,
-     "what a run of a model may hold at a time; 0: half of the machine's memory"},
-    {"grpc_channel_arguments", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
-     "arguments of the gRPC library"},
-    {"grpc_max_threads", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,
-     "threads of the gRPC library"},
-    {"enable_model_warmup", FLAG_BOOL, MEMBER(enable_model_warmup), "true", FLAG_SERVED,
-     "run the requests in a version's assets.extra before it is available"},
-    {"num_request_iterations_for_warmup", FLAG_INT32, MEMBER(num_request_iterations_for_warmup),
-     "0", FLAG_SERVED, "how often each of these is run; 0: once"},
-    {"use_alts_credentials", FLAG_BOOL, MEMBER(use_alts_credentials), "false", FLAG_LATER, "ALTS"},
-    {"ssl_config_file", FLAG_TEXT, MEMBER(ssl_config_file), "", FLAG_SERVED,
-     "SSLConfig, text format, with the PEM texts inside: TLS for gRPC"},
-    {"tls_cert_file", FLAG_TEXT, MEMBER(tls_cert_file), "", FLAG_SERVED,
-     "PEM file with the server's certificate and those above it: TLS for gRPC and REST"},
-    {"tls_key_file", FLAG_TEXT, MEMBER(tls_key_file), "", FLAG_SERVED,
-     "PEM file with its private key"},
-    {"tls_client_ca_file", FLAG_TEXT, MEMBER(tls_client_ca_file), "", FLAG_SERVED,
-     "PEM file with roots: clients must have a certificate from one of these"},
-    {"monitoring_config_file", FLAG_TEXT, MEMBER(monitoring_config_file), "", FLAG_SERVED,
-     "MonitoringConfig, text format: a page of metrics for Prometheus on the REST port"},
-    {"remove_unused_fields_from_bundle_metagraph", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
-     "nothing unused is kept here"},
-    {"prefer_tflite_model", FLAG_BOOL, MEMBER(prefer_tflite_model), "false", FLAG_LATER,
-     "load model.tflite where there is one"},
-    {"num_tflite_pools", FLAG_INT32, MEMBER(idle_int32), "0", FLAG_IDLE,
-     "interpreters of TFLite models"},
-    {"num_tflite_interpreters_per_pool", FLAG_INT32, MEMBER(idle_int32), "1", FLAG_IDLE,
-     "interpreters of TFLite models"},
-    {"enable_signature_method_name_check", FLAG_BOOL, MEMBER(enable_signature_method_name_check),
-     "false", FLAG_SERVED, "refuse signatures that were exported for another method"},
-    {"xla_cpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
-    {"xla_gpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
-    {"enable_profiler", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
-     "TensorFlow's profiler service"},
-    {"thread_pool_factory_config_file", FLAG_TEXT, MEMBER(thread_pool_factory_config_file), "",
-     FLAG_LATER, "ThreadPoolFactoryConfig, text format"},
-    {"mixed_precision", FLAG_TEXT, MEMBER(mixed_precision), "", FLAG_LATER, "run in bfloat16"},
-    {"skip_initialize_tpu", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "TPU"},
-    {"enable_grpc_healthcheck_service", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE,
-     "grpc.health.v1.Health is always there"},
-    {"enable_serialization_as_tensor_content", FLAG_BOOL,
-     MEMBER(enable_serialization_as_tensor_content), "false", FLAG_SERVED,
-     "answer with tensor_content over gRPC"},
-    {"verbose", FLAG_BOOL, MEMBER(verbose), "false", FLAG_SERVED, "log details"},
-    {"version", FLAG_BOOL, MEMBER(version), "false", FLAG_SERVED, "print the version and end"},
-    {"help", FLAG_BOOL, MEMBER(help), "false", FLAG_SERVED, "print this and end"},
-};
-enum { FLAG_COUNT = sizeof flags / sizeof *flags };
-_Static_assert(FLAG_COUNT <= 64, "options.given has a bit for each flag");
-
-/* ---- values ---- */
-
-typedef bool read_fn(const char *text, void *value);
-
-static bool read_bool(const char *text, void *value)
-{
-    *(bool *)value = !strcmp(text, "true");
-    return !strcmp(text, "true") || !strcmp(text, "false");
-}
-
-static bool read_int64(const char *text, void *value)
-{
-    return span_to_int64(span_of(text), value);
-}
-
-static bool read_int32(const char *text, void *value)
-{
-    int64_t wide;
-    if (!read_int64(text, &wide) || wide < INT32_MIN || wide > INT32_MAX)
-        return false;
-    *(int32_t *)value = (int32_t)wide;
-    return true;
-}
-
-static bool read_double(const char *text, void *value)
-{
-    char *end;
-    *(double *)value = strtod(text, &end);
-    return *text && !*end;
-}
-
-static bool read_text(const char *text, void *value)
-{
-    *(const char **)value = text;
-    return true;
-}
-
-static bool read_texts(const char *text, void *value)
-{
-    struct options_texts *texts = value;
-    if (*text && texts->count == OPTIONS_TEXTS_MAX)
-        return false;
-    if (*text)
-        texts->items[texts->count++] = text;
-    return true;
-}
-
-static const struct {
-    read_fn *read;
-    const char *expected;
-} types[] = {
-    [FLAG_BOOL] = {read_bool, "true or false"},
-    [FLAG_INT32] = {read_int32, "a 32 bit integer"},
-    [FLAG_INT64] = {read_int64, "a 64 bit integer"},
-    [FLAG_DOUBLE] = {read_double, "a number"},
-    [FLAG_TEXT] = {read_text, "a text"},
-    [FLAG_TEXTS] = {read_texts, "a text, at most 32 times,"},
-};
-
-static bool set_flag(struct options *options, const struct flag *flag, const char *text)
-{
-    return types[flag->type].read(text, (char *)options + flag->member);
-}
-
-/* ---- arguments ---- */
-
-static const struct flag *find_flag(struct span name)
-{
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
-        if (span_is(name, flags[i].name))
-            return &flags[i];
-    }
-    return NULL;
-}
+/* ---- the command line ---- */
 
 /* "--name=value" or "--name": the flag, and its value or NULL. */
 static const struct flag *split(const char *argument, const char **value)
@@ -249,7 +27,7 @@ static const struct flag *split(const char *argument, const char **value)
     text = span_sub(text, 2, text.len);
     size_t equals = span_find(text, '=');
     *value = equals < text.len ? text.ptr + equals + 1 : NULL;
-    return find_flag(span_sub(text, 0, equals));
+    return flag_find(span_sub(text, 0, equals));
 }
 
 /* The value of a flag that was given by its name alone: the next argument, or true for a bool. */
@@ -258,6 +36,18 @@ static const char *separate_value(const struct flag *flag, int argc, char **argv
     if (flag->type == FLAG_BOOL)
         return "true";
     return *i + 1 < argc ? argv[++*i] : NULL;
+}
+
+static bool set(struct options *options, const struct flag *flag, const char *value,
+                enum options_source source, FILE *out)
+{
+    if (value && flag_set(options, flag, value)) {
+        options->source[flag - flags] = (uint8_t)source;
+        return true;
+    }
+    fprintf(out, "--%s: %s is expected, not '%s'\n", flag->name, flag_expected(flag),
+            value ? value : "");
+    return false;
 }
 
 static bool take_argument(struct options *options, int argc, char **argv, int *i, FILE *out)
@@ -272,28 +62,139 @@ static bool take_argument(struct options *options, int argc, char **argv, int *i
     }
     if (!value)
         value = separate_value(flag, argc, argv, i);
-    if (!value || !set_flag(options, flag, value)) {
-        fprintf(out, "--%s: %s is expected, not '%s'\n", flag->name, types[flag->type].expected,
-                value ? value : "");
-        return false;
+    return set(options, flag, value, OPTIONS_ARGUMENT, out);
+}
+
+/* ---- the environment ---- */
+
+/* TENSORD_PORT for port. */
+static const char *from_environment(const struct flag *flag)
+{
+    char name[128] = "TENSORD_";
+    size_t len = strlen(name);
+    for (const char *c = flag->name; *c && len + 1 < sizeof name; c++)
+        name[len++] = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+    name[len] = 0;
+    return getenv(name);
+}
+
+static bool take_environment(struct options *options, FILE *out)
+{
+    for (size_t i = 0; i < flag_count; i++) {
+        const char *value = from_environment(&flags[i]);
+        if (value && !set(options, &flags[i], value, OPTIONS_ENVIRONMENT, out))
+            return false;
     }
-    options->given |= UINT64_C(1) << (flag - flags);
     return true;
 }
+
+/* ---- the file ---- */
+
+static struct span trim(struct span text)
+{
+    while (text.len && strchr(" \t\r", text.ptr[0]))
+        text = span_sub(text, 1, text.len);
+    while (text.len && strchr(" \t\r", text.ptr[text.len - 1]))
+        text.len--;
+    return text;
+}
+
+/* "flag = value", or nothing, or a comment. */
+static bool take_line(struct options *options, struct span line, int number, FILE *out)
+{
+    line = trim(line);
+    if (!line.len || line.ptr[0] == '#')
+        return true;
+    size_t equals = span_find(line, '=');
+    const struct flag *flag = flag_find(trim(span_sub(line, 0, equals)));
+    if (equals == line.len || !flag) {
+        fprintf(out, "%s: line %d: 'flag = value' is expected, not '%.*s'\n", options->config,
+                number, (int)(line.len < 80 ? line.len : 80), line.ptr);
+        return false;
+    }
+    const char *value = arena_strdup(&options->arena, trim(span_sub(line, equals + 1, line.len)));
+    if (set(options, flag, value, OPTIONS_FILE, out))
+        return true;
+    fprintf(out, "in %s, line %d\n", options->config, number);
+    return false;
+}
+
+static bool take_file(struct options *options, FILE *out)
+{
+    struct span text;
+    struct error err;
+    if (file_read(options->config, &options->arena, &text, &err)) {
+        fprintf(out, "--config: %s\n", err.message);
+        return false;
+    }
+    bool ok = true;
+    for (int number = 1; ok && text.len; number++) {
+        size_t end = span_find(text, '\n');
+        ok = take_line(options, span_sub(text, 0, end), number, out);
+        text = span_sub(text, end + 1, text.len);
+    }
+    return ok;
+}
+
+/* ---- all of them ---- */
 
 static void set_defaults(struct options *options)
 {
     *options = (struct options){0};
-    for (size_t i = 0; i < FLAG_COUNT; i++)
-        CHECK(set_flag(options, &flags[i], flags[i].initial));
+    arena_init(&options->arena, ARENA_FIRST_BLOCK);
+    for (size_t i = 0; i < flag_count; i++)
+        CHECK(flag_set(options, &flags[i], flags[i].initial));
+}
+
+/* The file's name may come from the environment or the command line. */
+static const char *find_config(int argc, char **argv)
+{
+    const struct flag *config = flag_find(SPAN_LITERAL("config"));
+    const char *path = from_environment(config), *value;
+    for (int i = 1; i < argc; i++) {
+        value = NULL;
+        if (split(argv[i], &value) == config)
+            path = value ? value : i + 1 < argc ? argv[i + 1] : path;
+    }
+    return path ? path : "";
+}
+
+/* From the weakest source to the strongest. */
+static bool take_all(struct options *options, int argc, char **argv, FILE *out)
+{
+    options->config = find_config(argc, argv);
+    if (options->config[0] && !take_file(options, out))
+        return false;
+    if (!take_environment(options, out))
+        return false;
+    bool ok = true;
+    for (int i = 1; i < argc && ok; i++)
+        ok = take_argument(options, argc, argv, &i, out);
+    return ok;
+}
+
+static void print_config(const struct options *options, FILE *out)
+{
+    static const char *const sources[] = {
+        [OPTIONS_DEFAULT] = "default",
+        [OPTIONS_FILE] = "file",
+        [OPTIONS_ENVIRONMENT] = "environment",
+        [OPTIONS_ARGUMENT] = "command line",
+    };
+    for (size_t i = 0; i < flag_count; i++) {
+        bool acts = flags[i].effect == FLAG_SERVED && strcmp(flags[i].name, "print_config") != 0;
+        if (!acts || (flags[i].type == FLAG_TEXTS && options->source[i] == OPTIONS_DEFAULT))
+            continue;
+        fprintf(out, "# %s (%s)\n%s = ", flags[i].help, sources[options->source[i]], flags[i].name);
+        flag_print(options, &flags[i], out);
+        fputc('\n', out);
+    }
 }
 
 enum options_outcome options_parse(struct options *options, int argc, char **argv, FILE *out)
 {
-    bool ok = true;
     set_defaults(options);
-    for (int i = 1; i < argc && ok; i++)
-        ok = take_argument(options, argc, argv, &i, out);
+    bool ok = take_all(options, argc, argv, out);
     if (!ok || options->help || options->unknown)
         options_print_help(out);
     if (!ok)
@@ -301,13 +202,21 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
     if (options->version)
         fprintf(out, "TensorFlow ModelServer: " TENSORD_VERSION " (tensord)\n"
                      "TensorFlow Library: none (tensord loads SavedModels by itself)\n");
-    return options->help || options->version ? OPTIONS_DONE : OPTIONS_GO_ON;
+    if (options->print_config)
+        print_config(options, out);
+    return options->help || options->version || options->print_config ? OPTIONS_DONE
+                                                                      : OPTIONS_GO_ON;
+}
+
+void options_release(struct options *options)
+{
+    arena_release(&options->arena);
 }
 
 static void print_flags(FILE *out, enum flag_effect effect, const char *title)
 {
     fprintf(out, "\n%s\n", title);
-    for (size_t i = 0; i < FLAG_COUNT; i++) {
+    for (size_t i = 0; i < flag_count; i++) {
         if (flags[i].effect == effect)
             fprintf(out, "  --%-42s %s\n  %44s (%s)\n", flags[i].name, flags[i].help, "",
                     flags[i].initial[0] ? flags[i].initial : "empty");
@@ -323,6 +232,11 @@ void options_print_help(FILE *out)
             "REST). The highest\nnumber is served; a new one that appears is taken. Many models: "
             "--model_config_file=FILE.\n");
     print_flags(out, FLAG_SERVED, "Flags (default in parentheses):");
+    fprintf(out,
+            "\nEach is also an environment variable (TENSORD_PORT for --port) and a line of the "
+            "file of "
+            "--config.\nThe command line counts before the environment, the environment before "
+            "the file.\n");
     print_flags(out, FLAG_IDLE, "Accepted without an effect:");
     print_flags(out, FLAG_LATER, "Not served yet, refused:");
 }
@@ -382,8 +296,8 @@ enum code options_check(const struct options *options, struct error *err)
     enum code code = check_together(options, err);
     if (!code)
         code = check_base_path(options, err);
-    for (size_t i = 0; i < FLAG_COUNT && !code; i++) {
-        if (!(options->given >> i & 1))
+    for (size_t i = 0; i < flag_count && !code; i++) {
+        if (options->source[i] == OPTIONS_DEFAULT)
             continue;
         if (flags[i].effect == FLAG_LATER && asks(options, &flags[i]))
             code = error_set(err, CODE_UNIMPLEMENTED,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct options: what the command line asks for (reference 3). Every flag is a row of the table in
- * options.c; `--name=value` and `--name value` both work, a bool also by its name alone.
+ * flags.c; `--name=value` and `--name value` both work, a bool also by its name alone.
  */
 #ifndef SERVER_OPTIONS_H
 #define SERVER_OPTIONS_H
@@ -10,9 +10,21 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "base/arena.h"
 #include "base/error.h"
 
-enum { OPTIONS_TEXTS_MAX = 32 }; /* of a flag that may be given more than once */
+enum {
+    OPTIONS_TEXTS_MAX = 32, /* of a flag that may be given more than once */
+    OPTIONS_FLAGS_MAX = 96,
+};
+
+/* Where a value comes from; the later, the stronger. */
+enum options_source {
+    OPTIONS_DEFAULT,
+    OPTIONS_FILE,
+    OPTIONS_ENVIRONMENT,
+    OPTIONS_ARGUMENT,
+};
 
 struct options_texts {
     const char *items[OPTIONS_TEXTS_MAX];
@@ -49,6 +61,10 @@ struct options {
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *tls_client_ca_file;
+    const char *grpc_bind;
+    const char *rest_bind;
+    const char *config;
+    bool print_config;
     bool verbose;
     bool version;
     bool help;
@@ -73,17 +89,19 @@ struct options {
     int64_t idle_int64;
     double idle_double;
     const char *idle_text;
-    uint64_t given; /* a bit per row of the table */
-    int unknown;    /* arguments that are no flags */
+    uint8_t source[OPTIONS_FLAGS_MAX]; /* enum options_source of each row of the table */
+    struct arena arena;                /* owned: texts of the file */
+    int unknown;                       /* arguments that are no flags */
 };
 
 enum options_outcome {
     OPTIONS_GO_ON,
-    OPTIONS_DONE,  /* --help or --version: printed */
+    OPTIONS_DONE,  /* --help, --version or --print_config: printed */
     OPTIONS_WRONG, /* a value is none; usage is printed */
 };
 
-/* Reads the arguments; the strings are borrowed from argv. Arguments that are no flags are reported
+/* Reads the file, the environment and the arguments; strings are borrowed from argv and the
+ * environment. To be released whatever it returns. Arguments that are no flags are reported
  * on `out` and passed over, as the original does it. */
 enum options_outcome options_parse(struct options *options, int argc, char **argv, FILE *out);
 
@@ -93,5 +111,7 @@ enum options_outcome options_parse(struct options *options, int argc, char **arg
 enum code options_check(const struct options *options, struct error *err);
 
 void options_print_help(FILE *out);
+
+void options_release(struct options *options);
 
 #endif

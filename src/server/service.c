@@ -228,7 +228,7 @@ static enum code listen_grpc(struct service *s, struct error *err)
     const struct options *o = s->options;
     enum code code = CODE_OK;
     if (o->port)
-        code = net_server_listen_tcp(s->net, NET_GRPC, "0.0.0.0", o->port, NULL, err);
+        code = net_server_listen_tcp(s->net, NET_GRPC, o->grpc_bind, o->port, NULL, err);
     if (!code && o->grpc_socket_path[0])
         code = net_server_listen_unix(s->net, NET_GRPC, o->grpc_socket_path, err);
     if (!code)
@@ -249,8 +249,10 @@ static bool listen_rest(struct service *s)
                   "port for HTTP/REST API. Skipped exporting HTTP/REST API.");
         return false;
     }
-    if (!net_server_listen_tcp(s->net, NET_HTTP, "::", o->rest_api_port, NULL, &err) ||
-        !net_server_listen_tcp(s->net, NET_HTTP, "0.0.0.0", o->rest_api_port, NULL, &err))
+    const char *const all[] = {"::", "0.0.0.0"}, *const one[] = {o->rest_bind, o->rest_bind};
+    const char *const *addresses = o->rest_bind[0] ? one : all;
+    if (!net_server_listen_tcp(s->net, NET_HTTP, addresses[0], o->rest_api_port, NULL, &err) ||
+        !net_server_listen_tcp(s->net, NET_HTTP, addresses[1], o->rest_api_port, NULL, &err))
         return true;
     log_error("Failed to start HTTP Server at localhost:%d: %s", o->rest_api_port, err.message);
     return false;
@@ -268,7 +270,7 @@ static enum code open_ports(struct service *s, struct error *err)
     if (code)
         return code;
     if (o->port)
-        log_info("Running gRPC ModelServer at 0.0.0.0:%d ...", o->port);
+        log_info("Running gRPC ModelServer at %s:%d ...", o->grpc_bind, o->port);
     if (o->grpc_socket_path[0])
         log_info("Running gRPC ModelServer at UNIX socket %s ...", o->grpc_socket_path);
     if (has_rest)

@@ -9,12 +9,14 @@
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/log.h"
 
 enum { ARGUMENTS_MAX = 8 };
 
 static char *printed; /* what the last parse wrote */
 static size_t printed_size;
+static struct options last;
 
 static enum options_outcome parse(struct options *options, const char *const *arguments)
 {
@@ -24,7 +26,9 @@ static enum options_outcome parse(struct options *options, const char *const *ar
         argv[argc] = (char *)(uintptr_t)arguments[argc - 1];
     free(printed);
     FILE *out = open_memstream(&printed, &printed_size);
+    options_release(&last);
     enum options_outcome outcome = options_parse(options, argc, argv, out);
+    last.arena = options->arena; /* for the next time */
     fclose(out);
     return outcome;
 }
@@ -109,6 +113,62 @@ static void help_and_version_are_printed(void **state)
     assert_non_null(strstr(printed, "\nTensorFlow Library: "));
 }
 
+#define FILE_NAME "/tmp/tensord-options-test.conf"
+
+static void sources_from_the_weakest_to_the_strongest(void **state)
+{
+    (void)state;
+    struct options o;
+    struct span text =
+        SPAN_LITERAL("# a comment\n\n  port = 1 \r\nmodel_name=from file\nrest_api_port = 3\n"
+                     "verbose = true");
+    assert_int_equal(file_write(FILE_NAME, text, NULL), CODE_OK);
+    setenv("TENSORD_CONFIG", FILE_NAME, 1);
+    setenv("TENSORD_REST_API_PORT", "4", 1);
+    setenv("TENSORD_MODEL_BASE_PATH", "/env", 1);
+    assert_int_equal(PARSE(&o, "--port=2"), OPTIONS_GO_ON);
+    assert_int_equal(o.port, 2);
+    assert_int_equal(o.rest_api_port, 4);
+    assert_string_equal(o.model_name, "from file");
+    assert_string_equal(o.model_base_path, "/env");
+    assert_true(o.verbose);
+    assert_int_equal(PARSE(&o, "--port=2", "--print_config"), OPTIONS_DONE);
+    assert_non_null(strstr(printed, "(command line)\nport = 2\n"));
+    assert_non_null(strstr(printed, "(environment)\nrest_api_port = 4\n"));
+    assert_non_null(strstr(printed, "(file)\nmodel_name = from file\n"));
+    assert_non_null(strstr(printed, "(default)\nsaved_model_tags = serve\n"));
+    setenv("TENSORD_REST_API_PORT", "four", 1);
+    assert_int_equal(parse(&o, (const char *const[]){NULL}), OPTIONS_WRONG);
+    assert_memory_equal(printed, "--rest_api_port: a 32 bit integer is expected, not 'four'\n", 57);
+    unsetenv("TENSORD_REST_API_PORT");
+    unsetenv("TENSORD_MODEL_BASE_PATH");
+    unsetenv("TENSORD_CONFIG");
+}
+
+static const struct {
+    const char *text;
+    const char *said;
+} bad_files[] = {
+    {"port = 1\nno such thing\n",
+     FILE_NAME ": line 2: 'flag = value' is expected, not 'no such thing'\n"},
+    {"prt = 1\n", FILE_NAME ": line 1: 'flag = value' is expected, not 'prt = 1'\n"},
+    {"\nport = x\n", "--port: a 32 bit integer is expected, not 'x'\nin " FILE_NAME ", line 2\n"},
+};
+
+static void files_that_are_none(void **state)
+{
+    (void)state;
+    struct options o;
+    for (size_t i = 0; i < sizeof bad_files / sizeof *bad_files; i++) {
+        assert_int_equal(file_write(FILE_NAME, span_of(bad_files[i].text), NULL), CODE_OK);
+        assert_int_equal(PARSE(&o, "--config=" FILE_NAME), OPTIONS_WRONG);
+        assert_memory_equal(printed, bad_files[i].said, strlen(bad_files[i].said));
+    }
+    remove(FILE_NAME);
+    assert_int_equal(PARSE(&o, "--config", FILE_NAME), OPTIONS_WRONG);
+    assert_memory_equal(printed, "--config: " FILE_NAME ": No such file", 42);
+}
+
 static const struct {
     const char *arguments[ARGUMENTS_MAX];
     enum code code;
@@ -165,6 +225,7 @@ static void contradictions_are_refused(void **state)
     }
     free(printed);
     printed = NULL;
+    options_release(&last);
 }
 
 int main(void)
@@ -175,6 +236,8 @@ int main(void)
         cmocka_unit_test(malformed_values_end_it),
         cmocka_unit_test(unknown_arguments_are_told_and_passed_over),
         cmocka_unit_test(help_and_version_are_printed),
+        cmocka_unit_test(sources_from_the_weakest_to_the_strongest),
+        cmocka_unit_test(files_that_are_none),
         cmocka_unit_test(contradictions_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
