@@ -37,10 +37,10 @@ static enum code read_examples(const struct json_value *root, struct arena *aren
             root, "When method is classify, key 'examples' is expected and was not found", arena,
             err);
     if (list->type != JSON_ARRAY)
-        return rest_json_complain(list, "Expecting 'examples' value to be an list/array", arena,
+        return rest_json_complain(root, "Expecting 'examples' value to be an list/array", arena,
                                   err);
     if (!list->count)
-        return rest_json_complain(list, "'examples' value is an empty array", arena, err);
+        return rest_json_complain(root, "'examples' value is an empty array", arena, err);
     examples->items = ARENA_ARRAY(arena, struct span, list->count);
     for (const struct json_value *v = json_first(list); v < json_end(list); v = json_next(v)) {
         enum code code = example_from_json(v, arena, &examples->items[examples->count++], err);

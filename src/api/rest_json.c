@@ -22,7 +22,7 @@ enum code rest_json_read(struct span body, struct arena *arena, const struct jso
     const struct json_value *name = json_member(*root, SPAN_LITERAL("signature_name"));
     if (name && name->type != JSON_STRING)
         return rest_json_complain(
-            name, "not formatted correctly. 'signature_name' key must be a string value.", arena,
+            *root, "not formatted correctly. 'signature_name' key must be a string value.", arena,
             err);
     if (name)
         *signature_name = json_string(name);

@@ -11,7 +11,8 @@
 enum code rest_json_read(struct span body, struct arena *arena, const struct json_value **root,
                          struct span *signature_name, struct error *err);
 
-/* INVALID_ARGUMENT `JSON Value: <d> <what>`. */
+/* INVALID_ARGUMENT `JSON Value: <d> <what>`. The original shows the whole document, root, whatever
+ * it complains about. */
 enum code rest_json_complain(const struct json_value *value, const char *what, struct arena *arena,
                              struct error *err);
 

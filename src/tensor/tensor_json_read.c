@@ -259,6 +259,7 @@ static enum code finish(const struct builder *b, const struct shape *shape, stru
 struct rows {
     struct builder *builders; /* one per input, in order of the inputs */
     size_t input_count;
+    const struct json_value *root; /* the whole document: for messages */
     const struct json_value *list;
     struct arena *arena;
     struct error *err;
@@ -403,9 +404,10 @@ static enum code read_rows(struct rows *rows, struct tensor_json_named *tensors)
 {
     const struct json_value *list = rows->list;
     if (list->type != JSON_ARRAY)
-        return with_dump(list, "Expecting 'instances' to be an list/array", rows->arena, rows->err);
+        return with_dump(rows->root, "Expecting 'instances' to be an list/array", rows->arena,
+                         rows->err);
     if (list->count == 0)
-        return with_dump(list, "No values in 'instances' array", rows->arena, rows->err);
+        return with_dump(rows->root, "No values in 'instances' array", rows->arena, rows->err);
     bool named = is_named(json_first(list));
     if (!named && rows->input_count > 1)
         return error_set(rows->err, CODE_INVALID_ARGUMENT,
@@ -476,6 +478,7 @@ enum code tensor_json_read(const struct json_value *root, const struct tensor_js
         return error_set(err, CODE_INVALID_ARGUMENT, "Missing 'inputs' or 'instances' key");
     struct rows rows = {.builders = ARENA_ARRAY(arena, struct builder, count),
                         .input_count = count,
+                        .root = root,
                         .list = instances,
                         .arena = arena,
                         .err = err};

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tensors become {"predictions": [...]} or {"outputs": ...}. The layout is the original's: in the
- * row format the items stand on single lines, but the bracket that closes "predictions" stands on
- * one of its own; the column format has a line for every value. Recursion goes as deep as a tensor
- * has dimensions.
+ * row format values stand on single lines, but an object of several outputs, and the bracket that
+ * closes "predictions", on lines of their own; the column format has a line for every value.
+ * Recursion goes as deep as a tensor has dimensions.
  */
 #include <inttypes.h>
 
@@ -101,20 +101,26 @@ static enum code check_batch(const struct tensor_json_named *tensors, size_t cou
     return CODE_OK;
 }
 
-static void write_row(struct json_writer *w, const struct tensor_json_named *tensors, size_t count,
-                      struct values *values)
+static void write_named_row(struct json_writer *w, const struct tensor_json_named *tensors,
+                            size_t count, struct values *values)
 {
     json_item(w);
-    if (count == 1) {
-        write_values(w, &values[0], 1);
-        return;
-    }
     json_open_object(w);
+    w->single_line = true;
     for (size_t i = 0; i < count; i++) {
         json_key(w, tensors[i].name);
         write_values(w, &values[i], 1);
     }
+    w->single_line = false;
     json_close(w);
+}
+
+static void write_plain_row(struct json_writer *w, struct values *values)
+{
+    w->single_line = true;
+    json_item(w);
+    write_values(w, values, 1);
+    w->single_line = false;
 }
 
 static void write_rows(struct json_writer *w, const struct tensor_json_named *tensors, size_t count,
@@ -122,10 +128,12 @@ static void write_rows(struct json_writer *w, const struct tensor_json_named *te
 {
     json_key(w, SPAN_LITERAL("predictions"));
     json_open_array(w);
-    w->single_line = true;
-    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0] && !w->failed; row++)
-        write_row(w, tensors, count, values);
-    w->single_line = false;
+    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0] && !w->failed; row++) {
+        if (count == 1)
+            write_plain_row(w, values);
+        else
+            write_named_row(w, tensors, count, values);
+    }
     json_close(w);
 }
 

@@ -186,10 +186,10 @@ class Rest(unittest.TestCase):
             for status, message, body in (
                     (400, "JSON Parse error: The document is empty", b""),
                     (400, "JSON Value: [1] Is not object", b"[1]"),
-                    (400, "JSON Value: 5 not formatted correctly. 'signature_name' key must be a string value.", b'{"signature_name": 5}'),
+                    (400, "JSON Value: {\n    \"signature_name\": 5\n} not formatted correctly. 'signature_name' key must be a string value.", b'{"signature_name": 5}'),
                     (400, missing, b'{"a": 1}'),
-                    (400, "JSON Value: {} Expecting 'examples' value to be an list/array", b'{"examples": {}}'),
-                    (400, "JSON Value: [] 'examples' value is an empty array", b'{"examples": []}'),
+                    (400, "JSON Value: {\n    \"examples\": {}\n} Expecting 'examples' value to be an list/array", b'{"examples": {}}'),
+                    (400, "JSON Value: {\n    \"examples\": []\n} 'examples' value is an empty array", b'{"examples": []}'),
                     (400, "Example must be JSON object but got JSON Number", b'{"examples": [1]}'),
                     (400, "Example must be JSON object but got JSON Array", b'{"context": [], "examples": [{}]}'),
                     (400, "Unexpected element type in feature: x expecting type: int64", b'{"examples": [{"x": [1, 2.5]}]}'),

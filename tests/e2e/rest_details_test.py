@@ -104,7 +104,7 @@ class Echo(unittest.TestCase):
                 ('{"signature_name": "text", "instances": ["a", {"b64": "Yg"}]}', '{\n    "predictions": ["a", "b"\n    ]\n}'),
                 ('{"signature_name": "s", "inputs": ["a"]}', '{\n    "outputs": [\n        {\n            "b64": "YQ=="\n        }\n    ]\n}'),
                 (two + '"instances": [{"x": 1, "y": 2}, {"y": 4, "x": 3}]}',
-                 '{\n    "predictions": [{\n            "x": 1.0,\n            "y": 2.0\n        }, {\n'
+                 '{\n    "predictions": [\n        {\n            "x": 1.0,\n            "y": 2.0\n        },\n        {\n'
                  '            "x": 3.0,\n            "y": 4.0\n        }\n    ]\n}'),
                 (two + '"inputs": {"x": 1, "y": [2], "z": "more than is wanted"}}',
                  '{\n    "outputs": {\n        "x": 1.0,\n        "y": [\n            2.0\n        ]\n    }\n}')):

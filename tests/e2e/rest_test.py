@@ -78,11 +78,11 @@ class HalfPlusTwo(unittest.TestCase):
                 (b"nope", "JSON Parse error: Invalid value. at offset: 1"),
                 (b"[1, 2]", "JSON Value: [1, 2] Is not object"),
                 (b"7", "JSON Value: 7 Is not object"),
-                (b'{"signature_name": 5}', "JSON Value: 5 not formatted correctly. 'signature_name' key must be a string value."),
+                (b'{"signature_name": 5}', "JSON Value: {\n    \"signature_name\": 5\n} not formatted correctly. 'signature_name' key must be a string value."),
                 (b'{"signature_name": "no", "instances": [1]}', 'Serving signature name: "no" not found in signature def'),
                 (b"{}", "Missing 'inputs' or 'instances' key"),
-                (b'{"instances": 1}', "JSON Value: 1 Expecting 'instances' to be an list/array"),
-                (b'{"instances": []}', "JSON Value: [] No values in 'instances' array"),
+                (b'{"instances": 1}', "JSON Value: {\n    \"instances\": 1\n} Expecting 'instances' to be an list/array"),
+                (b'{"instances": []}', "JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"),
                 (b'{"instances": ["a"]}', 'Failed to process element: 0 of \'instances\' list. Error: INVALID_ARGUMENT: JSON Value: '
                  '"a" Type: String is not of expected type: float'),
                 (b'{"instances": [{"y": 1}]}', "Failed to process element: 0 key: y of 'instances' list. Error: INVALID_ARGUMENT: "

@@ -130,8 +130,9 @@ static void test_refusals(void **state)
          "expecting only one of "
          "'inputs' or 'instances' keys to exist "},
         {"{\"instances\": 1}", DTYPE_FLOAT, 1,
-         "JSON Value: 1 Expecting 'instances' to be an list/array"},
-        {"{\"instances\": []}", DTYPE_FLOAT, 1, "JSON Value: [] No values in 'instances' array"},
+         "JSON Value: {\n    \"instances\": 1\n} Expecting 'instances' to be an list/array"},
+        {"{\"instances\": []}", DTYPE_FLOAT, 1,
+         "JSON Value: {\n    \"instances\": []\n} No values in 'instances' array"},
         {"{\"instances\": [1]}", DTYPE_FLOAT, 2,
          "instances is a plain list, but expecting list of objects as multiple input tensors "
          "required as per "
@@ -243,11 +244,10 @@ static void test_writes_the_original_s_layout(void **state)
     check_text(TENSOR_JSON_ROW, &strings, 1, "{\n    \"predictions\": [\"a\", \"bb\"\n    ]\n}");
     check_text(
         TENSOR_JSON_ROW, two, 2,
-        "{\n    \"predictions\": [{\n            \"n\": [1, -2],\n            \"s_bytes\": {\n"
-        "                \"b64\": \"YQ==\"\n            }\n        }, {\n            \"n\": [3, "
-        "4],\n"
-        "            \"s_bytes\": {\n                \"b64\": \"YmI=\"\n            }\n        }\n "
-        "   ]\n}");
+        "{\n    \"predictions\": [\n        {\n            \"n\": [1, -2],\n            "
+        "\"s_bytes\": {\n                \"b64\": \"YQ==\"\n            }\n        },\n        {\n"
+        "            \"n\": [3, 4],\n            \"s_bytes\": {\n                \"b64\": "
+        "\"YmI=\"\n            }\n        }\n    ]\n}");
     check_text(TENSOR_JSON_COLUMN, &scalar, 1, "{\n    \"outputs\": 1\n}");
     check_text(TENSOR_JSON_COLUMN, &matrix, 1,
                "{\n    \"outputs\": [\n        [\n            2.5,\n            3.0\n        ],\n  "
