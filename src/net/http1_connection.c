@@ -21,7 +21,9 @@ enum {
     DIRECT_MIN = 16 * 1024, /* bodies with more to come are read straight to their place */
     DIRECT_MAX = 1 << 20,   /* in one read */
     IDLE_US = 600000000,    /* the default of idle_timeout_us */
-    HEAD_LINES_MAX = 256,   /* room for status line and our own headers */
+    GRACE_US =
+        500 * 1000, /* for the last request on an idle connection, when the server goes down */
+    HEAD_LINES_MAX = 256, /* room for status line and our own headers */
 };
 
 enum http1_phase {
@@ -42,6 +44,7 @@ struct http1_state {
     uint64_t body_size; /* announced */
     uint64_t body_got;  /* as sent */
     int64_t begun_us;   /* when the first byte of `reading` came */
+    int64_t drain_us;   /* since when the server goes down; 0: it does not */
 };
 
 static void http1_open(struct connection *c)
@@ -427,11 +430,12 @@ static void http1_ended(struct connection *c)
     connection_touch(c);
 }
 
+/* A client may have sent a request that has not arrived yet: for a moment more one is answered, and
+ * the answer says that it is the last. */
 static void http1_drain(struct connection *c)
 {
     struct http1_state *state = c->state;
-    if (!state->first && !state->reading)
-        connection_finish(c, CONNECTION_FLUSH);
+    state->drain_us = c->loop->now_us;
 }
 
 static int64_t http1_limit(struct connection *c)
@@ -448,6 +452,9 @@ static int64_t http1_limit(struct connection *c)
         since_us = state->begun_us;
     } else if (state->reading) {
         timeout_us = o->body_timeout_us;
+    } else if (!state->first && state->drain_us) {
+        timeout_us = GRACE_US;
+        since_us = state->drain_us;
     } else if (!state->first) {
         timeout_us = o->idle_timeout_us ? o->idle_timeout_us : IDLE_US;
     } else {

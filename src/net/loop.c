@@ -315,6 +315,9 @@ static void take_mail(struct loop *loop)
 static void start_drain(struct loop *loop)
 {
     loop->draining = true;
+    /* Who waits to be accepted has been promised an answer. */
+    for (struct listener *l = loop->listeners; l; l = l->next)
+        on_listener(&l->watch, EPOLLIN);
     close_listeners(loop);
     for (struct connection *c = loop->connections; c; c = c->next) {
         connection_touch(c);

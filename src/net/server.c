@@ -189,7 +189,7 @@ enum code net_server_listen_tcp(struct net_server *server, enum net_protocol pro
     enum code code = parse_address(&where, &len, address, port, err);
     if (code)
         return code;
-    if (port && !is_free(&where, len))
+    if (port && !server->shared.options.reuse_port && !is_free(&where, len))
         return cannot_listen(address, port, err);
     for (unsigned i = 0; i < server->loop_count; i++)
         if (listen_once(&server->loops[i], protocol, &where, len))

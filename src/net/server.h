@@ -44,7 +44,8 @@ struct net_options {
     int64_t body_timeout_us; /* without a byte of progress inside a body or an answer; 0: 60 s */
     int64_t
         idle_timeout_us; /* of a connection without a request; 0: none for gRPC, 10 min for HTTP */
-    bool http_gzip; /* compress HTTP answers for clients that take gzip; the original never does */
+    bool http_gzip;  /* compress HTTP answers for clients that take gzip; the original never does */
+    bool reuse_port; /* another process may have the same ports: to take over from it */
     struct tls_context *tls[NET_PROTOCOLS]; /* borrowed; NULL: that protocol goes without */
     size_t connections_max;                 /* all loops together; 0: from RLIMIT_NOFILE */
 };

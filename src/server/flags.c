@@ -124,6 +124,8 @@ const struct flag flags[] = {
      "address of the gRPC port; '::' is all of IPv4 and IPv6"},
     {"rest_bind", FLAG_TEXT, MEMBER(rest_bind), "", FLAG_SERVED,
      "address of the REST port; empty: all"},
+    {"reuse_port", FLAG_BOOL, MEMBER(reuse_port), "false", FLAG_SERVED,
+     "share the ports with another tensord that does so too, to take over from it"},
     {"config", FLAG_TEXT, MEMBER(config), "", FLAG_SERVED,
      "file with lines 'flag = value', for what neither the command line nor the environment says"},
     {"print_config", FLAG_BOOL, MEMBER(print_config), "false", FLAG_SERVED,

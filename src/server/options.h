@@ -61,6 +61,7 @@ struct options {
     const char *tls_cert_file;
     const char *tls_key_file;
     const char *tls_client_ca_file;
+    bool reuse_port;
     const char *grpc_bind;
     const char *rest_bind;
     const char *config;

@@ -214,6 +214,7 @@ static void make_net(struct service *s)
         .rpc_count = api_rpc_count,
         .http = api_rest,
         .context = &s->api,
+        .reuse_port = s->options->reuse_port,
         .tls =
             {
                 [NET_GRPC] = tls_files_context(s->tls, NET_GRPC),
