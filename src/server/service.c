@@ -48,7 +48,8 @@ struct service {
     struct tensorflow_options tensorflow;
     struct platform *platforms; /* one for each kind of servable */
     struct server_core core;
-    bool has_core;
+    atomic_bool has_core;            /* for the thread of signals, like the next */
+    atomic_bool has_models;          /* core and config_file stay as they are from now on */
     struct config_file *config_file; /* NULL: one model, given by flags */
     struct tls_files *tls;           /* NULL: the ports go without */
     struct worker_pool *workers;
@@ -119,7 +120,10 @@ static enum code make_core(struct service *s, struct error *err)
         .platform_count = servable_kind_count,
     };
     enum code code = server_core_init(&s->core, &options, err);
-    s->has_core = !code;
+    /* A signal that came before found no core to interrupt. */
+    atomic_store(&s->has_core, !code);
+    if (!code && atomic_load(&s->life.ending))
+        server_core_interrupt(&s->core);
     return code;
 }
 
@@ -168,6 +172,7 @@ static enum code begin_models(struct service *s, struct server_core_news *news, 
     }
     if (!code && s->config_file)
         code = config_file_start(s->config_file, err);
+    atomic_store(&s->has_models, !code);
     return code;
 }
 
@@ -286,13 +291,16 @@ static void on_end(void *context)
 {
     struct service *s = context;
     atomic_store(&s->life.ending, true);
-    server_core_interrupt(&s->core);
+    if (atomic_load(&s->has_core))
+        server_core_interrupt(&s->core);
     sem_post(&s->stop);
 }
 
 static void on_reload(void *context)
 {
     struct service *s = context;
+    if (!atomic_load(&s->has_models))
+        return; /* what is being read is news enough */
     tls_files_reload(s->tls);
     if (s->config_file)
         config_file_reload(s->config_file);
