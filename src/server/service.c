@@ -406,6 +406,7 @@ static void leave_the_load(void)
 
 static void tear_down(struct service *s, bool failed)
 {
+    atomic_store(&s->has_models, false);
     config_file_free(s->config_file);
     if (s->net)
         net_server_drain(s->net);
