@@ -178,6 +178,16 @@ enum dtype plan_feed_dtype(const struct plan *plan, int i)
     return plan->values[plan->feeds[i]].dtype;
 }
 
+int plan_feed_value(const struct plan *plan, int i)
+{
+    return plan->feeds[i];
+}
+
+int plan_fetch_value(const struct plan *plan, int i)
+{
+    return plan->fetches[i];
+}
+
 void plan_describe(struct plan *plan, struct plan_info *info)
 {
     *info = (struct plan_info){.steps = plan->step_count};

@@ -42,6 +42,9 @@ int plan_step_count(const struct plan *plan);
 bool plan_has_loop(const struct plan *plan);
 const struct plan_step *plan_step(const struct plan *plan, int i);
 enum dtype plan_feed_dtype(const struct plan *plan, int i);
+/* The numbers that a step's `in` and `out` have for feed i, fetch i. */
+int plan_feed_value(const struct plan *plan, int i);
+int plan_fetch_value(const struct plan *plan, int i);
 
 /* Runs the plan. `inputs`: one tensor per feed, in memory that outlives run->arena's next reset.
  * `outputs`: one per fetch, filled; their data lives until run->arena is reset (a deferred call

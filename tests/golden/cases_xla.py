@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.compiler.tf2xla.ops import gen_xla_ops
 
-from op_case import graph, values
+from op_case import graph, rng, values
 
 FLOATS = ("float32", "float64", "float16", "bfloat16")
 SOME = ("float32", "bfloat16", "int64", "uint8")
@@ -110,6 +110,30 @@ def reductions():
             return tf.where(first, x, y), tf.where(first, i, j)
         return xla("XlaVariadicReduceV2", inputs=t[:2], init_values=t[2:], dimensions_to_reduce=[1], reducer=tf.function(pick).get_concrete_function(*spec))
     yield graph("XlaVariadicReduceV2 argmax", [values((3, 5)), np.tile(np.arange(5, dtype=np.int32), (3, 1)), np.float32(-9), np.int32(0)], arg_max)
+    for shape in ((2, 1), (3, 700), (5, 37)):  # with ties: of equal ones the first
+        yield graph(f"XlaVariadicReduceV2 argmax {shape}", [np.round(values(shape)), np.tile(np.arange(shape[1], dtype=np.int32), (shape[0], 1)), np.float32(-9), np.int32(-1)], arg_max)
+
+
+def large():
+    """More elements than the function gets at once; functions of several operations, or of none."""
+    functions = (("hypot", lambda x, y: tf.sqrt(x * x + y * y)), ("swapped", lambda x, y: tf.maximum(y, x)), ("logaddexp", lambda x, y: tf.maximum(x, y) + tf.math.log1p(tf.exp(-tf.abs(x - y)))))
+    for name, function in functions:
+        for shape, axes in (((1, 5001), (1,)), ((30, 3, 20), (0, 2)), ((5, 6), (1,)), ((0, 3), (0,)), ((3, 0), (0,)), ((1, 4), (0,))):
+            def build(t, axes=axes, function=function):
+                return xla("XlaReduce", input=t[0], init_value=t[1], dimensions_to_reduce=list(axes), reducer=combiner(t[0].dtype, function))
+            yield graph(f"XlaReduce {name} {shape} {axes}", [values(shape, low=0), np.float32(0 if name == "hypot" else -99)], build, tolerance=(1e-4, 1e-4))
+        for shape, size, dilation in (((1, 50, 84), (1, 3, 2), (1, 2, 1)), ((20,), (5,), (3,)), ((), (), ())):
+            def build(t, function=function):
+                return xla("XlaReduceWindow", input=t[0], init_value=t[1], window_dimensions=t[2], window_strides=t[3], base_dilations=t[3], window_dilations=t[4], padding=t[5], computation=combiner(t[0].dtype, function))
+            yield graph(f"XlaReduceWindow {name} {shape} {size}", [values(shape, low=0), np.float32(0 if name == "hypot" else -99), i32(*size), i32(*(1 for _ in size)), i32(*dilation), np.ones((len(size), 2), np.int32)], build, const=(2, 3, 4, 5), tolerance=(1e-4, 1e-4))
+    for name, function in functions + (("set", lambda x, y: y), ("keep", lambda x, y: x), ("seven", lambda x, y: tf.constant(7.0))):
+        for operand, indices, updates, fields in (((10, 33), (14, 1), (14, 33), ([1], [0], [0], 1)), ((10, 33), (8, 1), (8, 20), ([1], [0], [0], 1)), ((10, 4, 5), (8, 1), (4, 5, 8), ([0, 1], [0], [0], 1)), ((6, 7), (90, 2), (90,), ([], [0, 1], [0, 1], 1)),
+                                                  ((6, 7), (3, 2), (3, 2, 7), ([1, 2], [], [0, 1], 1)), ((6, 7), (3, 1), (3, 6, 2), ([1, 2], [], [1], 1)), ((6, 7), (0, 1), (0, 7), ([1], [0], [0], 1))):
+            def build(t, fields=fields, function=function):
+                return xla("XlaScatter", operand=t[0], scatter_indices=t[1], updates=t[2], update_computation=combiner(t[0].dtype, function), dimension_numbers=numbers(*fields), indices_are_sorted=False)
+            yield graph(f"XlaScatter {name} {operand} {updates} {fields}", [values(operand), rng.integers(-1, operand[0] + 1, indices).astype(np.int32), values(updates)], build, tolerance=(1e-4, 1e-4))
+    for operand, indices, sizes, fields in (((20, 10), (2, 9, 1), (1, 10), ([2], [0], [0], 2)), ((9, 8, 7), (3, 2), (2, 8, 7), ([1, 2, 3], [], [0, 1], 1)), ((9, 8, 7), (3, 1), (1, 3, 7), ([1, 2], [0], [1], 1)), ((9, 8, 7), (5, 1), (9, 1, 2), ([0, 2], [1], [2], 1)), ((4, 1, 1), (5, 1), (3, 1, 1), ([0, 2, 3], [], [0], 1))):
+        yield op("XlaGather", [values(operand), rng.integers(-1, 9, indices).astype(np.int32), i32(*sizes)], ["operand", "start_indices", "slice_sizes"], const=(2,), dimension_numbers=numbers(*fields), indices_are_sorted=False)
 
 
 def sorts():
@@ -122,5 +146,5 @@ def sorts():
 
 
 def cases():
-    for family in (dots, slices, gathers, reductions, sorts):
+    for family in (dots, slices, gathers, reductions, large, sorts):
         yield from family()

@@ -26,9 +26,10 @@ struct windows {
     int vector_dims[SHAPE_RANK_MAX];       /* where they are on the other side */
     int window_dims[SHAPE_RANK_MAX];       /* of the operand's dimensions; -1: collapsed */
     struct numbers_list map;               /* the operand's dimension of each number of a vector */
-    int64_t *operand_at; /* for each element of a window: from its start on the operand's side */
+    int64_t run; /* elements that lie side by side on both sides; windows are made of such */
+    int64_t *operand_at; /* for each run of a window: from its start on the operand's side */
     int64_t *other_at;   /* and on the other */
-    int64_t count;       /* elements of a window */
+    int64_t count;       /* runs of a window */
 };
 
 static enum code bad(const struct op_call *call, const char *what, struct error *err)
@@ -119,18 +120,38 @@ static enum code set_window(const struct op_call *call, struct windows *w, struc
     return CODE_OK;
 }
 
-/* The offsets of a window's elements on both sides. */
-static enum code list_elements(const struct op_call *call, struct windows *w, struct error *err)
+/* How many of the last dimensions make up a run: those that are whole on the operand's side, and
+ * the one before; all of them in order on the other. */
+static int64_t find_run(const struct windows *w, int *from)
 {
+    int64_t length = 1;
+    int k = w->window.rank - 1;
+    for (bool whole = true; k >= 0 && whole; k--) {
+        int64_t size = w->window.dims[k];
+        int other = w->window_dims[k];
+        if (size != 1 && (other < 0 || w->other_strides[other] != length))
+            break;
+        length *= size;
+        whole = size == w->operand.dims[k];
+    }
+    *from = k + 1;
+    return length;
+}
+
+/* The offsets of a window's runs on both sides. */
+static enum code list_runs(const struct op_call *call, struct windows *w, struct error *err)
+{
+    int outer;
     view_strides(&w->operand, w->operand_strides);
     view_strides(&w->other, w->other_strides);
-    w->count = shape_elements(&w->window);
+    w->run = find_run(w, &outer);
+    w->count = kernel_span(&w->window, 0, outer);
     enum code code = kernel_array(call, w->count, sizeof *w->operand_at, &w->operand_at, err);
     if (!code)
         code = kernel_array(call, w->count, sizeof *w->other_at, &w->other_at, err);
     for (int64_t i = 0; !code && i < w->count; i++) {
         int64_t rest = i;
-        for (int k = w->window.rank - 1; k >= 0; rest /= w->window.dims[k--]) {
+        for (int k = outer - 1; k >= 0; rest /= w->window.dims[k--]) {
             int64_t at = rest % w->window.dims[k];
             w->operand_at[i] += at * w->operand_strides[k];
             if (w->window_dims[k] >= 0)
@@ -193,7 +214,7 @@ static enum code gather_prepare(struct op_call *call, struct error *err)
     struct windows *w = ARENA_NEW(call->arena, struct windows);
     enum code code = gather_windows(call, w, err);
     if (!code)
-        code = list_elements(call, w, err);
+        code = list_runs(call, w, err);
     call->state = w;
     return code;
 }
@@ -210,7 +231,7 @@ static enum code gather_run(struct op_call *call, struct error *err)
         char *to = (char *)call->out[0]->data + (size_t)starts[1] * size;
         for (int64_t i = 0; i < w->count; i++)
             memcpy(to + (size_t)w->other_at[i] * size, from + (size_t)w->operand_at[i] * size,
-                   size);
+                   (size_t)w->run * size);
     }
     return CODE_OK;
 }
@@ -232,28 +253,41 @@ static enum code scatter_windows(const struct op_call *call, struct windows *w, 
     return code;
 }
 
-static enum code scatter_run(struct op_call *call, struct error *err)
+static enum code scatter_shape(struct op_call *call, struct error *err)
 {
     struct windows w;
-    size_t size = dtype_size(call->in[0]->dtype);
     enum code code = scatter_windows(call, &w, err);
     if (!code)
-        code = list_elements(call, &w, err);
+        op_call_shape(call, 0, &w.operand);
+    return code;
+}
+
+static enum code scatter_prepare(struct op_call *call, struct error *err)
+{
+    struct windows *w = ARENA_NEW(call->arena, struct windows);
+    enum code code = scatter_windows(call, w, err);
     if (!code)
-        code = op_call_alloc(call, 0, &w.operand, err);
-    if (code)
-        return code;
+        code = list_runs(call, w, err);
+    call->state = w;
+    return code;
+}
+
+static enum code scatter_run(struct op_call *call, struct error *err)
+{
+    const struct windows *w = call->state;
+    size_t size = dtype_size(call->in[0]->dtype);
     struct reducer *reducer = reducer_new(call);
+    enum code code = CODE_OK;
     memcpy(call->out[0]->data, call->in[0]->data, tensor_bytes(call->in[0]));
-    for (int64_t v = 0, n = shape_elements(&w.vectors); !code && v < n; v++) {
+    for (int64_t v = 0, n = shape_elements(&w->vectors); !code && v < n; v++) {
         int64_t starts[2];
-        if (!find_window(call, &w, v, starts, false))
+        if (!find_window(call, w, v, starts, false))
             continue;
-        for (int64_t i = 0; !code && i < w.count; i++) {
-            void *to = (char *)call->out[0]->data + (size_t)(starts[0] + w.operand_at[i]) * size;
+        for (int64_t i = 0; !code && i < w->count; i++) {
+            void *to = (char *)call->out[0]->data + (size_t)(starts[0] + w->operand_at[i]) * size;
             const void *from =
-                (const char *)call->in[2]->data + (size_t)(starts[1] + w.other_at[i]) * size;
-            code = reducer_apply(reducer, &to, &from, err);
+                (const char *)call->in[2]->data + (size_t)(starts[1] + w->other_at[i]) * size;
+            code = reducer_apply(reducer, &to, &from, w->run, err);
         }
     }
     return code;
@@ -276,7 +310,9 @@ const struct op op_XlaScatter = {
     .outputs = "output:T",
     .attrs = "update_computation:func dimension_numbers:string indices_are_sorted:bool T:type "
              "Tindices:index",
-    .flags = OP_STATEFUL | OP_DYNAMIC | OP_CALLS | OP_COMBINES,
+    .flags = OP_STATEFUL | OP_CALLS | OP_COMBINES,
     .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .shape = scatter_shape,
+    .prepare = scatter_prepare,
     .run = scatter_run,
 };

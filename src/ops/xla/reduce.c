@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * XlaReduce, XlaVariadicReduceV2: all elements along some dimensions combined by a function, from
- * the initial values on. XlaReduceWindow: the same for windows that slide over the input; what lies
- * in the padding or between dilated elements is left out.
+ * the initial values on.
+ *
+ * The input is brought into the order [reduced][kept] and its rows are combined in pairs, each with
+ * its neighbour, until one is left: few calls of the function upon many elements. The order of
+ * combinations depends on the number of rows alone, so a result does not depend on how many others
+ * there are.
  */
-#include "ops/array/sizes.h"
 #include "ops/array/view.h"
 #include "ops/kernel.h"
 #include "ops/xla/numbers.h"
 #include "ops/xla/reducer.h"
 
-/* ---- XlaReduce: inputs..., init_values... ---- */
+struct reduction {
+    struct shape out;
+    struct view ordered; /* the input's elements as [rows][kept] */
+    bool copies;         /* nothing is reduced */
+    int64_t rows;        /* 0: the input is empty */
+    int64_t kept;
+};
 
 static enum code read_axes(const struct op_call *call, struct numbers_list *axes, struct error *err)
 {
@@ -28,9 +37,10 @@ static enum code read_axes(const struct op_call *call, struct numbers_list *axes
     return numbers_check(axes, rank, "dimensions_to_reduce", err);
 }
 
-static enum code check_arguments(const struct op_call *call, int count, struct error *err)
+static enum code check_arguments(const struct op_call *call, struct error *err)
 {
     char left[SHAPE_TEXT_SIZE], right[SHAPE_TEXT_SIZE];
+    int count = call->out_count;
     for (int i = 0; i < count; i++) {
         if (!shape_equal(&call->in[i]->shape, &call->in[0]->shape))
             return error_set(err, CODE_INVALID_ARGUMENT, "inputs have shapes %s and %s",
@@ -42,181 +52,162 @@ static enum code check_arguments(const struct op_call *call, int count, struct e
     return CODE_OK;
 }
 
-/* The result's shape, and for each input dimension the stride in the result (0: reduced). */
-static struct shape reduced_shape(const struct shape *in, const struct numbers_list *axes,
-                                  int64_t *strides)
+static void order_dims(const struct shape *in, const struct numbers_list *axes, struct reduction *r)
 {
-    struct shape out = {0};
-    int64_t stride = 1;
-    for (int k = 0; k < in->rank; k++) {
-        if (!numbers_has(axes, k))
-            out.dims[out.rank++] = in->dims[k];
+    int64_t strides[SHAPE_RANK_MAX];
+    view_strides(in, strides);
+    for (int reduced = 1; reduced >= 0; reduced--) {
+        for (int k = 0; k < in->rank; k++) {
+            if (numbers_has(axes, k) != (reduced == 1))
+                continue;
+            r->ordered.dims[r->ordered.rank] = in->dims[k];
+            r->ordered.strides[r->ordered.rank++] = strides[k];
+            if (r->rows)
+                *(reduced ? &r->rows : &r->kept) *= in->dims[k];
+            if (!reduced)
+                r->out.dims[r->out.rank++] = in->dims[k];
+        }
     }
-    for (int k = in->rank - 1; k >= 0; k--) {
-        strides[k] = numbers_has(axes, k) ? 0 : stride;
-        stride *= numbers_has(axes, k) ? 1 : in->dims[k];
-    }
-    return out;
 }
 
-static void *element_of(const struct tensor *t, int64_t i)
-{
-    return (char *)t->data + (size_t)i * dtype_size(t->dtype);
-}
-
-static enum code fill_initial(struct op_call *call, const struct shape *out, struct error *err)
-{
-    enum code code = CODE_OK;
-    for (int i = 0; !code && i < call->out_count; i++) {
-        const void *initial = call->in[call->out_count + i]->data;
-        code = op_call_alloc(call, i, out, err);
-        for (int64_t k = 0, n = shape_elements(out); !code && k < n; k++)
-            memcpy(element_of(call->out[i], k), initial, dtype_size(call->out[i]->dtype));
-    }
-    return code;
-}
-
-static enum code reduce_run(struct op_call *call, struct error *err)
+static enum code read_reduction(const struct op_call *call, struct reduction *r, struct error *err)
 {
     struct numbers_list axes;
-    int64_t strides[SHAPE_RANK_MAX];
-    int count = call->out_count;
-    const struct shape *in = &call->in[0]->shape;
-    enum code code = check_arguments(call, count, err);
+    *r = (struct reduction){.rows = tensor_elements(call->in[0]) > 0, .kept = 1};
+    enum code code = check_arguments(call, err);
     if (!code)
         code = read_axes(call, &axes, err);
     if (code)
         return code;
-    struct shape out = reduced_shape(in, &axes, strides);
-    code = fill_initial(call, &out, err);
-    /* XLA takes a reduction over no dimension for a copy, whatever the initial value. */
-    for (int i = 0; !code && !axes.count && i < count; i++)
-        memcpy(call->out[i]->data, call->in[i]->data, tensor_bytes(call->in[i]));
-    if (code || !axes.count)
-        return code;
-    struct reducer *reducer = reducer_new(call);
-    void **to = ARENA_ARRAY(call->arena, void *, (size_t)count);
-    const void **from = ARENA_ARRAY(call->arena, const void *, (size_t)count);
-    for (int64_t n = 0, all = shape_elements(in); !code && n < all; n++) {
-        int64_t at = 0, rest = n;
-        for (int k = in->rank - 1; k >= 0; rest /= in->dims[k--])
-            at += rest % in->dims[k] * strides[k];
-        for (int i = 0; i < count; i++) {
-            to[i] = element_of(call->out[i], at);
-            from[i] = element_of(call->in[i], n);
-        }
-        code = reducer_apply(reducer, to, from, err);
-    }
+    order_dims(&call->in[0]->shape, &axes, r);
+    r->copies = !axes.count;
+    return CODE_OK;
+}
+
+static enum code reduce_shape(struct op_call *call, struct error *err)
+{
+    struct reduction r;
+    enum code code = read_reduction(call, &r, err);
+    for (int i = 0; !code && i < call->out_count; i++)
+        op_call_shape(call, i, &r.out);
     return code;
 }
 
-/* ---- XlaReduceWindow ---- */
+static enum code reduce_prepare(struct op_call *call, struct error *err)
+{
+    struct reduction *r = ARENA_NEW(call->arena, struct reduction);
+    call->state = r;
+    return read_reduction(call, r, err);
+}
 
-enum { INPUT, INIT, SIZE, STRIDE, BASE_DILATION, WINDOW_DILATION, PADDING };
+static size_t size_of(const struct op_call *call, int i)
+{
+    return dtype_size(call->out[i]->dtype);
+}
 
-struct sliding {
-    struct shape in, out, window;
-    int64_t stride[SHAPE_RANK_MAX], base[SHAPE_RANK_MAX], dilation[SHAPE_RANK_MAX];
-    int64_t low[SHAPE_RANK_MAX];
-    int64_t strides[SHAPE_RANK_MAX]; /* of the input */
+/* ---- the rows ---- */
+
+/* Of each input: the rows; room for those that the pairs give; the pairs' second halves. */
+struct rows {
+    void **at, **next;
+    void **second;
+    int64_t count;
 };
 
-/* Sizes, strides, dilations: at least 1 and small enough that no product overflows. */
-static enum code read_steps(const struct op_call *call, int i, int64_t *to, struct error *err)
+static enum code rows_init(const struct op_call *call, const struct reduction *r, struct rows *rows,
+                           struct error *err)
 {
-    int rank = call->in[INPUT]->shape.rank;
-    if (tensor_elements(call->in[i]) != rank)
-        return error_set(err, CODE_INVALID_ARGUMENT, "input %d must have %d elements", i, rank);
-    for (int k = 0; k < rank; k++) {
-        to[k] = tensor_int(call->in[i], k);
-        if (to[k] < 1 || to[k] > INT32_MAX)
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "window, stride and dilation must be positive, not %lld",
-                             (long long)to[k]);
+    size_t inputs = (size_t)call->out_count;
+    *rows = (struct rows){.count = r->rows};
+    rows->at = ARENA_ARRAY(call->arena, void *, inputs);
+    rows->next = ARENA_ARRAY(call->arena, void *, inputs);
+    rows->second = ARENA_ARRAY(call->arena, void *, inputs);
+    int64_t half = (r->rows + 1) / 2 * r->kept;
+    enum code code = CODE_OK;
+    for (int i = 0; !code && i < call->out_count; i++) {
+        struct view view = r->ordered;
+        view.size = size_of(call, i);
+        view_simplify(&view);
+        code = kernel_array(call, r->rows * r->kept, view.size, &rows->at[i], err);
+        if (!code)
+            code = kernel_array(call, half, view.size, &rows->next[i], err);
+        if (!code)
+            code = kernel_array(call, half, view.size, &rows->second[i], err);
+        if (!code)
+            view_copy(&view, call->in[i]->data, rows->at[i]);
     }
-    return CODE_OK;
-}
-
-static enum code window_count(const struct op_call *call, struct sliding *s, int k,
-                              struct error *err)
-{
-    int64_t low = tensor_int(call->in[PADDING], 2 * k),
-            high = tensor_int(call->in[PADDING], 2 * k + 1);
-    int64_t n = s->in.dims[k];
-    if (low < INT32_MIN || low > INT32_MAX || high < INT32_MIN || high > INT32_MAX || n > INT32_MAX)
-        return error_set(err, CODE_INVALID_ARGUMENT, "padding dimension %d is out of range", k);
-    int64_t length = (n ? (n - 1) * s->base[k] + 1 : 0) + low + high;
-    int64_t reach = (s->window.dims[k] - 1) * s->dilation[k] + 1;
-    s->low[k] = low;
-    s->out.dims[k] = length < reach ? 0 : (length - reach) / s->stride[k] + 1;
-    return CODE_OK;
-}
-
-static enum code read_sliding(const struct op_call *call, struct sliding *s, struct error *err)
-{
-    const struct shape *padding = &call->in[PADDING]->shape;
-    *s = (struct sliding){.in = call->in[INPUT]->shape};
-    s->out.rank = s->window.rank = s->in.rank;
-    view_strides(&s->in, s->strides);
-    if (tensor_elements(call->in[INIT]) != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT, "init_value must be a scalar");
-    if (padding->rank != 2 || padding->dims[0] != s->in.rank || padding->dims[1] != 2)
-        return error_set(err, CODE_INVALID_ARGUMENT, "padding must be a matrix with two columns");
-    enum code code = read_steps(call, SIZE, s->window.dims, err);
-    if (!code)
-        code = read_steps(call, STRIDE, s->stride, err);
-    if (!code)
-        code = read_steps(call, BASE_DILATION, s->base, err);
-    if (!code)
-        code = read_steps(call, WINDOW_DILATION, s->dilation, err);
-    for (int k = 0; !code && k < s->in.rank; k++)
-        code = window_count(call, s, k, err);
-    int64_t elements;
-    if (!code && (!shape_elements_checked(&s->window, &elements) ||
-                  !shape_elements_checked(&s->out, &elements)))
-        code = error_set(err, CODE_INVALID_ARGUMENT, "the windows are too large");
     return code;
 }
 
-/* The input element under place w of the window for result o; -1: there is none. */
-static int64_t element_under(const struct sliding *s, int64_t o, int64_t w)
+/* Every second row, from row `first` on. */
+static void take_rows(const struct reduction *r, size_t size, int64_t first, int64_t count,
+                      const void *from, void *to)
 {
-    int64_t at = 0;
-    for (int k = s->in.rank - 1; k >= 0; k--) {
-        int64_t place =
-            o % s->out.dims[k] * s->stride[k] + w % s->window.dims[k] * s->dilation[k] - s->low[k];
-        o /= s->out.dims[k];
-        w /= s->window.dims[k];
-        if (place < 0 || place % s->base[k] || place / s->base[k] >= s->in.dims[k])
-            return -1;
-        at += place / s->base[k] * s->strides[k];
-    }
-    return at;
+    struct view view = {
+        .rank = 2,
+        .dims = {count, r->kept},
+        .strides = {2 * r->kept, 1},
+        .offset = first * r->kept,
+        .size = size,
+    };
+    view_simplify(&view);
+    view_copy(&view, from, to);
 }
 
-static enum code window_run(struct op_call *call, struct error *err)
+/* Half as many rows: each with the one behind it. An odd one is taken along. */
+static enum code combine_pairs(const struct op_call *call, const struct reduction *r,
+                               struct rows *rows, struct reducer *reducer, struct error *err)
 {
-    struct sliding s;
-    enum code code = read_sliding(call, &s, err);
-    if (!code)
-        code = op_call_alloc(call, 0, &s.out, err);
+    int64_t pairs = rows->count / 2, rest = rows->count - pairs;
+    for (int i = 0; i < call->out_count; i++) {
+        size_t size = size_of(call, i);
+        take_rows(r, size, 0, rest, rows->at[i], rows->next[i]);
+        take_rows(r, size, 1, pairs, rows->at[i], rows->second[i]);
+    }
+    enum code code =
+        reducer_apply(reducer, rows->next, (const void *const *)rows->second, pairs * r->kept, err);
+    void **swap = rows->at;
+    rows->at = rows->next;
+    rows->next = swap;
+    rows->count = rest;
+    return code;
+}
+
+static void fill_initial(const struct op_call *call, int i)
+{
+    size_t size = size_of(call, i);
+    const void *initial = call->in[call->out_count + i]->data;
+    for (int64_t k = 0, n = tensor_elements(call->out[i]); k < n; k++)
+        memcpy((char *)call->out[i]->data + (size_t)k * size, initial, size);
+}
+
+static enum code reduce_run(struct op_call *call, struct error *err)
+{
+    const struct reduction *r = call->state;
+    struct rows rows;
+    /* XLA takes a reduction over no dimension for a copy, whatever the initial value. */
+    for (int i = 0; i < call->out_count; i++) {
+        if (r->copies)
+            memcpy(call->out[i]->data, call->in[i]->data, tensor_bytes(call->in[i]));
+        else
+            fill_initial(call, i);
+    }
+    if (r->copies || !r->rows)
+        return CODE_OK;
+    enum code code = rows_init(call, r, &rows, err);
     if (code)
         return code;
     struct reducer *reducer = reducer_new(call);
-    int64_t places = shape_elements(&s.window);
-    for (int64_t o = 0, n = shape_elements(&s.out); !code && o < n; o++) {
-        void *to = element_of(call->out[0], o);
-        memcpy(to, call->in[INIT]->data, dtype_size(call->out[0]->dtype));
-        for (int64_t w = 0; !code && w < places; w++) {
-            int64_t at = element_under(&s, o, w);
-            const void *from = at < 0 ? NULL : element_of(call->in[INPUT], at);
-            code = from ? reducer_apply(reducer, &to, &from, err) : CODE_OK;
-        }
-    }
-    return code;
+    while (!code && rows.count > 1)
+        code = combine_pairs(call, r, &rows, reducer, err);
+    void **results = ARENA_ARRAY(call->arena, void *, (size_t)call->out_count);
+    for (int i = 0; i < call->out_count; i++)
+        results[i] = call->out[i]->data;
+    return code ? code
+                : reducer_apply(reducer, results, (const void *const *)rows.at, r->kept, err);
 }
 
-#define REDUCE_FLAGS (OP_STATEFUL | OP_DYNAMIC | OP_CALLS | OP_COMBINES)
+#define REDUCE_FLAGS (OP_STATEFUL | OP_CALLS | OP_COMBINES)
 
 const struct op op_XlaReduce = {
     .name = "XlaReduce",
@@ -225,6 +216,8 @@ const struct op op_XlaReduce = {
     .attrs = "T:type dimensions_to_reduce:list(int) reducer:func",
     .flags = REDUCE_FLAGS,
     .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .shape = reduce_shape,
+    .prepare = reduce_prepare,
     .run = reduce_run,
 };
 
@@ -234,16 +227,7 @@ const struct op op_XlaVariadicReduceV2 = {
     .outputs = "outputs:T",
     .attrs = "T:list(type) dimensions_to_reduce:list(int) reducer:func",
     .flags = REDUCE_FLAGS,
+    .shape = reduce_shape,
+    .prepare = reduce_prepare,
     .run = reduce_run,
-};
-
-const struct op op_XlaReduceWindow = {
-    .name = "XlaReduceWindow",
-    .inputs = "input:T init_value:T window_dimensions:Tindices window_strides:Tindices "
-              "base_dilations:Tindices window_dilations:Tindices padding:Tindices",
-    .outputs = "output:T",
-    .attrs = "T:type Tindices:index computation:func",
-    .flags = REDUCE_FLAGS,
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
-    .run = window_run,
 };
