@@ -81,10 +81,10 @@ static void http(struct exchange *exchange, void *context)
 }
 
 static const struct net_rpc rpcs[] = {
-    {"/echo.Echo/Call", call},
-    {"/echo.Echo/Worker", worker},
-    {"/echo.Echo/Fail", fail},
-    {"/echo.Echo/Sink", sink},
+    {"/echo.Echo/Call", call, NET_UNARY},
+    {"/echo.Echo/Worker", worker, NET_UNARY},
+    {"/echo.Echo/Fail", fail, NET_UNARY},
+    {"/echo.Echo/Sink", sink, NET_UNARY},
 };
 
 int main(int argc, char **argv)

@@ -14,6 +14,7 @@
 #include "net/exchange.h"
 #include "net/grpc.h"
 #include "net/mailbox.h"
+#include "net/server.h"
 #include "net/timer.h"
 
 struct connection;
@@ -51,6 +52,7 @@ struct call_rpc {
     enum encoding encoding; /* of the request's messages */
     enum encoding answer_encoding;
     exchange_fn *fn; /* NULL: no such method */
+    enum net_rpc_kind kind;
     int32_t stream;
     bool is_post;
     bool is_grpc;
@@ -62,6 +64,14 @@ struct call_rpc {
     size_t buffered;              /* body bytes that wait for the rest of the request */
     size_t withheld;              /* of those: bytes whose stream window was not given back yet */
     unsigned char prefix[GRPC_PREFIX]; /* of the answer */
+    bool head_out;                     /* the answer's head is put out */
+    /* Of an RPC with more than one message, see grpc_stream.h. */
+    struct call *turn;   /* owned; the one under way, or NULL */
+    struct call *parent; /* of a turn: its stream; borrowed */
+    size_t waiting;      /* where in body the bytes begin that wait for the next turn */
+    bool due;            /* the next turn may begin */
+    bool closed;         /* the client sends no more */
+    bool over;           /* the end is put out, or on its way */
 };
 
 /* What only HTTP/1 needs. */

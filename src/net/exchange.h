@@ -43,6 +43,7 @@ struct exchange {
     int64_t deadline_us;   /* of clock_now_us(); INT64_MAX: none */
     atomic_bool cancelled; /* set when the client gave up: long work may stop early */
     void *note;            /* the handler's own; NULL when it gets the exchange */
+    uint64_t seen; /* NET_WATCH: what the handler left here when it answered last; 0 at first */
 };
 
 typedef void exchange_fn(struct exchange *exchange, void *context);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service is unary throughout, so a request is exactly one message; the texts for those that
- * are not are grpc++'s where it has one ("No payload", "Received message larger than max").
+ * A request of a unary method is exactly one message; the texts for those that are not are grpc++'s
+ * where it has one ("No payload", "Received message larger than max").
  */
 #include "net/grpc.h"
 
@@ -27,23 +27,32 @@ static enum code take_prefix(struct grpc_reader *reader, struct span *bytes, siz
     return CODE_OK;
 }
 
-enum code grpc_reader_feed(struct grpc_reader *reader, struct span bytes, size_t max,
+enum code grpc_reader_take(struct grpc_reader *reader, struct span *bytes, size_t max,
                            struct span *payload, struct error *err)
 {
     *payload = (struct span){0};
     if (reader->prefix_len < GRPC_PREFIX) {
-        enum code code = take_prefix(reader, &bytes, max, err);
+        enum code code = take_prefix(reader, bytes, max, err);
         if (code)
             return code;
     }
-    if (!bytes.len)
+    if (!bytes->len)
         return CODE_OK;
-    if (bytes.len > reader->size - reader->got)
-        return error_set(err, CODE_INTERNAL, "Too many request messages: the method is unary");
-    *payload = bytes;
-    reader->got += bytes.len;
+    *payload = span_sub(*bytes, 0, reader->size - reader->got);
+    *bytes = span_sub(*bytes, payload->len, bytes->len);
+    reader->got += payload->len;
     reader->whole = reader->got == reader->size;
     return CODE_OK;
+}
+
+enum code grpc_reader_feed(struct grpc_reader *reader, struct span bytes, size_t max,
+                           struct span *payload, struct error *err)
+{
+    enum code code = grpc_reader_take(reader, &bytes, max, payload, err);
+    if (code || !bytes.len)
+        return code;
+    *payload = (struct span){0};
+    return error_set(err, CODE_INTERNAL, "Too many request messages: the method is unary");
 }
 
 enum code grpc_reader_end(const struct grpc_reader *reader, struct error *err)

@@ -27,8 +27,13 @@ struct grpc_reader {
     size_t got;  /* of it so far */
 };
 
-/* Takes body bytes; *payload is what of them belongs to the message (as sent, perhaps compressed).
- * RESOURCE_EXHAUSTED: larger than `max`; INTERNAL: a bad flag, a second message. */
+/* Takes bytes off the front of *bytes until the message is whole; *payload is what of them belongs
+ * to the message (as sent, perhaps compressed). RESOURCE_EXHAUSTED: larger than `max`; INTERNAL: a
+ * bad flag. */
+enum code grpc_reader_take(struct grpc_reader *reader, struct span *bytes, size_t max,
+                           struct span *payload, struct error *err);
+
+/* The same for a method with one message in all: INTERNAL, too, when there is more than that. */
 enum code grpc_reader_feed(struct grpc_reader *reader, struct span bytes, size_t max,
                            struct span *payload, struct error *err);
 

@@ -15,33 +15,15 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "net/connection.h"
+#include "net/grpc_connection.h"
 #include "net/grpc_fields.h"
-#include "net/h2.h"
+#include "net/grpc_message.h"
+#include "net/grpc_stream.h"
 
 enum {
     BUFFERED_SOFT = 256 << 20,
     BUFFERED_HARD = 1 << 30,
     NOTICE_US = 1000000, /* how long a draining peer may take to answer a PING */
-};
-
-struct grpc_state {
-    struct h2 *h2;      /* owned */
-    struct call *calls; /* open streams, the oldest first */
-    struct call *newest;
-    size_t incomplete; /* calls whose request is not whole */
-    size_t answering;  /* calls whose answer is not put out in full */
-    size_t inflating;  /* calls whose compressed request is not whole */
-    size_t buffered;   /* bytes in incomplete requests */
-    size_t withheld;   /* of those: not given back to their streams */
-    int64_t opened_us;
-    int64_t headers_us; /* when the header block under way began */
-    int64_t data_us;    /* when request bytes last came */
-    int64_t sent_us;    /* when answer bytes were last put out */
-    int64_t idle_us;    /* since when there is no call */
-    int64_t drain_us;   /* since when it drains; 0: it does not */
-    bool in_headers;
-    bool notice_over; /* the final GOAWAY is out */
 };
 
 #define FIELD(name, value)                                                                         \
@@ -53,6 +35,7 @@ struct grpc_state {
     }
 
 static const struct h2_field status_200 = FIELD(":status", "200");
+static const struct span going_down = {"The server is going down", 24};
 static const struct h2_field content_type = FIELD("content-type", "application/grpc");
 
 static const struct span code_texts[] = {
@@ -113,8 +96,7 @@ static void give_back(struct grpc_state *state)
     }
 }
 
-/* The request is whole, or nothing more of it is wanted. */
-static void request_over(struct grpc_state *state, struct call *call)
+void grpc_request_over(struct grpc_state *state, struct call *call)
 {
     if (call->rpc.ended)
         return;
@@ -128,8 +110,7 @@ static void request_over(struct grpc_state *state, struct call *call)
     give_back(state);
 }
 
-/* An answer without a message: one header block (gRPC calls it "trailers-only"). */
-static void answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded)
+void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded)
 {
     static const struct h2_field accepts = FIELD("grpc-accept-encoding", "identity, deflate, gzip");
     struct h2_field head[H2_HEAD_MAX] = {status_200, content_type, grpc_status(code)};
@@ -144,18 +125,18 @@ static void answer_error(struct grpc_state *state, int32_t stream, int code, str
 /* Answers a call that is not with its handler. */
 static void reject(struct grpc_state *state, struct call *call, enum code code, struct span message)
 {
-    request_over(state, call);
+    grpc_request_over(state, call);
     call->answered = true;
     call_end_inflater(call);
     body_release(&call->body);
-    answer_error(state, call->rpc.stream, (int)code,
-                 grpc_message_encode(&call->exchange.arena, message));
+    grpc_answer_error(state, call->rpc.stream, (int)code,
+                      grpc_message_encode(&call->exchange.arena, message));
 }
 
 static void reject_http(struct grpc_state *state, struct call *call, const struct h2_field *head,
                         size_t count)
 {
-    request_over(state, call);
+    grpc_request_over(state, call);
     call->answered = true;
     h2_answer_head_only(state->h2, call->rpc.stream, head, count);
 }
@@ -207,6 +188,10 @@ static void on_head(void *context, void *request)
         reject(state, call, CODE_UNIMPLEMENTED, (struct span){0});
     else if (call->rpc.encoding_unknown)
         reject_encoding(state, call);
+    else if (call->rpc.kind == NET_STREAM && state->drain_us)
+        reject(state, call, CODE_UNAVAILABLE, going_down);
+    else if (call->rpc.kind == NET_STREAM)
+        grpc_request_over(state, call); /* it may never end */
 }
 
 /* Gives back the window of `len` bytes, of which the request keeps `kept`; see the head of the
@@ -227,33 +212,6 @@ static void pace(struct grpc_state *state, struct call *call, size_t len, size_t
                SPAN_LITERAL("Too many bytes in unfinished requests on one connection"));
 }
 
-static enum code start_inflating(struct connection *c, struct call *call, struct error *err)
-{
-    struct grpc_state *state = c->state;
-    if (call->rpc.encoding == ENCODING_IDENTITY)
-        return error_set(err, CODE_INTERNAL,
-                         "A compressed message needs a grpc-encoding of deflate or gzip");
-    enum code code = inflater_new(&call->inflater, call->rpc.encoding,
-                                  c->loop->shared->options.message_max, err);
-    state->inflating += code == CODE_OK;
-    return code;
-}
-
-/* A part of the message: as it is, or inflated. */
-static enum code keep(struct connection *c, struct call *call, struct span part, struct error *err)
-{
-    const struct grpc_reader *reader = &call->rpc.reader;
-    struct arena *arena = &call->exchange.arena;
-    if (!reader->compressed) {
-        if (body_append(&call->body, arena, part, reader->size))
-            return CODE_OK;
-        return error_set(err, CODE_RESOURCE_EXHAUSTED,
-                         "Out of memory for a request message of %zu bytes", reader->size);
-    }
-    enum code code = call->inflater ? CODE_OK : start_inflating(c, call, err);
-    return code ? code : inflater_feed(call->inflater, &call->body, arena, part, err);
-}
-
 static void on_data(void *context, void *request, struct span bytes)
 {
     struct connection *c = context;
@@ -264,32 +222,24 @@ static void on_data(void *context, void *request, struct span bytes)
         h2_consume(state->h2, call->rpc.stream, bytes.len);
         return;
     }
+    if (call->rpc.kind == NET_STREAM) {
+        grpc_stream_data(c, call, bytes);
+        return;
+    }
     struct error err;
     struct span payload;
-    size_t before = call->body.len;
-    enum code code = grpc_reader_feed(&call->rpc.reader, bytes,
-                                      c->loop->shared->options.message_max, &payload, &err);
+    size_t before = call->body.len, max = c->loop->shared->options.message_max;
+    bool was_inflating = call->inflater != NULL;
+    enum code code = grpc_reader_feed(&call->rpc.reader, bytes, max, &payload, &err);
     if (!code && payload.len)
-        code = keep(c, call, payload, &err);
+        code = grpc_message_keep(call, payload, max, &err);
+    state->inflating += call->inflater && !was_inflating;
     if (code) {
         h2_consume(state->h2, call->rpc.stream, bytes.len);
         reject(state, call, code, span_of(err.message));
         return;
     }
     pace(state, call, bytes.len, call->body.len - before);
-}
-
-/* A compressed message has ended. */
-static enum code end_inflating(struct call *call, struct error *err)
-{
-    enum encoding encoding = call->rpc.encoding;
-    if (!call->inflater)
-        return error_set(err, CODE_INTERNAL, "A compressed message can not be empty");
-    enum code code = inflater_end(call->inflater, err);
-    call_end_inflater(call);
-    if (call->rpc.accepts[encoding])
-        call->rpc.answer_encoding = encoding;
-    return code;
 }
 
 static void expire(struct grpc_state *state, struct call *call)
@@ -302,24 +252,22 @@ static void on_end(void *context, void *request)
     struct connection *c = context;
     struct grpc_state *state = c->state;
     struct call *call = request;
-    request_over(state, call);
+    grpc_request_over(state, call);
     if (call->answered)
         return;
     struct error err;
-    enum code code = grpc_reader_end(&call->rpc.reader, &err);
-    if (!code && call->rpc.reader.compressed)
-        code = end_inflating(call, &err);
-    if (code) {
+    enum code code = call->rpc.kind == NET_STREAM ? CODE_OK : grpc_message_end(call, &err);
+    if (code)
         reject(state, call, code, span_of(err.message));
-    } else if (call->exchange.deadline_us <= c->loop->now_us) {
+    else if (call->rpc.kind != NET_UNARY)
+        grpc_stream_end(c, call);
+    else if (call->exchange.deadline_us <= c->loop->now_us)
         expire(state, call);
-    } else {
-        call->exchange.body = body_span(&call->body);
+    else
         loop_hand(c->loop, call, call->rpc.fn);
-    }
 }
 
-static void answering_over(struct grpc_state *state, struct call *call)
+void grpc_answer_over(struct grpc_state *state, struct call *call)
 {
     if (call->rpc.answering)
         state->answering--;
@@ -331,8 +279,9 @@ static void on_close(void *context, void *request)
     struct connection *c = context;
     struct grpc_state *state = c->state;
     struct call *call = request;
-    request_over(state, call);
-    answering_over(state, call);
+    grpc_request_over(state, call);
+    grpc_stream_release(c, call);
+    grpc_answer_over(state, call);
     unlink_call(state, call);
     state->idle_us = c->loop->now_us;
     connection_detach(c, call);
@@ -341,7 +290,15 @@ static void on_close(void *context, void *request)
 static size_t body_left(void *context, void *request)
 {
     (void)context;
-    return call_left(request);
+    const struct call *call = request;
+    return call->rpc.kind == NET_UNARY ? call_left(call) : grpc_stream_left(call);
+}
+
+static bool body_goes_on(void *context, void *request)
+{
+    (void)context;
+    const struct call *call = request;
+    return call->rpc.kind != NET_UNARY && grpc_stream_goes_on(call);
 }
 
 static void body_write(void *context, void *request, struct output *output, size_t len)
@@ -349,18 +306,23 @@ static void body_write(void *context, void *request, struct output *output, size
     struct connection *c = context;
     struct grpc_state *state = c->state;
     struct call *call = request;
-    call_write(call, output, len);
     state->sent_us = c->loop->now_us;
+    if (call->rpc.kind != NET_UNARY) {
+        grpc_stream_write(c, call, output, len);
+        return;
+    }
+    call_write(call, output, len);
     if (!call_left(call))
-        answering_over(state, call);
+        grpc_answer_over(state, call);
 }
 
 static size_t trailers(void *context, void *request, struct h2_field *out)
 {
     (void)context;
-    (void)request;
-    out[0] = grpc_status(CODE_OK);
-    return 1;
+    const struct call *call = request;
+    out[0] = grpc_status(call->answer.status);
+    out[1] = (struct h2_field){{"grpc-message", 12}, call->answer.message};
+    return call->answer.message.len ? 2 : 1;
 }
 
 static const struct h2_events events = {
@@ -371,6 +333,7 @@ static const struct h2_events events = {
     .on_end = on_end,
     .on_close = on_close,
     .body_left = body_left,
+    .body_goes_on = body_goes_on,
     .body_write = body_write,
     .trailers = trailers,
 };
@@ -402,29 +365,41 @@ static bool grpc_produce(struct connection *c, struct output *output)
 {
     struct grpc_state *state = c->state;
     bool more = h2_produce(state->h2, output);
+    more |= grpc_stream_next(c);
     if (!more && h2_finished(state->h2))
         connection_finish(c, CONNECTION_LINGER);
     return more;
+}
+
+void grpc_answer_head(struct connection *c, struct call *call)
+{
+    struct grpc_state *state = c->state;
+    struct h2_field head[H2_HEAD_MAX] = {status_200, content_type};
+    size_t count = 2;
+    if (call->answer.compressed)
+        head[count++] = (struct h2_field){{"grpc-encoding", 13},
+                                          span_of(grpc_encoding_name(call->rpc.answer_encoding))};
+    call->rpc.head_out = true;
+    call->rpc.answering = true;
+    state->answering++;
+    state->sent_us = c->loop->now_us;
+    h2_answer(state->h2, call->rpc.stream, head, count);
 }
 
 static void grpc_answered(struct connection *c, struct call *call)
 {
     struct grpc_state *state = c->state;
     const struct answer *answer = &call->answer;
-    if (answer->status != CODE_OK) {
-        answer_error(state, call->rpc.stream, answer->status,
-                     grpc_message_encode(&call->exchange.arena, answer->message));
+    if (call->rpc.parent) {
+        grpc_stream_answered(c, call);
         return;
     }
-    struct h2_field head[H2_HEAD_MAX] = {status_200, content_type};
-    size_t count = 2;
-    if (answer->compressed)
-        head[count++] = (struct h2_field){{"grpc-encoding", 13},
-                                          span_of(grpc_encoding_name(call->rpc.answer_encoding))};
-    h2_answer(state->h2, call->rpc.stream, head, count);
-    call->rpc.answering = true;
-    state->answering++;
-    state->sent_us = c->loop->now_us;
+    if (answer->status != CODE_OK) {
+        grpc_answer_error(state, call->rpc.stream, answer->status,
+                          grpc_message_encode(&call->exchange.arena, answer->message));
+        return;
+    }
+    grpc_answer_head(c, call);
 }
 
 /* The handler keeps the call, its arena is not ours to use: everything that is sent here is
@@ -432,8 +407,12 @@ static void grpc_answered(struct connection *c, struct call *call)
 static void grpc_expired(struct connection *c, struct call *call)
 {
     struct grpc_state *state = c->state;
-    answer_error(state, call->rpc.stream, CODE_DEADLINE_EXCEEDED,
-                 SPAN_LITERAL("Deadline Exceeded"));
+    if (call->rpc.parent) {
+        grpc_stream_expired(c, call);
+        return;
+    }
+    grpc_answer_error(state, call->rpc.stream, CODE_DEADLINE_EXCEEDED,
+                      SPAN_LITERAL("Deadline Exceeded"));
     h2_forget(state->h2, call->rpc.stream);
     unlink_call(state, call);
     state->idle_us = c->loop->now_us;
@@ -452,6 +431,10 @@ static void grpc_drain(struct connection *c)
     struct grpc_state *state = c->state;
     state->drain_us = c->loop->now_us;
     h2_shutdown_notice(state->h2);
+    /* Unary calls end by themselves, streams need not. */
+    for (struct call *call = state->calls; call; call = call->next)
+        if (call->rpc.kind != NET_UNARY && call->rpc.ended)
+            grpc_stream_finish(c, call, CODE_UNAVAILABLE, going_down);
 }
 
 static void earlier(int64_t *limit_us, int64_t since_us, int64_t timeout_us)
@@ -518,6 +501,7 @@ static void grpc_close(struct connection *c)
     struct grpc_state *state = c->state;
     while (state->calls) {
         struct call *call = state->calls;
+        grpc_stream_release(c, call);
         unlink_call(state, call);
         connection_detach(c, call);
     }

@@ -19,6 +19,7 @@ static void field_path(const struct map *rpcs, struct call *call, struct span va
     const struct net_rpc *rpc = map_get(rpcs, value);
     if (rpc) {
         call->rpc.fn = rpc->fn;
+        call->rpc.kind = rpc->kind;
         call->exchange.path = span_make(rpc->path, value.len);
     }
 }

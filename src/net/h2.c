@@ -217,6 +217,8 @@ static ssize_t read_body(nghttp2_session *session, int32_t stream, uint8_t *buf,
     *data_flags = NGHTTP2_DATA_FLAG_NO_COPY;
     if (left > length)
         return (ssize_t)length;
+    if (h2->events->body_goes_on(h2->context, source->ptr))
+        return left ? (ssize_t)left : NGHTTP2_ERR_DEFERRED;
     *data_flags |= NGHTTP2_DATA_FLAG_EOF | NGHTTP2_DATA_FLAG_NO_END_STREAM;
     if (submit_trailers(h2, stream, source->ptr))
         return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
@@ -369,6 +371,12 @@ void h2_answer_head_only(struct h2 *h2, int32_t stream, const struct h2_field *h
     for (size_t i = 0; i < count; i++)
         nv[i] = make_nv(&head[i], NGHTTP2_NV_FLAG_NONE);
     CHECK(nghttp2_submit_response(h2->session, stream, nv, count, NULL) == 0);
+}
+
+void h2_resume(struct h2 *h2, int32_t stream)
+{
+    /* Refused where nothing was deferred: then the body is asked for anyway. */
+    nghttp2_session_resume_data(h2->session, stream);
 }
 
 void h2_forget(struct h2 *h2, int32_t stream)

@@ -51,6 +51,8 @@ struct h2_events {
     void (*on_close)(void *context, void *request);
     /* Bytes of the answer's body still to be sent. */
     size_t (*body_left)(void *context, void *request);
+    /* Whether there will be more when those are out; h2_resume() then. */
+    bool (*body_goes_on)(void *context, void *request);
     /* Puts the next `len` of them out. */
     void (*body_write)(void *context, void *request, struct output *output, size_t len);
     /* The trailers of an answer, asked for when its body is out; how many (at most
@@ -76,6 +78,9 @@ void h2_answer(struct h2 *h2, int32_t stream, const struct h2_field *head, size_
 
 /* Answers with a header block alone, whose fields are copied. */
 void h2_answer_head_only(struct h2 *h2, int32_t stream, const struct h2_field *head, size_t count);
+
+/* The answer's body goes on, or has ended, after body_left() was 0 and body_goes_on() true. */
+void h2_resume(struct h2 *h2, int32_t stream);
 
 /* No more events for this stream's request. */
 void h2_forget(struct h2 *h2, int32_t stream);

@@ -24,10 +24,17 @@ enum net_protocol {
     NET_PROTOCOLS,
 };
 
+enum net_rpc_kind {
+    NET_UNARY,
+    NET_STREAM, /* any number of messages, an answer to each */
+    NET_WATCH,  /* one message, any number of answers: see exchange.seen */
+};
+
 /* A row of the RPC method table. */
 struct net_rpc {
     const char *path; /* "/package.Service/Method" */
     exchange_fn *fn;  /* called on the loop thread */
+    enum net_rpc_kind kind;
 };
 
 struct net_options {

@@ -22,7 +22,7 @@ struct harness {
 enum { FUZZ_MESSAGE_MAX = 1 << 20 };
 
 static inline void harness_init(struct harness *h, const struct protocol *protocol,
-                                const struct net_rpc *rpc, exchange_fn *http)
+                                const struct net_rpc *rpcs, size_t rpc_count, exchange_fn *http)
 {
     memset(h, 0, sizeof *h);
     h->shared.options = (struct net_options){.http = http,
@@ -34,8 +34,8 @@ static inline void harness_init(struct harness *h, const struct protocol *protoc
                                              .body_timeout_us = 1000000};
     arena_init(&h->arena, ARENA_FIRST_BLOCK);
     map_init(&h->shared.rpcs, &h->arena);
-    if (rpc)
-        map_put(&h->shared.rpcs, span_of(rpc->path), (void *)(uintptr_t)rpc);
+    for (size_t i = 0; i < rpc_count; i++)
+        map_put(&h->shared.rpcs, span_of(rpcs[i].path), (void *)(uintptr_t)&rpcs[i]);
     CHECK(loop_init(&h->loop, &h->shared, NULL) == CODE_OK);
     h->loop.now_us = 1000000;
     h->loop.date_until_us = INT64_MAX;

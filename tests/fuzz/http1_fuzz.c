@@ -21,9 +21,9 @@ static void answer(struct exchange *exchange, void *context)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct harness whole, split;
-    harness_init(&whole, &http1_connection, NULL, answer);
+    harness_init(&whole, &http1_connection, NULL, 0, answer);
     harness_feed(&whole, data, size, size ? size : 1);
-    harness_init(&split, &http1_connection, NULL, answer);
+    harness_init(&split, &http1_connection, NULL, 0, answer);
     harness_feed(&split, data, size, 1 + size % 7);
     /* "100 Continue" goes out only when the body is late. */
     if (!memmem(data, size, "100-", 4) && !memmem(data, size, "xpect", 5))

@@ -5,7 +5,8 @@
  * Sockets block, with a time limit that only a broken server reaches.
  *
  * Handlers: /t.T/Echo answers on the loop; /t.T/Hold keeps the exchange for take_held(), and the
- * test answers it from its own thread; /t.T/Fail answers INVALID_ARGUMENT with the request as text.
+ * test answers it from its own thread; /t.T/Fail answers INVALID_ARGUMENT with the request as text;
+ * /t.T/Echoes and /t.T/Holds do it for every message, /t.T/Watch and /t.T/Count time and again.
  * HTTP: POST /hold is kept, all else echoed.
  */
 #ifndef TESTS_UNIT_NET_CLIENT_H
@@ -81,6 +82,25 @@ static void fail_with_text(struct exchange *exchange, void *context)
     exchange_answer_rpc(exchange, CODE_INVALID_ARGUMENT, exchange->body, NULL, 0);
 }
 
+static void echo_or_fail(struct exchange *exchange, void *context)
+{
+    bool fails = exchange->body.len && *exchange->body.ptr == '!';
+    (fails ? fail_with_text : echo)(exchange, context);
+}
+
+/* Answers of a watched call: its message and '1', '2', '3', then an error. */
+static void count_to_three(struct exchange *exchange, void *context)
+{
+    (void)context;
+    static const char digits[] = "123";
+    if (exchange->seen == 3) {
+        exchange_answer_rpc(exchange, CODE_OUT_OF_RANGE, SPAN_LITERAL("enough"), NULL, 0);
+        return;
+    }
+    struct span pieces[] = {exchange->body, span_make(&digits[exchange->seen++], 1)};
+    exchange_answer_rpc(exchange, CODE_OK, (struct span){0}, pieces, 2);
+}
+
 static inline void answer_http(struct exchange *exchange)
 {
     /* What was asked travels back in headers. */
@@ -100,9 +120,13 @@ static void web(struct exchange *exchange, void *context)
 }
 
 static const struct net_rpc toy_rpcs[] = {
-    {"/t.T/Echo", echo},
-    {"/t.T/Hold", hold},
-    {"/t.T/Fail", fail_with_text},
+    {"/t.T/Echo", echo, NET_UNARY},
+    {"/t.T/Hold", hold, NET_UNARY},
+    {"/t.T/Fail", fail_with_text, NET_UNARY},
+    {"/t.T/Echoes", echo_or_fail, NET_STREAM},
+    {"/t.T/Holds", hold, NET_STREAM},
+    {"/t.T/Watch", hold, NET_WATCH},
+    {"/t.T/Count", count_to_three, NET_WATCH},
 };
 
 struct server {
@@ -308,7 +332,8 @@ static inline ssize_t client_read(nghttp2_session *session, int32_t stream, uint
     size_t n = upload->len < size ? upload->len : size;
     if (!n && upload->keep_open)
         return NGHTTP2_ERR_DEFERRED;
-    memcpy(buf, upload->bytes, n);
+    if (n)
+        memcpy(buf, upload->bytes, n);
     upload->bytes += n;
     upload->len -= n;
     if (!upload->len && !upload->keep_open)
@@ -420,6 +445,19 @@ static inline void client_ask(struct client *client, struct question q, struct r
     reply->stream = nghttp2_submit_request(client->session, NULL, nv, count,
                                            q.body.len || q.keep_open ? &provider : NULL, upload);
     assert_true(reply->stream > 0);
+}
+
+/* Sends more of a request that was kept open. */
+static inline void client_go_on(struct client *client, const struct reply *reply, struct span body,
+                                bool keep_open)
+{
+    client_send(client);
+    struct upload *upload = nghttp2_session_get_stream_user_data(client->session, reply->stream);
+    assert_int_equal(upload->len, 0);
+    upload->bytes = body.ptr;
+    upload->len = body.len;
+    upload->keep_open = keep_open;
+    nghttp2_session_resume_data(client->session, reply->stream);
 }
 
 static inline void client_await(struct client *client, const struct reply *reply)

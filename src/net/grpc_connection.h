@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What gRPC keeps of a connection; for grpc_connection.c and grpc_stream.c only. */
+#ifndef NET_GRPC_CONNECTION_H
+#define NET_GRPC_CONNECTION_H
+
+#include "net/connection.h"
+#include "net/h2.h"
+
+struct grpc_state {
+    struct h2 *h2;      /* owned */
+    struct call *calls; /* open streams, the oldest first */
+    struct call *newest;
+    size_t incomplete; /* calls whose request is not whole */
+    size_t answering;  /* calls whose answer is not put out in full */
+    size_t inflating;  /* calls whose compressed request is not whole */
+    size_t buffered;   /* bytes in incomplete requests */
+    size_t withheld;   /* of those: not given back to their streams */
+    size_t turns_due;  /* streams whose next turn may begin */
+    int64_t opened_us;
+    int64_t headers_us; /* when the header block under way began */
+    int64_t data_us;    /* when request bytes last came */
+    int64_t sent_us;    /* when answer bytes were last put out */
+    int64_t idle_us;    /* since when there is no call */
+    int64_t drain_us;   /* since when it drains; 0: it does not */
+    bool in_headers;
+    bool notice_over; /* the final GOAWAY is out */
+};
+
+/* The request is whole, or nothing more of it is wanted. */
+void grpc_request_over(struct grpc_state *state, struct call *call);
+
+/* An answer without a message: one header block (gRPC calls it "trailers-only"). */
+void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded);
+
+/* The head of an answer whose body and trailers follow. */
+void grpc_answer_head(struct connection *c, struct call *call);
+
+/* Of the answer's body nothing is left to put out. */
+void grpc_answer_over(struct grpc_state *state, struct call *call);
+
+#endif
