@@ -3,10 +3,12 @@
 #include "api/api.h"
 
 #include "api/health.h"
+#include "api/health_watch.h"
 #include "api/inference.h"
 #include "api/metadata.h"
 #include "api/predict.h"
 #include "api/record.h"
+#include "api/reflection.h"
 #include "api/reload.h"
 #include "api/status.h"
 #include "servables/tensorflow/loader.h"
@@ -110,25 +112,17 @@ void api_answer_error(struct exchange *exchange, const struct error *err)
     exchange_answer_rpc(exchange, err->code, text, NULL, 0);
 }
 
-/* A method that clients know and this server does not answer. */
-static void refuse(struct exchange *exchange, void *context)
-{
-    (void)context;
-    struct error err;
-    error_set(&err, CODE_UNIMPLEMENTED, "%.*s is not implemented by this server",
-              SPAN_ARG(exchange->path));
-    api_answer_error(exchange, &err);
-}
-
 const struct net_rpc api_rpcs[] = {
-    {"/tensorflow.serving.PredictionService/Predict", api_predict},
-    {"/tensorflow.serving.PredictionService/Classify", api_classify},
-    {"/tensorflow.serving.PredictionService/Regress", api_regress},
-    {"/tensorflow.serving.PredictionService/MultiInference", api_multi_inference},
-    {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata},
-    {"/tensorflow.serving.ModelService/GetModelStatus", api_status},
-    {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload},
-    {"/grpc.health.v1.Health/Check", api_health_check},
-    {"/grpc.health.v1.Health/Watch", refuse},
+    {"/tensorflow.serving.PredictionService/Predict", api_predict, NET_UNARY},
+    {"/tensorflow.serving.PredictionService/Classify", api_classify, NET_UNARY},
+    {"/tensorflow.serving.PredictionService/Regress", api_regress, NET_UNARY},
+    {"/tensorflow.serving.PredictionService/MultiInference", api_multi_inference, NET_UNARY},
+    {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata, NET_UNARY},
+    {"/tensorflow.serving.ModelService/GetModelStatus", api_status, NET_UNARY},
+    {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload, NET_UNARY},
+    {"/grpc.health.v1.Health/Check", api_health_check, NET_UNARY},
+    {"/grpc.health.v1.Health/Watch", api_health_watch, NET_WATCH},
+    {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", api_reflection, NET_STREAM},
+    {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", api_reflection, NET_STREAM},
 };
 const size_t api_rpc_count = sizeof api_rpcs / sizeof *api_rpcs;

@@ -38,6 +38,7 @@ struct api {
     struct worker_pool *workers; /* of requests */
     struct worker_pool *reloads; /* of configurations: each waits for its models */
     struct api_life *life;       /* borrowed */
+    struct health_watch *watch;  /* borrowed; who waits for a change of health */
     const char *metrics_path;    /* of the page with metrics; NULL: none */
     bool tells_state;            /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
     bool tensor_content;         /* answer with TensorProto.tensor_content over gRPC */

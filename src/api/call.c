@@ -32,11 +32,13 @@ static void finish_on_worker(struct job *job)
     finish((struct call *)job);
 }
 
+/* A large message is not even read for a client that has given up. */
 static void do_on_worker(struct job *job)
 {
     struct call *call = (struct call *)job;
+    struct run run = call_run(call);
     struct error err;
-    if (prepare(call, &err))
+    if (run_check(&run, &err) || prepare(call, &err))
         call->ops->fail(call, &err);
     else
         finish(call);

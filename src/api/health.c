@@ -32,17 +32,24 @@ static bool answers(const struct api *api, struct span model)
     return !code;
 }
 
-static enum code check(const struct api *api, struct span service,
-                       struct pb_health_check_response *response, struct error *err)
+int32_t api_health_of(const struct api *api, struct span service)
 {
     bool serving = api_is_ready(api);
     if (!is_whole_server(service)) {
         if (!server_core_wants(api->core, service))
-            return error_set(err, CODE_NOT_FOUND, "unknown service");
+            return PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVICE_UNKNOWN;
         serving = answers(api, service) && !atomic_load(&api->life->ending);
     }
-    response->status = serving ? PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVING
-                               : PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_NOT_SERVING;
+    return serving ? PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVING
+                   : PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_NOT_SERVING;
+}
+
+static enum code check(const struct api *api, struct span service,
+                       struct pb_health_check_response *response, struct error *err)
+{
+    response->status = api_health_of(api, service);
+    if (response->status == PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVICE_UNKNOWN)
+        return error_set(err, CODE_NOT_FOUND, "unknown service");
     return CODE_OK;
 }
 

@@ -13,6 +13,9 @@
  */
 void api_health_check(struct exchange *exchange, void *context);
 
+/* The same as a value of HealthCheckResponse.ServingStatus; SERVICE_UNKNOWN for what is neither. */
+int32_t api_health_of(const struct api *api, struct span service);
+
 /* Does the server as a whole take requests: its first models have come up, and it does not end. */
 bool api_is_ready(const struct api *api);
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "api/api.h"
+#include "api/health_watch.h"
 #include "api/rest.h"
 #include "base/check.h"
 #include "base/cpu.h"
@@ -206,6 +207,7 @@ static void make_net(struct service *s)
         .workers = s->workers,
         .reloads = s->reloads,
         .life = &s->life,
+        .watch = health_watch_new(),
         .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
@@ -414,6 +416,7 @@ static void tear_down(struct service *s, bool failed)
         server_core_stop(&s->core);
     if (s->net)
         net_server_join(s->net, INT64_MAX);
+    health_watch_free(s->api.watch);
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);

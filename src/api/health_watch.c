@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * exchange.seen is what the client was told last, plus one. A turn whose client has gone is
+ * answered so that it can go, too.
+ */
+#include "api/health_watch.h"
+
+#include <stdlib.h>
+
+#include "api/health.h"
+#include "base/check.h"
+#include "base/clock.h"
+#include "base/thread.h"
+
+enum { LOOK_US = 100000 };
+
+/* A turn that waits; in its exchange's arena. */
+struct waiter {
+    struct waiter *next;
+    struct exchange *exchange;
+    const struct api *api;
+    struct span service;
+};
+
+struct health_watch {
+    pthread_mutex_t mutex;
+    pthread_cond_t came;
+    struct waiter *waiters; /* guarded by mutex, like the next two */
+    bool has_thread;
+    bool ending;
+    pthread_t thread;
+};
+
+struct health_watch *health_watch_new(void)
+{
+    struct health_watch *watch = calloc(1, sizeof *watch);
+    CHECK(watch && "out of memory");
+    pthread_mutex_init(&watch->mutex, NULL);
+    thread_condition_init(&watch->came);
+    return watch;
+}
+
+void health_watch_free(struct health_watch *watch)
+{
+    if (!watch)
+        return;
+    pthread_mutex_lock(&watch->mutex);
+    CHECK(!watch->waiters);
+    watch->ending = true;
+    pthread_cond_signal(&watch->came);
+    pthread_mutex_unlock(&watch->mutex);
+    if (watch->has_thread)
+        pthread_join(watch->thread, NULL);
+    pthread_cond_destroy(&watch->came);
+    pthread_mutex_destroy(&watch->mutex);
+    free(watch);
+}
+
+/* Tells the client if there is something to tell; false: it has to wait. */
+static bool tell(const struct waiter *waiter)
+{
+    struct exchange *exchange = waiter->exchange;
+    struct pb_health_check_response response = {.status =
+                                                    api_health_of(waiter->api, waiter->service)};
+    uint64_t seen = (uint64_t)response.status + 1;
+    bool gone = atomic_load_explicit(&exchange->cancelled, memory_order_relaxed);
+    if (seen == exchange->seen && !gone)
+        return false;
+    exchange->seen = seen;
+    api_answer(exchange, &pb_health_check_response_type, &response);
+    return true;
+}
+
+/* Takes those whose time has come out of the list. */
+static struct waiter *tell_all(struct waiter *list)
+{
+    struct waiter *rest = NULL;
+    while (list) {
+        struct waiter *waiter = list;
+        list = waiter->next;
+        waiter->next = rest; /* what was told is not ours any more */
+        if (!tell(waiter))
+            rest = waiter;
+    }
+    return rest;
+}
+
+static void look_at_them(void *context)
+{
+    struct health_watch *watch = context;
+    pthread_mutex_lock(&watch->mutex);
+    while (!watch->ending) {
+        watch->waiters = tell_all(watch->waiters);
+        int64_t until_us = watch->waiters ? clock_now_us() + LOOK_US : INT64_MAX;
+        thread_wait_until(&watch->came, &watch->mutex, until_us);
+    }
+    pthread_mutex_unlock(&watch->mutex);
+}
+
+/* Called with the mutex held. */
+static enum code need_thread(struct health_watch *watch, struct error *err)
+{
+    if (watch->has_thread)
+        return CODE_OK;
+    enum code code = thread_start(&watch->thread, "health", look_at_them, watch, err);
+    watch->has_thread = !code;
+    return code;
+}
+
+static enum code wait_with_others(struct health_watch *watch, struct waiter *waiter,
+                                  struct error *err)
+{
+    pthread_mutex_lock(&watch->mutex);
+    enum code code = need_thread(watch, err);
+    if (!code) {
+        waiter->next = watch->waiters;
+        watch->waiters = waiter;
+        if (!waiter->next)
+            pthread_cond_signal(&watch->came);
+    }
+    pthread_mutex_unlock(&watch->mutex);
+    return code;
+}
+
+void api_health_watch(struct exchange *exchange, void *context)
+{
+    struct api *api = context;
+    struct pb_health_check_request request;
+    struct error err;
+    if (pb_decode(&pb_health_check_request_type, exchange->body, &exchange->arena, &request,
+                  &err)) {
+        api_answer_error(exchange, &err);
+        return;
+    }
+    struct waiter *waiter = ARENA_NEW(&exchange->arena, struct waiter);
+    *waiter = (struct waiter){.exchange = exchange, .api = api, .service = request.service};
+    if (!tell(waiter) && wait_with_others(api->watch, waiter, &err))
+        api_answer_error(exchange, &err);
+}
