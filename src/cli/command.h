@@ -28,6 +28,7 @@ extern const struct command command_inspect;
 extern const struct command command_ops;
 extern const struct command command_predict;
 extern const struct command command_run;
+extern const struct command command_status;
 
 /* "tensorctl run: message" on stderr; returns EXIT_FAILED. */
 int command_failed(const char *name, const struct error *err);

@@ -9,10 +9,7 @@
 #define OP_LIBRARY "--op_library"
 
 static const struct command *const commands[] = {
-    &command_inspect,
-    &command_ops,
-    &command_predict,
-    &command_run,
+    &command_inspect, &command_ops, &command_predict, &command_run, &command_status,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

@@ -7,9 +7,6 @@
 #include "net/grpc_client.h"
 
 #include <errno.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <nghttp2/nghttp2.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -17,11 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "net/dial.h"
 #include "net/grpc.h"
 
 enum {
@@ -120,82 +117,6 @@ static ssize_t read_request(nghttp2_session *session, int32_t stream, uint8_t *t
 
 /* ---- the connection ---- */
 
-static int connect_unix(const char *path)
-{
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (strlen(path) >= sizeof address.sun_path) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address)) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    return fd;
-}
-
-static int connect_one(const struct addrinfo *a)
-{
-    int fd = socket(a->ai_family, a->ai_socktype | SOCK_CLOEXEC, a->ai_protocol);
-    int one = 1;
-    if (fd < 0)
-        return -1;
-    if (connect(fd, a->ai_addr, a->ai_addrlen)) {
-        int saved = errno;
-        close(fd);
-        errno = saved;
-        return -1;
-    }
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
-
-static enum code connect_tcp(const char *target, int *fd, struct error *err)
-{
-    const char *colon = strrchr(target, ':');
-    bool bracketed = target[0] == '[';
-    size_t host_len = colon ? (size_t)(colon - target) : 0;
-    char host[256];
-    if (!colon || !host_len || host_len >= sizeof host || !colon[1])
-        return error_set(err, CODE_INVALID_ARGUMENT, "'%s' is no address: HOST:PORT or unix:PATH",
-                         target);
-    snprintf(host, sizeof host, "%.*s", (int)(host_len - (bracketed ? 2 : 0)),
-             target + (bracketed ? 1 : 0));
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *list;
-    int failed = getaddrinfo(host, colon + 1, &hints, &list);
-    if (failed)
-        return error_set(err, CODE_UNAVAILABLE, "%s: %s", target, gai_strerror(failed));
-    *fd = -1;
-    for (const struct addrinfo *a = list; a && *fd < 0; a = a->ai_next)
-        *fd = connect_one(a);
-    int saved = errno;
-    freeaddrinfo(list);
-    if (*fd < 0)
-        return error_set(err, CODE_UNAVAILABLE, "%s: %s", target, strerror(saved));
-    return CODE_OK;
-}
-
-static enum code open_socket(const char *target, int *fd, struct error *err)
-{
-    if (strncmp(target, "unix:", 5) != 0)
-        return connect_tcp(target, fd, err);
-    *fd = connect_unix(target + 5);
-    if (*fd < 0)
-        return error_set(err, CODE_UNAVAILABLE, "%s: %s", target, strerror(errno));
-    return CODE_OK;
-}
-
-static void set_timeout(int fd, int64_t timeout_us)
-{
-    struct timeval t = {.tv_sec = timeout_us / 1000000, .tv_usec = timeout_us % 1000000};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &t, sizeof t);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &t, sizeof t);
-}
-
 static void start_session(struct grpc_client *client)
 {
     nghttp2_session_callbacks *callbacks;
@@ -215,7 +136,7 @@ enum code grpc_client_connect(const char *target, int64_t timeout_us, struct grp
                               struct error *err)
 {
     int fd;
-    enum code code = open_socket(target, &fd, err);
+    enum code code = dial(target, &fd, err);
     if (code)
         return code;
     struct grpc_client *client = calloc(1, sizeof *client);
@@ -223,7 +144,7 @@ enum code grpc_client_connect(const char *target, int64_t timeout_us, struct grp
     client->fd = fd;
     bool is_unix = strncmp(target, "unix:", 5) == 0;
     snprintf(client->authority, sizeof client->authority, "%s", is_unix ? "localhost" : target);
-    set_timeout(fd, timeout_us);
+    dial_timeout(fd, timeout_us);
     start_session(client);
     *result = client;
     return CODE_OK;

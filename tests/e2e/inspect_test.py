@@ -50,6 +50,25 @@ class Inspect(unittest.TestCase):
             self.assertIn("NoSuchOp* 1", done.stdout)
             self.assertIn("the model needs 2 ops that this build lacks: NoSuchOp (1 node, first a), NorThisOne (1 node, first b)", done.stderr)
 
+    def test_the_state_of_a_server(self):
+        def spoil(folder):
+            os.truncate(os.path.join(folder, "saved_model.pb"), 100)
+        with Base() as base:
+            base.add(1)
+            with support.Server("--max_num_load_retries=0", rest=True, model_name="half", model_base_path=base.path) as server:
+                base.add(20261125, change=spoil)
+                server.await_log("Encountered an error")
+                done = tensorctl("status", f"localhost:{server.rest_port}")
+                self.assertEqual((0, ""), (done.returncode, done.stderr))
+                head, bad, good = done.stdout.splitlines()
+                self.assertEqual(["MODEL", "VERSION", "STATE"], head.split())
+                self.assertRegex(bad, r"^half +20261125  END +\S.*saved_model.pb")
+                self.assertEqual(["half", "1", "AVAILABLE"], good.split())
+                port = server.rest_port
+        done = tensorctl("status", f"localhost:{port}")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("Connection refused", done.stderr)
+
     def test_ops_are_listed(self):
         done = tensorctl("ops")
         self.assertRegex(done.stdout, re.compile(r"^MatMul +T: float double ", re.M))
