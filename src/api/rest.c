@@ -64,17 +64,42 @@ void rest_answer(const struct api *api, struct exchange *exchange, enum rest_for
     answer(api, exchange, 200, rest_format_type(format), body);
 }
 
-void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err)
+static void write_fault(struct json_writer *w, const struct rest_fault *fault)
+{
+    json_key(w, SPAN_LITERAL("detail"));
+    json_open_object(w);
+    if (fault->input.len) {
+        json_key(w, SPAN_LITERAL("input"));
+        json_write_string(w, fault->input);
+        json_key(w, SPAN_LITERAL("expected"));
+        json_write_string(w, span_of(fault->expected));
+    }
+    json_key(w, SPAN_LITERAL("path"));
+    json_write_string(w, fault->path);
+    json_key(w, SPAN_LITERAL("byte"));
+    json_write_uint(w, fault->offset);
+    json_close(w);
+}
+
+void rest_answer_fault(const struct api *api, struct exchange *exchange, const struct error *err,
+                       const struct rest_fault *fault)
 {
     struct json_writer w;
     json_writer_init(&w, &exchange->arena, strlen(err->message) + 32);
     json_open_object(&w);
     json_key(&w, SPAN_LITERAL("error"));
     json_write_string(&w, span_of(err->message));
+    if (fault)
+        write_fault(&w, fault);
     json_close(&w);
     record_end(exchange, err->code);
     answer(api, exchange, rest_http_status(err->code), rest_format_type(REST_JSON),
            json_writer_text(&w));
+}
+
+void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err)
+{
+    rest_answer_fault(api, exchange, err, NULL);
 }
 
 struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *arena)

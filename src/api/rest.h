@@ -16,6 +16,16 @@ void rest_answer(const struct api *api, struct exchange *exchange, enum rest_for
                  struct span body);
 void rest_answer_error(const struct api *api, struct exchange *exchange, const struct error *err);
 
+/* What an error is about: a member "detail" beside "error", which the original does not have. */
+struct rest_fault {
+    struct span path;     /* in the JSON of the body: "instances[2][0]" */
+    size_t offset;        /* in the body */
+    struct span input;    /* of the signature; empty: none in particular */
+    const char *expected; /* its type */
+};
+void rest_answer_fault(const struct api *api, struct exchange *exchange, const struct error *err,
+                       const struct rest_fault *fault);
+
 /* The HTTP status of a code (reference 2.2). */
 int rest_http_status(enum code code);
 

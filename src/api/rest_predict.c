@@ -13,6 +13,7 @@
 #include "servables/tensorflow/predict.h"
 #include "tensor/npy.h"
 #include "tensor/tensor_json.h"
+#include "wire/json_where.h"
 
 struct rest_predict_call {
     struct call call; /* first */
@@ -22,7 +23,7 @@ struct rest_predict_call {
     const struct json_value *root;     /* of a JSON body */
     struct pb_predict_request request; /* of a message */
     struct session_signature *signature;
-    enum tensor_json_format json_format; /* of a JSON answer */
+    struct tensor_json_found found; /* of a JSON body; its format is that of a JSON answer */
 };
 
 static struct arena *arena_of(const struct rest_predict_call *call)
@@ -50,14 +51,15 @@ static enum code json_inputs(struct rest_predict_call *call, struct tensors *inp
     struct arena *arena = arena_of(call);
     size_t count = info->input_count;
     struct tensor_json_input *wanted = ARENA_ARRAY(arena, struct tensor_json_input, count);
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count);
+    struct tensor_json_found *found = &call->found;
     for (size_t i = 0; i < count; i++)
         wanted[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    enum code code = tensor_json_read(call->root, wanted, count, arena, named, &inputs->count,
-                                      &call->json_format, err);
+    enum code code = tensor_json_read(call->root, wanted, count, arena, found, err);
+    inputs->count = found->count;
     inputs->items = ARENA_ARRAY(arena, struct predict_tensor, count);
-    for (size_t i = 0; !code && i < inputs->count; i++)
-        inputs->items[i] = (struct predict_tensor){named[i].name, named[i].tensor};
+    for (size_t i = 0; i < found->count; i++)
+        inputs->items[i] =
+            (struct predict_tensor){found->tensors[i].name, found->tensors[i].tensor};
     return code;
 }
 
@@ -116,7 +118,7 @@ static enum code write_json(struct rest_predict_call *call, const struct tensors
     }
     struct json_writer w;
     json_writer_init(&w, arena, expected);
-    enum code code = tensor_json_write(&w, call->json_format, named, outputs->count, err);
+    enum code code = tensor_json_write(&w, call->found.format, named, outputs->count, err);
     *body = json_writer_text(&w);
     return code;
 }
@@ -215,17 +217,36 @@ static enum code finish(struct call *base, struct error *err)
     return code;
 }
 
+/* Of a JSON body the answer says where it went wrong. */
+static void fail(struct call *base, const struct error *err)
+{
+    struct rest_predict_call *call = (struct rest_predict_call *)base;
+    const struct tensor_json_input *wanted = call->found.wanted;
+    struct rest_fault fault = {0};
+    if (call->found.fault) {
+        struct json_where where =
+            json_where(base->exchange->body, call->root, call->found.fault, arena_of(call));
+        fault.path = where.path;
+        fault.offset = where.offset;
+    }
+    if (wanted) {
+        fault.input = wanted->name;
+        fault.expected = dtype_name(wanted->dtype);
+    }
+    rest_answer_fault(base->api, base->exchange, err, call->found.fault ? &fault : NULL);
+}
+
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
     static const struct call_ops ops = {
         .prepare = prepare,
         .is_tiny = is_tiny,
         .finish = finish,
-        .fail = rest_fail,
+        .fail = fail,
     };
     struct rest_predict_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
-    call->json_format = TENSOR_JSON_COLUMN;
+    call->found.format = TENSOR_JSON_COLUMN;
     rest_formats(exchange, &call->body, &call->answer);
     call_start(&call->call);
 }

@@ -157,8 +157,8 @@ static enum code check_names(const struct inputs *inputs, const struct tensor_js
 }
 
 static enum code read_json(const struct inputs *inputs, const struct tensor_json_input *infos,
-                           size_t count, struct arena *arena, struct tensor_json_named *tensors,
-                           size_t *filled, struct error *err)
+                           size_t count, struct arena *arena, struct tensor_json_found *found,
+                           struct error *err)
 {
     struct span text;
     enum code code = CODE_OK;
@@ -169,12 +169,9 @@ static enum code read_json(const struct inputs *inputs, const struct tensor_json
     else
         code = file_read(inputs->json_path, arena, &text, err);
     struct json_document document;
-    enum tensor_json_format format;
     if (!code)
         code = json_parse(text, arena, &document, err);
-    return code ? code
-                : tensor_json_read(document.values, infos, count, arena, tensors, filled, &format,
-                                   err);
+    return code ? code : tensor_json_read(document.values, infos, count, arena, found, err);
 }
 
 enum code inputs_read(const struct inputs *inputs, const struct tensor_json_input *infos,
@@ -189,9 +186,11 @@ enum code inputs_read(const struct inputs *inputs, const struct tensor_json_inpu
     if (code || (!inputs->json_path && !inputs->value_count))
         return code;
     struct tensor_json_input *wanted = ARENA_ARRAY(arena, struct tensor_json_input, info_count + 1);
-    size_t wanted_count = wanted_infos(inputs, infos, info_count, wanted), filled = 0;
-    code = read_json(inputs, wanted, wanted_count, arena, *tensors + *count, &filled, err);
-    *count += filled;
+    size_t wanted_count = wanted_infos(inputs, infos, info_count, wanted);
+    struct tensor_json_found found = {0};
+    code = read_json(inputs, wanted, wanted_count, arena, &found, err);
+    for (size_t i = 0; i < found.count; i++)
+        (*tensors)[(*count)++] = found.tensors[i];
     return code;
 }
 

@@ -26,12 +26,20 @@ struct tensor_json_named {
     struct tensor tensor;
 };
 
+struct tensor_json_found {
+    struct tensor_json_named *tensors; /* in the arena; those that the request has */
+    size_t count;
+    enum tensor_json_format format;
+    /* After an error: the value it is about, and the input that it was for; each NULL if none. */
+    const struct json_value *fault;
+    const struct tensor_json_input *wanted;
+};
+
 /* Reads the members 'instances' or 'inputs' of a request's root object. `inputs` are the
- * signature's, in any order, at least one. `tensors` has room for `count`; *filled of them are set
- * (those that the request has). Memory from the arena. */
+ * signature's, in any order, at least one. Memory from the arena. */
 enum code tensor_json_read(const struct json_value *root, const struct tensor_json_input *inputs,
-                           size_t count, struct arena *arena, struct tensor_json_named *tensors,
-                           size_t *filled, enum tensor_json_format *format, struct error *err);
+                           size_t count, struct arena *arena, struct tensor_json_found *found,
+                           struct error *err);
 
 /* Writes {"predictions": ...} or {"outputs": ...} in the original's layout (reference 2.6). */
 enum code tensor_json_write(struct json_writer *w, enum tensor_json_format format,

@@ -33,6 +33,7 @@ struct builder {
 
 /* One item on its way into a builder. */
 struct fill {
+    struct tensor_json_found *found;
     struct builder *builder;
     run_fn *run;
     struct shape shape;
@@ -40,6 +41,14 @@ struct fill {
     struct error *err;
     enum code code; /* of a run that stopped for more than a wrong type */
 };
+
+/* The error that follows is about `v`, which was to be a value of `wanted`, or NULL. */
+static void blame(struct tensor_json_found *found, const struct json_value *v,
+                  const struct tensor_json_input *wanted)
+{
+    found->fault = v;
+    found->wanted = wanted;
+}
 
 static enum code with_dump(const struct json_value *v, const char *text, struct arena *arena,
                            struct error *err)
@@ -123,6 +132,7 @@ static run_fn *const runs[DTYPE_COUNT] = {
 /* Says why the run stopped at `v`, which is no list. */
 static enum code bad_value(struct fill *fill, const struct json_value *v)
 {
+    blame(fill->found, v, fill->builder->input);
     if (fill->code)
         return fill->code;
     enum dtype dtype = fill->builder->input->dtype;
@@ -176,6 +186,7 @@ static enum code reserve(struct fill *fill, size_t n)
 /* What stands where a value was expected, at `level`. */
 static enum code refuse(struct fill *fill, const struct json_value *v, int level)
 {
+    blame(fill->found, v, fill->builder->input);
     if (v->type == JSON_ARRAY)
         return error_set(fill->err, CODE_INVALID_ARGUMENT,
                          "Encountered list at unexpected level: %d expected < %d", level,
@@ -190,7 +201,7 @@ static enum code fill_leaves(struct fill *fill, const struct json_value *v,
     enum code code = reserve(fill, n);
     if (code)
         return code;
-    if (fill->run)
+    if (fill->run && n)
         v = fill->run(fill, v, end);
     return v < end ? refuse(fill, v, fill->shape.rank) : CODE_OK;
 }
@@ -198,6 +209,7 @@ static enum code fill_leaves(struct fill *fill, const struct json_value *v,
 static enum code fill_list(struct fill *fill, const struct json_value *v, int level)
 {
     int rank = fill->shape.rank;
+    blame(fill->found, v, fill->builder->input); /* until it is seen to be right */
     if (v->type != JSON_ARRAY) {
         struct span dump = json_dump(v, fill->arena);
         return error_set(fill->err, CODE_INVALID_ARGUMENT,
@@ -232,10 +244,21 @@ static enum code fill_item(struct fill *fill, const struct json_value *v)
     return fill_list(fill, v, 0);
 }
 
-static void start_fill(struct fill *fill, struct builder *builder, struct arena *arena,
-                       struct error *err)
+/* All of a request on its way. */
+struct rows {
+    struct tensor_json_found *found;
+    struct builder *builders; /* one per input, in order of the inputs */
+    size_t input_count;
+    const struct json_value *root; /* the whole document: for messages */
+    const struct json_value *list;
+    struct arena *arena;
+    struct error *err;
+};
+
+static void start_fill(struct fill *fill, struct rows *rows, struct builder *builder)
 {
-    *fill = (struct fill){.builder = builder, .arena = arena, .err = err};
+    *fill = (struct fill){
+        .found = rows->found, .builder = builder, .arena = rows->arena, .err = rows->err};
     if (dtype_is_valid((int)builder->input->dtype))
         fill->run = runs[builder->input->dtype];
 }
@@ -256,15 +279,6 @@ static enum code finish(const struct builder *b, const struct shape *shape, stru
 
 /* ---- "instances" ---- */
 
-struct rows {
-    struct builder *builders; /* one per input, in order of the inputs */
-    size_t input_count;
-    const struct json_value *root; /* the whole document: for messages */
-    const struct json_value *list;
-    struct arena *arena;
-    struct error *err;
-};
-
 static bool is_named(const struct json_value *v)
 {
     return v->type == JSON_OBJECT && !is_base64(v);
@@ -283,7 +297,7 @@ static enum code add_item(struct rows *rows, struct builder *b, const struct jso
 {
     char wanted[SHAPE_TEXT_SIZE], got[SHAPE_TEXT_SIZE];
     struct fill fill;
-    start_fill(&fill, b, rows->arena, rows->err);
+    start_fill(&fill, rows, b);
     size_t before = b->count;
     if (!b->has_item && fill.run) {
         /* All rows are likely to be as large as this one; never more than the tape has. */
@@ -295,6 +309,7 @@ static enum code add_item(struct rows *rows, struct builder *b, const struct jso
     enum code code = fill_item(&fill, v);
     if (code)
         return code;
+    blame(rows->found, v, b->input);
     size_t values = b->count - before;
     if (!b->has_item) {
         b->item_values = values;
@@ -351,6 +366,7 @@ static enum code wrong_keys(struct rows *rows, size_t row, const struct json_val
 
 static enum code add_named_row(struct rows *rows, size_t row, const struct json_value *v)
 {
+    blame(rows->found, v, NULL);
     if (!is_named(v))
         return error_set(rows->err, CODE_INVALID_ARGUMENT,
                          "Expecting object but got list at item %zu of input list", row);
@@ -359,6 +375,7 @@ static enum code add_named_row(struct rows *rows, size_t row, const struct json_
         struct span name = json_string(key);
         struct builder *b = find_builder(rows, name);
         const struct json_value *value = json_next(key);
+        blame(rows->found, key, NULL);
         if (!b)
             error_set(rows->err, CODE_INVALID_ARGUMENT,
                       "JSON object: does not have named input: %.*s", SPAN_ARG(name));
@@ -366,6 +383,7 @@ static enum code add_named_row(struct rows *rows, size_t row, const struct json_
             return wrap_key(rows, row, name);
         key = json_next(value);
     }
+    blame(rows->found, v, NULL);
     for (size_t i = 0; i < rows->input_count; i++)
         if (!json_member(v, rows->builders[i].input->name))
             return wrong_keys(rows, row, v);
@@ -374,6 +392,7 @@ static enum code add_named_row(struct rows *rows, size_t row, const struct json_
 
 static enum code add_plain_row(struct rows *rows, size_t row, const struct json_value *v)
 {
+    blame(rows->found, v, NULL);
     if (is_named(v))
         return error_set(rows->err, CODE_INVALID_ARGUMENT,
                          "Expecting value/list but got object at item %zu of input list", row);
@@ -383,8 +402,9 @@ static enum code add_plain_row(struct rows *rows, size_t row, const struct json_
 }
 
 /* Puts the number of rows before an item's dimensions. */
-static enum code finish_rows(struct rows *rows, struct tensor_json_named *tensors)
+static enum code finish_rows(struct rows *rows)
 {
+    blame(rows->found, NULL, NULL);
     for (size_t i = 0; i < rows->input_count; i++) {
         const struct builder *b = &rows->builders[i];
         struct shape shape = {.rank = b->item.rank + 1, .dims = {(int64_t)rows->list->count}};
@@ -393,16 +413,17 @@ static enum code finish_rows(struct rows *rows, struct tensor_json_named *tensor
                              "Input %.*s has %d dimensions; at most %d are supported",
                              SPAN_ARG(b->input->name), shape.rank, SHAPE_RANK_MAX);
         memcpy(shape.dims + 1, b->item.dims, (size_t)b->item.rank * sizeof *shape.dims);
-        enum code code = finish(b, &shape, rows->arena, &tensors[i], rows->err);
+        enum code code = finish(b, &shape, rows->arena, &rows->found->tensors[i], rows->err);
         if (code)
             return code;
     }
     return CODE_OK;
 }
 
-static enum code read_rows(struct rows *rows, struct tensor_json_named *tensors)
+static enum code read_rows(struct rows *rows)
 {
     const struct json_value *list = rows->list;
+    blame(rows->found, list, NULL);
     if (list->type != JSON_ARRAY)
         return with_dump(rows->root, "Expecting 'instances' to be an list/array", rows->arena,
                          rows->err);
@@ -419,39 +440,41 @@ static enum code read_rows(struct rows *rows, struct tensor_json_named *tensors)
         if (code)
             return code;
     }
-    return finish_rows(rows, tensors);
+    return finish_rows(rows);
 }
 
 /* ---- "inputs" ---- */
 
-static enum code read_column(struct rows *rows, size_t i, const struct json_value *v,
-                             struct tensor_json_named *out)
+static enum code read_column(struct rows *rows, size_t i, const struct json_value *v)
 {
     struct fill fill;
-    start_fill(&fill, &rows->builders[i], rows->arena, rows->err);
+    start_fill(&fill, rows, &rows->builders[i]);
     enum code code = fill_item(&fill, v);
     if (code)
         return code;
-    return finish(&rows->builders[i], &fill.shape, rows->arena, out, rows->err);
+    blame(rows->found, NULL, NULL);
+    return finish(&rows->builders[i], &fill.shape, rows->arena, &rows->found->tensors[i],
+                  rows->err);
 }
 
-static enum code read_columns(struct rows *rows, const struct json_value *inputs,
-                              struct tensor_json_named *tensors)
+static enum code read_columns(struct rows *rows, const struct json_value *inputs)
 {
+    blame(rows->found, inputs, NULL);
     if (!is_named(inputs)) {
         if (rows->input_count > 1)
             return error_set(rows->err, CODE_INVALID_ARGUMENT,
                              "inputs is a plain value/list, but expecting an object as multiple "
                              "input tensors required as per tensorinfo_map");
-        return read_column(rows, 0, inputs, &tensors[0]);
+        return read_column(rows, 0, inputs);
     }
     for (size_t i = 0; i < rows->input_count; i++) {
         struct span name = rows->builders[i].input->name;
         const struct json_value *v = json_member(inputs, name);
+        blame(rows->found, inputs, NULL);
         if (!v)
             return error_set(rows->err, CODE_INVALID_ARGUMENT,
                              "Missing named input: %.*s in 'inputs' object.", SPAN_ARG(name));
-        enum code code = read_column(rows, i, v, &tensors[i]);
+        enum code code = read_column(rows, i, v);
         if (code)
             return code;
     }
@@ -459,10 +482,11 @@ static enum code read_columns(struct rows *rows, const struct json_value *inputs
 }
 
 enum code tensor_json_read(const struct json_value *root, const struct tensor_json_input *inputs,
-                           size_t count, struct arena *arena, struct tensor_json_named *tensors,
-                           size_t *filled, enum tensor_json_format *format, struct error *err)
+                           size_t count, struct arena *arena, struct tensor_json_found *found,
+                           struct error *err)
 {
-    *filled = 0;
+    *found = (struct tensor_json_found){
+        .tensors = ARENA_ARRAY(arena, struct tensor_json_named, count + 1)};
     struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
     err = err ? err : &local;
     if (root->type != JSON_OBJECT)
@@ -476,7 +500,8 @@ enum code tensor_json_read(const struct json_value *root, const struct tensor_js
                          arena, err);
     if (!instances && !columns)
         return error_set(err, CODE_INVALID_ARGUMENT, "Missing 'inputs' or 'instances' key");
-    struct rows rows = {.builders = ARENA_ARRAY(arena, struct builder, count),
+    struct rows rows = {.found = found,
+                        .builders = ARENA_ARRAY(arena, struct builder, count),
                         .input_count = count,
                         .root = root,
                         .list = instances,
@@ -484,9 +509,9 @@ enum code tensor_json_read(const struct json_value *root, const struct tensor_js
                         .err = err};
     for (size_t i = 0; i < count; i++)
         rows.builders[i].input = &inputs[i];
-    *format = instances ? TENSOR_JSON_ROW : TENSOR_JSON_COLUMN;
-    enum code code = instances ? read_rows(&rows, tensors) : read_columns(&rows, columns, tensors);
+    found->format = instances ? TENSOR_JSON_ROW : TENSOR_JSON_COLUMN;
+    enum code code = instances ? read_rows(&rows) : read_columns(&rows, columns);
     if (!code)
-        *filled = count;
+        found->count = count;
     return code;
 }

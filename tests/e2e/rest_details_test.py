@@ -136,6 +136,28 @@ class Echo(unittest.TestCase):
             answer = self.post(body)
             self.assertEqual((status, message), (answer.status, answer.json["error"]), body)
 
+    def test_where_it_went_wrong(self):
+        two = '{"signature_name": "two", '
+        for body, detail in (
+                ('{"signature_name": "f", "instances": [[1, 2], [3, "x"]]}', ("x", "float", "instances[1][1]", '"x"]')),
+                ('{"signature_name": "f", "instances": [[1, 2], [3]]}', ("x", "float", "instances[1]", "[3]]")),
+                ('{"signature_name": "l", "inputs": [1, 2.5]}', ("x", "int64", "inputs[1]", "2.5]")),
+                (two + '"instances": [{"x": 1, "y": 2}, {"x": 1, "y": [true]}]}', ("y", "float", "instances[1].y[0]", "true")),
+                (two + '"instances": [{"x": 1, "y": 2}, {"x": 1, "q": 3}]}', (None, None, "instances[1].q", '"q"')),
+                (two + '"instances": [{"x": 1, "y": 2}, {"x": 1}]}', (None, None, "instances[1]", '{"x": 1}]')),
+                (two + '"instances": [{"x": 1, "y": 2}, 7]}', (None, None, "instances[1]", "7]")),
+                (two + '"inputs": {"x": 1}}', (None, None, "inputs", '{"x"')),
+                ('{"signature_name": "f", "inputs": [[1, 2], 3]}', ("x", "float", "inputs[1]", "3]")),
+                ('{"signature_name": "s", "inputs": [{"b64": "?"}]}', ("x", "string", "inputs[0]", '{"b64"'))):
+            answer = self.post(body)
+            got = answer.json["detail"]
+            self.assertEqual((400, ["error", "detail"]), (answer.status, list(answer.json)))
+            self.assertEqual(detail[:3], (got.get("input"), got.get("expected"), got["path"]), body)
+            self.assertTrue(body[got["byte"]:].startswith(detail[3]), f"{body} {got}")
+        # What is not about a value has none.
+        for body in ("{", "{}", '{"signature_name": "no", "inputs": 1}', '{"signature_name": "two", "inputs": {"x": [1, 2], "y": [1]}}'):
+            self.assertEqual([], [key for key in self.post(body).json if key == "detail"], body)
+
     def test_deep_nesting(self):
         deep = "[" * 500_000 + "1" + "]" * 500_000
         self.assertEqual([1.0], self.post('{"signature_name": "f", "instances": [1], "nested": ' + deep + "}").json["predictions"])

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "tensor/example.h"
 #include "tensor/tensor_json.h"
+#include "wire/json_where.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -34,21 +35,33 @@ static void try_example(const struct json_value *v, struct arena *arena)
         CHECK(example_parse(bytes, arena, &example, NULL) == CODE_OK);
 }
 
-static void try_tensors(const struct json_value *v, struct arena *arena)
+/* Where a value stands begins what it is. */
+static void check_place(struct span text, const struct json_value *root, const struct json_value *v,
+                        struct arena *arena)
+{
+    struct json_where where = json_where(text, root, v, arena);
+    CHECK(where.offset < text.len);
+    char first = text.ptr[where.offset];
+    CHECK(v->type != JSON_ARRAY || first == '[');
+    CHECK(v->type != JSON_OBJECT || first == '{');
+    CHECK((v->type == JSON_STRING) == (first == '"'));
+    CHECK((v == root) == (where.path.len == 0));
+}
+
+static void try_tensors(struct span text, const struct json_value *v, struct arena *arena)
 {
     static const enum dtype dtypes[] = {DTYPE_FLOAT, DTYPE_STRING, DTYPE_INT8, DTYPE_BOOL,
                                         DTYPE_HALF};
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         struct tensor_json_input inputs[] = {{{"x", 1}, dtypes[i]}, {{"y", 1}, DTYPE_INT64}};
-        struct tensor_json_named tensors[2];
         for (size_t count = 1; count <= 2; count++) {
-            size_t filled;
-            enum tensor_json_format format;
-            if (tensor_json_read(v, inputs, count, arena, tensors, &filled, &format, NULL))
-                continue;
+            struct tensor_json_found found;
             struct json_writer w;
             json_writer_init(&w, arena, 64);
-            (void)tensor_json_write(&w, format, tensors, filled, NULL);
+            if (!tensor_json_read(v, inputs, count, arena, &found, NULL))
+                (void)tensor_json_write(&w, found.format, found.tensors, found.count, NULL);
+            else if (found.fault)
+                check_place(text, v, found.fault, arena);
         }
     }
 }
@@ -62,7 +75,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         check_tape(&doc);
         CHECK(json_dump(doc.values, &arena).len <= 256);
         try_example(doc.values, &arena);
-        try_tensors(doc.values, &arena);
+        try_tensors(span_make(data, size), doc.values, &arena);
     }
     arena_release(&arena);
     return 0;

@@ -166,14 +166,14 @@ static enum code read_inputs(struct session_signature *signature, const struct j
     const struct savedmodel_signature *info = session_signature_info(signature);
     size_t count = info->input_count;
     struct tensor_json_input *inputs = ARENA_ARRAY(arena, struct tensor_json_input, count + 1);
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count + 1);
-    enum tensor_json_format format;
+    struct tensor_json_found found;
     for (size_t i = 0; i < count; i++)
         inputs[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    enum code code = tensor_json_read(root, inputs, count, arena, named, filled, &format, err);
+    enum code code = tensor_json_read(root, inputs, count, arena, &found, err);
+    *filled = found.count;
     *tensors = ARENA_ARRAY(arena, struct predict_tensor, count + 1);
     for (size_t i = 0; !code && i < *filled; i++)
-        (*tensors)[i] = (struct predict_tensor){named[i].name, named[i].tensor};
+        (*tensors)[i] = (struct predict_tensor){found.tensors[i].name, found.tensors[i].tensor};
     return code;
 }
 

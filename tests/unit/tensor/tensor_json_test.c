@@ -29,17 +29,18 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct tensor_json_named named[4];
+static struct tensor_json_named *named;
 static enum tensor_json_format format;
+static struct tensor_json_found found;
 
 static enum code read_text(const char *text, const struct tensor_json_input *inputs, size_t count)
 {
     struct json_document doc;
-    size_t filled;
     assert_int_equal(json_parse(span_of(text), &arena, &doc, &err), CODE_OK);
-    enum code code =
-        tensor_json_read(doc.values, inputs, count, &arena, named, &filled, &format, &err);
-    assert_int_equal(filled, code ? 0 : count);
+    enum code code = tensor_json_read(doc.values, inputs, count, &arena, &found, &err);
+    assert_int_equal(found.count, code ? 0 : count);
+    named = found.tensors;
+    format = found.format;
     return code;
 }
 
