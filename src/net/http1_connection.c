@@ -23,7 +23,8 @@ enum {
     IDLE_US = 600000000,    /* the default of idle_timeout_us */
     GRACE_US =
         500 * 1000, /* for the last request on an idle connection, when the server goes down */
-    HEAD_LINES_MAX = 256, /* room for status line and our own headers */
+    PROBE_US = 250 * 1000, /* after the peer's end until it is asked whether it still listens */
+    HEAD_LINES_MAX = 256,  /* room for status line and our own headers */
 };
 
 enum http1_phase {
@@ -45,6 +46,9 @@ struct http1_state {
     uint64_t body_got;  /* as sent */
     int64_t begun_us;   /* when the first byte of `reading` came */
     int64_t drain_us;   /* since when the server goes down; 0: it does not */
+    int64_t ended_us;   /* since when the peer sends no more; 0: it may */
+    bool probed;
+    bool probe_due;
 };
 
 static void http1_open(struct connection *c)
@@ -397,10 +401,12 @@ static bool http1_produce(struct connection *c, struct output *output)
         finish_answer(c, call);
     }
     struct call *reading = state->reading;
-    if (!state->first && reading && reading->http.continue_due) {
-        reading->http.continue_due = false;
+    bool invites = !state->first && reading && reading->http.continue_due;
+    if (invites || (state->first && state->probe_due))
         output_append(output, SPAN_LITERAL("HTTP/1.1 100 Continue\r\n\r\n"));
-    }
+    if (invites)
+        reading->http.continue_due = false;
+    state->probe_due = false;
     if (c->peer_ended && !state->first)
         connection_finish(c, CONNECTION_FLUSH);
     return false;
@@ -422,11 +428,15 @@ static void drop_reading(struct connection *c)
 }
 
 /* A client may close its side and still wait for answers. */
+/* It may still listen, or be gone altogether: then what is written to it is answered with a reset.
+ * So a request that takes a while is first answered with "100 Continue", which may be said at any
+ * time to clients of HTTP/1.1. */
 static void http1_ended(struct connection *c)
 {
     struct http1_state *state = c->state;
     drop_reading(c);
     state->phase = PHASE_OVER;
+    state->ended_us = c->loop->now_us;
     connection_touch(c);
 }
 
@@ -438,6 +448,12 @@ static void http1_drain(struct connection *c)
     state->drain_us = c->loop->now_us;
 }
 
+static bool wants_probe(const struct http1_state *state)
+{
+    const struct call *call = state->first;
+    return state->ended_us && !state->probed && call && call->away && call->http.minor > 0;
+}
+
 static int64_t http1_limit(struct connection *c)
 {
     const struct http1_state *state = c->state;
@@ -445,6 +461,9 @@ static int64_t http1_limit(struct connection *c)
     int64_t timeout_us = 0, since_us = c->progress_us;
     if (c->rest) {
         timeout_us = o->body_timeout_us;
+    } else if (wants_probe(state)) {
+        timeout_us = PROBE_US;
+        since_us = state->ended_us;
     } else if (c->held) {
         return INT64_MAX; /* it is we who do not read */
     } else if (state->reading && state->phase == PHASE_HEAD) {
@@ -466,7 +485,9 @@ static int64_t http1_limit(struct connection *c)
 static void http1_too_slow(struct connection *c)
 {
     struct http1_state *state = c->state;
-    if (state->reading)
+    if (wants_probe(state))
+        state->probed = state->probe_due = true;
+    else if (state->reading)
         refuse(c, 408, "The request did not arrive in time");
     else
         connection_finish(c, CONNECTION_FLUSH);

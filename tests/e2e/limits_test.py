@@ -2,6 +2,7 @@
 """What one request may take: memory and time, of models that take as much as they are asked for."""
 import os
 import shutil
+import socket
 import tempfile
 import threading
 import unittest
@@ -9,7 +10,7 @@ import unittest
 import numpy as np
 
 import support
-from clients import predict, predict_request, rest, tensor
+from clients import PREDICT, predict, predict_request, rest, tensor
 from model_text import meta_graph, node, signature, write_version
 
 LIMIT = 64 << 20
@@ -108,6 +109,27 @@ class Limits(unittest.TestCase):
         self.assertEqual(504, answer.status, answer.body)
         # The workers are free again.
         self.assertEqual([1], list(predict(self.server, predict_request("m", x=[[1]])).outputs["y"].float_val))
+
+    def check_workers_are_free(self, server):
+        self.assertEqual([1], list(predict(server, predict_request("m", x=[[1]])).outputs["y"].float_val))
+
+    def test_clients_that_give_up(self):
+        with support.Server("--rest_api_timeout_in_ms=0", rest=True, model_name="m", model_base_path=self.folder) as server:
+            # Some run, the others wait for a worker.
+            call = server.channel.unary_unary(PREDICT)
+            forever = predict_request("m", signature="forever", x=1)
+            calls = [call.future(forever.SerializeToString()) for _ in range(FOREVER_COUNT)]
+            self.assertEqual("DEADLINE_EXCEEDED", predict(server, forever, timeout=0.3)[0])
+            for call in calls:
+                call.cancel()
+            self.check_workers_are_free(server)
+            # Connections that are closed while they wait for an answer.
+            body = b'{"signature_name": "forever", "inputs": 1}'
+            request = b"POST /v1/models/m:predict HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+            for _ in range(FOREVER_COUNT):
+                with socket.create_connection(("localhost", server.rest_port)) as connection:
+                    connection.sendall(request)
+            self.check_workers_are_free(server)
 
 
 if __name__ == "__main__":

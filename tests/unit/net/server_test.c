@@ -560,6 +560,36 @@ static void a_half_closed_client_still_gets_its_answer(void **state)
     server_stop(&server);
 }
 
+static void an_http_client_that_is_gone_is_noticed(void **state)
+{
+    (void)state;
+    struct server server;
+    server_start(&server, (struct net_options){0});
+    int fd = dial(server.http_port);
+    send_text(fd, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    struct exchange *exchange = take_held();
+    close(fd);
+    await_cancel(exchange);
+    await_connections(&server, 0);
+    answer_http(exchange);
+    /* One that still listens hears of the question. */
+    fd = dial(server.http_port);
+    send_text(fd, "GET /hold HTTP/1.1\r\nHost: h\r\n\r\n");
+    exchange = take_held();
+    shutdown(fd, SHUT_WR);
+    static const char interim[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    char answer[1024] = "";
+    assert_int_equal(recv(fd, answer, sizeof interim - 1, MSG_WAITALL), sizeof interim - 1);
+    assert_string_equal(answer, interim);
+    assert_false(atomic_load(&exchange->cancelled));
+    answer_http(exchange);
+    memset(answer, 0, sizeof answer);
+    read_to_end(fd, answer, sizeof answer - 1);
+    assert_true(span_starts_with(span_of(answer), SPAN_LITERAL("HTTP/1.1 200 OK\r\n")));
+    close(fd);
+    server_stop(&server);
+}
+
 static void listens_where_it_is_told(void **state)
 {
     (void)state;
@@ -623,6 +653,7 @@ int main(void)
         cmocka_unit_test(says_continue_once),
         cmocka_unit_test(big_bodies_and_compressed_ones),
         cmocka_unit_test(a_half_closed_client_still_gets_its_answer),
+        cmocka_unit_test(an_http_client_that_is_gone_is_noticed),
         cmocka_unit_test(listens_where_it_is_told),
         cmocka_unit_test(a_server_that_never_starts_leaves_nothing),
     };
