@@ -3,10 +3,11 @@
 import os
 import unittest
 
+import grpc
 import numpy as np
 
 import support
-from clients import MODELS, predict, predict_request, status, tensor
+from clients import MODELS, PREDICT, predict, predict_request, status, tensor
 
 
 def values(answer, alias):
@@ -39,6 +40,13 @@ class HalfPlusTwo(unittest.TestCase):
         for size in (0, 1, 1000, 300_000):
             answer = predict(self.server, predict_request("half", x=np.arange(size, dtype=np.float32)))
             self.assertTrue(np.array_equal(values(answer, "y"), np.arange(size, dtype=np.float32) * 0.5 + 2))
+
+    def test_compressed_messages(self):
+        request = predict_request("half", x=np.zeros(100_000, np.float32)).SerializeToString()
+        call = self.server.channel.unary_unary(PREDICT)
+        plain = call(request, timeout=60)
+        for compression in (grpc.Compression.Gzip, grpc.Compression.Deflate):
+            self.assertEqual(plain, call(request, timeout=60, compression=compression))
 
     def test_model_lookup(self):
         self.refused(b"", "INVALID_ARGUMENT", "Missing ModelSpec")
