@@ -140,6 +140,72 @@ def uniform():
         yield quantised("UniformQuantize", [x, scales, zeros], names, quantization_axis=axis, **attrs)
 
 
+def halves():
+    """0 in the middle of a range: the sum lies on the border of two numbers."""
+    f = np.float32
+    x = np.int32([0, 1 << 24, -(1 << 24), 1 << 30, 12345, -1])
+    for low, high in ((-8, 1), (-1.5, 8), (-6, 5), (-0.5, 3), (-2.5, 0.7), (0, 9.5)):
+        yield quantised("Requantize", [x, f(low), f(high), f(low), f(high)], ["input", "input_min", "input_max", "requested_output_min", "requested_output_max"], "qint32", out_type=tf.quint8)
+
+
+def product(name, arrays, names, **attrs):
+    """One op of two quantised inputs."""
+    def build(tensors):
+        inputs = dict(zip(names, [tf.bitcast(tensors[0], tf.quint8), tf.bitcast(tensors[1], tf.quint8), *tensors[2:]]))
+        return [plain(t) for t in getattr(tf.raw_ops, name)(**inputs, **attrs)]
+    shapes = " ".join(f"{a.dtype}{list(a.shape)}" for a in map(np.asarray, arrays))
+    return graph(f"{name} {shapes} {attrs}", arrays, build)
+
+
+def products():
+    f = np.float32
+    ranges = (f(-1), f(2), f(-3), f(0.5)), (f(0), f(1), f(0), f(1)), (f(0.5), f(1), f(-2), f(-1)), (f(-1e-3), f(1e3), f(-7), f(1))
+    names = ["a", "b", "min_a", "max_a", "min_b", "max_b"]
+    attrs = dict(Toutput=tf.qint32)
+    for ends in ranges:
+        yield product("QuantizedMatMul", [numbers("quint8", (3, 5)), numbers("quint8", (5, 4)), *ends], names, **attrs)
+    for ta, tb in ((True, False), (False, True), (True, True)):
+        yield product("QuantizedMatMul", [numbers("quint8", (5, 3) if ta else (3, 5)), numbers("quint8", (4, 5) if tb else (5, 4)), *ranges[0]], names, transpose_a=ta, transpose_b=tb, **attrs)
+    a, b = numbers("quint8", (3, 5)), numbers("quint8", (5, 4))
+    for arrays in ([a, a, *ranges[0]], [a[0], b, *ranges[0]], [a, b[0], *ranges[0]], [a, b, f(1), f(1), f(0), f(1)], [a, b, f(0), f(1), f(1), f(0)], [a, b, f([0, 1]), f(1), f(1), f(0)], [a, b, f([0]), f(1), f(-1), f([1])], [a[:0], b, *ranges[0]]):
+        yield product("QuantizedMatMul", arrays, names, **attrs)
+    names = ["input", "filter", "min_input", "max_input", "min_filter", "max_filter"]
+    attrs = dict(strides=[1, 1, 1, 1], padding="SAME")
+    image, kernel = numbers("quint8", (2, 5, 6, 3)), numbers("quint8", (3, 2, 3, 4))
+    for ends in ranges:
+        yield product("QuantizedConv2D", [image, kernel, *ends], names, **attrs)
+        yield product("QuantizedConv2D", [image, numbers("quint8", (1, 1, 3, 2)), *ends], names, strides=[1, 2, 2, 1], padding="VALID")
+    for strides in ([1, 1, 1, 1], [1, 2, 2, 1]):
+        for padding in ("SAME", "VALID"):
+            for shape in ((3, 2, 3, 4), (1, 1, 3, 2), (5, 6, 3, 1)):
+                yield product("QuantizedConv2D", [image, numbers("quint8", shape), *ranges[0]], names, strides=strides, padding=padding)
+    for arrays, more in (([image[0], kernel, *ranges[0]], {}), ([image, kernel[0], *ranges[0]], {}), ([image[..., :2], kernel, *ranges[0]], {}), ([image, kernel, f([0, 1]), f(1), f(0), f(1)], {}), ([image, kernel, f(0), f(0), f(0), f(1)], {}),
+                         ([image, kernel, *ranges[0]], dict(strides=[2, 1, 1, 1])), ([image, kernel, *ranges[0]], dict(strides=[1, 0, 1, 1])), ([image, kernel, *ranges[0]], dict(dilations=[1, 2, 2, 1])), ([image[:, :2], kernel, *ranges[0]], dict(padding="VALID"))):
+        yield product("QuantizedConv2D", arrays, names, **{**attrs, **more})
+    names = ["input", "min_input", "max_input"]
+    attrs = dict(ksize=[1, 2, 2, 1], strides=[1, 2, 2, 1], padding="VALID")
+    for dtype in ("quint8", "qint8"):
+        for more in ({}, dict(padding="SAME"), dict(ksize=[1, 3, 2, 1], strides=[1, 1, 1, 1]), dict(ksize=[1, 1, 1, 1])):
+            yield quantised("QuantizedMaxPool", [numbers(dtype, (2, 5, 6, 3)), f(-1), f(3)], names, dtype, **{**attrs, **more})
+    for x, low, high, more in ((image[0], f(-1), f(3), {}), (image, f(-1), f(3), dict(ksize=[2, 1, 1, 1])), (image, f(-1), f(3), dict(ksize=[1, 1, 1, 2])), (image, f(-1), f(3), dict(strides=[1, 1, 1, 2])), (image, f([-1]), f([3]), {}), (image, f([-1, 0]), f(3), {}), (image, f(-1), f([1, 2]), {})):
+        yield quantised("QuantizedMaxPool", [x, low, high], names, "quint8", **{**attrs, **more})
+
+
+def shapes():
+    f, i = np.float32, np.int32
+    for dtype in ("quint8", "qint32"):
+        for to in (i([15]), i([5, -1]), np.int64([-1, 1, 3]), i([4, 4])):
+            yield quantised("QuantizedReshape", [numbers(dtype), to, f(-1), f(2)], ["tensor", "shape", "input_min", "input_max"], dtype)
+    yield quantised("QuantizedReshape", [numbers("quint8"), i([15]), f([-1]), f([[2]])], ["tensor", "shape", "input_min", "input_max"], "quint8")
+    yield quantised("QuantizedReshape", [numbers("quint8"), i([-1, -1]), f(-1), f(2)], ["tensor", "shape", "input_min", "input_max"], "quint8")
+    names = ["input", "input_min", "input_max"]
+    for data in (numbers("qint32"), i([[5, -70000], [1 << 20, 3]]), i([0, 0, 0]), i([7, 9]), i([-4, -9])):
+        for low, high in ((-2, 2), (-1e6, 1e6), (-0.5, 3)):
+            yield quantised("QuantizeDownAndShrinkRange", [data, f(low), f(high)], names, "qint32", out_type=tf.quint8)
+    for low, high in ((f([1, 2]), f(1)), (f(1), f([1, 2])), (f([-1]), f([1]))):
+        yield quantised("QuantizeDownAndShrinkRange", [numbers("qint32"), low, high], names, "qint32", out_type=tf.quint8)
+
+
 def cases():
-    for family in (quantize, dequantize, requantize, round_trips, uniform):
+    for family in (quantize, dequantize, requantize, round_trips, uniform, products, shapes, halves):
         yield from family()

@@ -261,3 +261,37 @@ const struct op op_Rank = {
     .shape = scalar_shape,
     .run = rank_run,
 };
+
+/* ---- QuantizedReshape: the range of floats goes along ---- */
+
+static enum code quantized_shape(struct op_call *call, struct error *err)
+{
+    op_call_shape(call, 1, &call->in[2]->shape);
+    op_call_shape(call, 2, &call->in[3]->shape);
+    return reshape_shape(call, err);
+}
+
+static enum code quantized_run(struct op_call *call, struct error *err)
+{
+    static const int inputs[] = {0, 2, 3};
+    for (int i = 0; i < 3; i++) {
+        const struct shape *shape = &call->in[inputs[i]]->shape;
+        if (i > 0 && (shape->rank > 1 || shape_elements(shape) != 1))
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "%s must be a scalar or a vector of 1 element",
+                             i == 1 ? "input_min" : "input_max");
+        if (tensor_bytes(call->out[i]))
+            memcpy(call->out[i]->data, call->in[inputs[i]]->data, tensor_bytes(call->out[i]));
+    }
+    return CODE_OK;
+}
+
+const struct op op_QuantizedReshape = {
+    .name = "QuantizedReshape",
+    .inputs = "tensor:T shape:Tshape input_min:float input_max:float",
+    .outputs = "output:T output_min:float output_max:float",
+    .attrs = "T:type Tshape:index=int32",
+    .types = OP_TYPE(DTYPE_QUINT8) | OP_TYPE(DTYPE_QINT32),
+    .shape = quantized_shape,
+    .run = quantized_run,
+};

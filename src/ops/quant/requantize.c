@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RequantizationRange: the floats that the smallest and largest of quantised numbers stand for.
- * Requantize: 32-bit numbers of one range to 8-bit numbers of another, in fixed point.
+ * Requantize: 32-bit numbers of one range to 8-bit numbers of another, in fixed point;
+ * QuantizeDownAndShrinkRange: of the range that they have.
  * QuantizedRelu, QuantizedRelu6, QuantizedReluX: numbers below the one for zero (and above the one
  * for the limit) become it.
  */
@@ -77,23 +78,29 @@ static enum code relu_shape(struct op_call *call, struct error *err)
 
 /* ---- RequantizationRange ---- */
 
-static enum code range_run(struct op_call *call, struct error *err)
+/* What the smallest and the largest number stand for; 0 at least is within. */
+static struct range range_of_numbers(const struct tensor *in, const struct range *range)
 {
-    const struct tensor *in = call->in[0];
     struct quant_limits limits = quant_limits(in->dtype);
-    struct range range;
-    enum code code = read_range(call, 1, &range, err);
-    if (code)
-        return code;
     int64_t low = limits.highest, high = limits.lowest;
     for (int64_t i = 0, n = tensor_elements(in); i < n; i++) {
         int64_t x = TENSOR_AT(in, int32_t)[i];
         low = x < low ? x : low;
         high = x > high ? x : high;
     }
-    const float min = (float)to_float(in->dtype, low, &range);
-    *TENSOR_AT(call->out[0], float) = min < 0 ? min : 0;
-    *TENSOR_AT(call->out[1], float) = (float)to_float(in->dtype, high, &range);
+    const float min = (float)to_float(in->dtype, low, range);
+    return (struct range){min < 0 ? min : 0, (float)to_float(in->dtype, high, range)};
+}
+
+static enum code range_run(struct op_call *call, struct error *err)
+{
+    struct range range;
+    enum code code = read_range(call, 1, &range, err);
+    if (code)
+        return code;
+    range = range_of_numbers(call->in[0], &range);
+    *TENSOR_AT(call->out[0], float) = range.min;
+    *TENSOR_AT(call->out[1], float) = range.max;
     return CODE_OK;
 }
 
@@ -116,7 +123,7 @@ static struct fixed fixed_of(const struct range *in, const struct range *out)
     const float middle = (float)((double)(in->min + in->max) / 2.0);
     const int64_t in_offset = quant_int64((double)(middle * per_step * (float)ONE));
     const int64_t out_offset =
-        quant_int64((double)ONE * ((double)out->min * 255.0) / (double)out_range);
+        quant_int64(round((double)ONE * ((double)out->min * 255.0) / (double)out_range));
     return (struct fixed){
         .scale = quant_int64(255.0 * (double)ONE * (double)in_range / (double)out_range),
         .offset = (int64_t)((uint64_t)in_offset - (uint64_t)out_offset + ONE / 2),
@@ -135,6 +142,20 @@ static enum code check_requested(const struct range *out, struct error *err)
     return CODE_OK;
 }
 
+static void requantize(struct op_call *call, const struct range *in, const struct range *out)
+{
+    const struct fixed f = fixed_of(in, out);
+    /* By way of float, as TensorFlow's quantised types are cast. */
+    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
+        uint64_t x = (uint64_t)(int64_t)(float)TENSOR_AT(call->in[0], int32_t)[i];
+        int64_t scaled = (int64_t)(x * (uint64_t)f.scale) >> 32;
+        int64_t y = (int64_t)((uint64_t)scaled + (uint64_t)f.offset) >> SHIFT;
+        TENSOR_AT(call->out[0], uint8_t)[i] = (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
+    }
+    *TENSOR_AT(call->out[1], float) = out->min;
+    *TENSOR_AT(call->out[2], float) = out->max;
+}
+
 static enum code requantize_run(struct op_call *call, struct error *err)
 {
     struct range in, out;
@@ -143,18 +164,28 @@ static enum code requantize_run(struct op_call *call, struct error *err)
         code = read_range(call, 3, &out, err);
     if (!code)
         code = check_requested(&out, err);
+    if (!code)
+        requantize(call, &in, &out);
+    return code;
+}
+
+/* ---- QuantizeDownAndShrinkRange: to the range that the numbers have ---- */
+
+static enum code shrink_run(struct op_call *call, struct error *err)
+{
+    static const char *const names[] = {"input_min", "input_max"};
+    struct range in, out;
+    for (int i = 0; i < 2; i++) {
+        int rank = call->in[1 + i]->shape.rank;
+        if (rank != 0)
+            return error_set(err, CODE_INVALID_ARGUMENT, "`%s` must be rank 0 but is rank %d",
+                             names[i], rank);
+    }
+    enum code code = read_range(call, 1, &in, err);
     if (code)
         return code;
-    const struct fixed f = fixed_of(&in, &out);
-    /* By way of float, as TensorFlow's quantised types are cast. */
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
-        uint64_t x = (uint64_t)(int64_t)(float)TENSOR_AT(call->in[0], int32_t)[i];
-        int64_t scaled = (int64_t)(x * (uint64_t)f.scale) >> 32;
-        int64_t y = (int64_t)((uint64_t)scaled + (uint64_t)f.offset) >> SHIFT;
-        TENSOR_AT(call->out[0], uint8_t)[i] = (uint8_t)(y < 0 ? 0 : y > 255 ? 255 : y);
-    }
-    *TENSOR_AT(call->out[1], float) = out.min;
-    *TENSOR_AT(call->out[2], float) = out.max;
+    out = range_of_numbers(call->in[0], &in);
+    requantize(call, &in, &out);
     return CODE_OK;
 }
 
@@ -230,6 +261,17 @@ const struct op op_Requantize = {
     .types_attr = "Tinput",
     .shape = requantize_shape,
     .run = requantize_run,
+};
+
+const struct op op_QuantizeDownAndShrinkRange = {
+    .name = "QuantizeDownAndShrinkRange",
+    .inputs = "input:Tinput input_min:float input_max:float",
+    .outputs = "output:out_type output_min:float output_max:float",
+    .attrs = "Tinput:type out_type:type",
+    .types = OP_TYPE(DTYPE_QINT32),
+    .types_attr = "Tinput",
+    .shape = requantize_shape,
+    .run = shrink_run,
 };
 
 const struct op op_QuantizedRelu = {
