@@ -135,6 +135,15 @@ static bool outputs_known(const struct op_call *call)
     return true;
 }
 
+static bool updates_in_place(const struct binder *b, const struct plan_step *step)
+{
+    if (!(step->node->op->flags & OP_UPDATES))
+        return false;
+    struct place place = b->binding->places[step->in[0]];
+    return place.kind == PLACE_FEED && plan_overwrites(b->plan, place.index) &&
+           b->plan->updates[place.index] == step->out[0];
+}
+
 static enum code bind_static(struct binder *b, const struct plan_step *step, struct error *err)
 {
     const struct op *op = step->node->op;
@@ -159,6 +168,9 @@ static enum code bind_static(struct binder *b, const struct plan_step *step, str
     if (code)
         return code;
     set_places(b, step, PLACE_BLOCK);
+    if (updates_in_place(b, step))
+        b->binding->places[step->out[0]] =
+            (struct place){.kind = PLACE_ALIAS, .index = step->in[0]};
     struct bound_step *bound = add_step(b, step);
     bound->state = call.state;
     bound->scratch_size = call.scratch_size;

@@ -29,6 +29,7 @@ struct plan {
     int *fetches;
     int step_count;
     struct plan_step *steps;
+    int *updates; /* per feed: what it becomes in place, or -1; NULL: none does */
     bool has_conditional;
     bool has_loop;           /* in a step or in a function that a step runs */
     struct pack_cache *pack; /* owned */

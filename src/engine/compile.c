@@ -216,6 +216,8 @@ static enum code finish_regions(struct compilation *c, struct node *node, bool f
             continue;
         region->plan = plan_new(region->compilation->arena, region->work);
         region->compilation = NULL;
+        if (i == 1 && node->op->flags & OP_LOOPS)
+            plan_claim_feeds(region->plan);
     }
     return code;
 }

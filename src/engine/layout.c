@@ -106,14 +106,26 @@ static void give(struct layout *l, size_t offset, size_t size)
     }
 }
 
+/* How many of the first inputs output 0 may be written over. */
+static int replaceable_inputs(const struct layout *l, const struct bound_step *bound)
+{
+    const struct plan_step *step = bound->step;
+    if (bound->dynamic)
+        return 0;
+    if (step->node->op->flags & OP_IN_PLACE)
+        return step->in_count;
+    bool updates = step->node->op->flags & OP_UPDATES;
+    for (int k = 1; updates && k < step->in_count; k++)
+        updates = binding_root(l->binding, step->in[k]) != binding_root(l->binding, step->in[0]);
+    return updates;
+}
+
 /* An input that dies here, of output 0's size, whose memory output 0 may go on in; -1: none. */
 static int dying_input(const struct layout *l, const struct bound_step *bound, int i)
 {
     const struct plan_step *step = bound->step;
-    if (bound->dynamic || !(step->node->op->flags & OP_IN_PLACE))
-        return -1;
     const struct tensor *out = &l->binding->values[step->out[0]];
-    for (int k = 0; k < step->in_count; k++) {
+    for (int k = 0; k < replaceable_inputs(l, bound); k++) {
         int root = binding_root(l->binding, step->in[k]);
         const struct tensor *in = &l->binding->values[step->in[k]];
         if (l->binding->places[root].kind == PLACE_BLOCK && l->last_use[root] == i &&

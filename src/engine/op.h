@@ -70,6 +70,9 @@ enum op_flags {
     /* An OP_CALLS op whose function does not get the op's inputs: it takes an accumulator and a
      * value, scalars, for each of the op's outputs, all accumulators first (XlaReduce). */
     OP_COMBINES = 1 << 13,
+    /* Output 0 is input 0 with some elements changed, of the same shape: run() may get both in the
+     * same memory, and then only makes the changes. */
+    OP_UPDATES = 1 << 15,
 };
 
 struct op {

@@ -178,6 +178,78 @@ enum dtype plan_feed_dtype(const struct plan *plan, int i)
     return plan->values[plan->feeds[i]].dtype;
 }
 
+/* ---- feeds that are changed in place ---- */
+
+/* What is known of each value. */
+struct uses {
+    int *origin;  /* the value whose memory it is, through steps that only give another name */
+    int *fetched; /* fetches whose origin it is */
+    int *last;    /* the last step that reads it, or -1 */
+    bool *handed; /* a step before may hand its memory on */
+};
+
+static void find_uses(const struct plan *plan, struct uses *u, struct arena *arena)
+{
+    size_t count = (size_t)plan->value_count;
+    *u = (struct uses){ARENA_ARRAY(arena, int, count), ARENA_ARRAY(arena, int, count),
+                       ARENA_ARRAY(arena, int, count), ARENA_ARRAY(arena, bool, count)};
+    for (int i = 0; i < plan->value_count; i++) {
+        u->origin[i] = i;
+        u->last[i] = -1;
+    }
+    for (int k = 0; k < plan->step_count; k++) {
+        const struct plan_step *step = &plan->steps[k];
+        const unsigned hands_on = OP_ALIAS | OP_HANDS_ON | OP_CONTROL_FLOW;
+        for (int i = 0; i < step->in_count; i++) {
+            int before = u->last[step->in[i]];
+            u->handed[step->in[i]] |=
+                before >= 0 && (plan->steps[before].node->op->flags & hands_on);
+            u->last[step->in[i]] = k;
+        }
+        if (step->node->op->flags & OP_ALIAS)
+            u->origin[step->out[0]] = u->origin[step->in[0]];
+    }
+    for (int i = 0; i < plan->fetch_count; i++)
+        u->fetched[u->origin[plan->fetches[i]]]++;
+}
+
+/* What feed i becomes when the last step that reads it does nothing but update it, and the result
+ * is what the next turn gets, once; else -1. */
+static int find_update(const struct plan *plan, int i, const struct uses *u)
+{
+    int feed = plan->feeds[i];
+    if (u->last[feed] < 0 || u->handed[feed] || u->fetched[feed])
+        return -1;
+    const struct plan_step *step = &plan->steps[u->last[feed]];
+    if (!(step->node->op->flags & OP_UPDATES) || step->conditional)
+        return -1;
+    for (int k = 0; k < step->in_count; k++) {
+        if ((step->in[k] == feed) != (k == 0))
+            return -1;
+    }
+    int result = step->out[0];
+    return u->fetched[result] == 1 && u->origin[plan->fetches[i]] == result ? result : -1;
+}
+
+void plan_claim_feeds(struct plan *plan)
+{
+    struct arena arena;
+    struct uses uses;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    find_uses(plan, &uses, &arena);
+    plan->updates = ARENA_ARRAY(plan->arena, int, (size_t)plan->feed_count);
+    for (int i = 0; i < plan->feed_count; i++)
+        plan->updates[i] = i < plan->fetch_count ? find_update(plan, i, &uses) : -1;
+    arena_release(&arena);
+}
+
+bool plan_overwrites(const struct plan *plan, int i)
+{
+    return plan->updates && plan->updates[i] >= 0;
+}
+
+/* ---- what is in it ---- */
+
 int plan_feed_value(const struct plan *plan, int i)
 {
     return plan->feeds[i];

@@ -46,6 +46,12 @@ enum dtype plan_feed_dtype(const struct plan *plan, int i);
 int plan_feed_value(const struct plan *plan, int i);
 int plan_fetch_value(const struct plan *plan, int i);
 
+/* Of a loop's body, whose fetch i is feed i of the next turn: lets feeds that are only updated
+ * (OP_UPDATES) be changed in place. plan_overwrites: does plan_run change feed i's data? It must
+ * then be writable and in nobody else's use. */
+void plan_claim_feeds(struct plan *plan);
+bool plan_overwrites(const struct plan *plan, int i);
+
 /* Runs the plan. `inputs`: one tensor per feed, in memory that outlives run->arena's next reset.
  * `outputs`: one per fetch, filled; their data lives until run->arena is reset (a deferred call
  * then gives the frame back). INVALID_ARGUMENT "Expects arg[0] to be float but string is provided"

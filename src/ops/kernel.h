@@ -80,6 +80,16 @@ static inline enum code kernel_array(const struct op_call *call, int64_t count, 
     return CODE_OK;
 }
 
+/* n times the element. What is filled already is copied behind itself, twice as much each time. */
+static inline void kernel_fill(void *to, const void *element, size_t size, int64_t n)
+{
+    size_t all = (size_t)n * size;
+    if (n)
+        memcpy(to, element, size);
+    for (size_t done = size; done < all; done *= 2)
+        memcpy((char *)to + done, to, done < all - done ? done : all - done);
+}
+
 /* Element i of an output of int32 or int64. */
 static inline void kernel_put_index(struct tensor *out, int64_t i, int64_t value)
 {

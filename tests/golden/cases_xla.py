@@ -62,6 +62,10 @@ def slices():
         if dtype != "bool":
             for low, high, interior in (((1, 0), (2, 1), (0, 0)), ((0, 2), (0, -1), (1, 2)), ((-1, -2), (0, 0), (0, 1)), ((0, 0), (0, 0), (0, 0))):
                 yield op("XlaPad", [x, x[0, 0], i32(*low), i32(*high), i32(*interior)], ["input", "padding_value", "padding_low", "padding_high", "padding_interior"], const=(2, 3, 4))
+    for low, high, interior in (((2, -1, 0), (0, 1, -3), (0, 1, 2)), ((-3, 1, -2), (-1, 0, 3), (2, 0, 1)), ((-9, 0, 0), (9, 0, 0), (0, 0, 0)), ((0, 0, 0), (-1, -9, 0), (1, 1, 0)), ((9, 0, 0), (-8, 0, 0), (0, 0, 0))):
+        yield op("XlaPad", [values((3, 5, 4)), np.float32(7), i32(*low), i32(*high), i32(*interior)], ["input", "padding_value", "padding_low", "padding_high", "padding_interior"], const=(2, 3, 4))
+    yield op("XlaPad", [np.float32(3), np.float32(7), *[np.zeros(0, np.int32)] * 3], ["input", "padding_value", "padding_low", "padding_high", "padding_interior"], const=(2, 3, 4))
+    yield op("XlaPad", [values((2, 0)), np.float32(7), i32(0, 1), i32(1, 2), i32(0, 1)], ["input", "padding_value", "padding_low", "padding_high", "padding_interior"], const=(2, 3, 4))
     yield op("XlaDynamicSlice", [values((4, 0)), i32(1, 2), i32(2, 0)], ["input", "start_indices", "size_indices"], const=(2,))
     yield op("XlaDynamicUpdateSlice", [values((4, 3)), values((0, 3)), i32(1, 2)], ["input", "update", "indices"])
     yield op("XlaDynamicUpdateSlice", [values((2, 3, 4)), values((1, 2, 3)), i32(1, 0, 5)], ["input", "update", "indices"])
@@ -136,6 +140,50 @@ def large():
         yield op("XlaGather", [values(operand), rng.integers(-1, 9, indices).astype(np.int32), i32(*sizes)], ["operand", "start_indices", "slice_sizes"], const=(2,), dimension_numbers=numbers(*fields), indices_are_sorted=False)
 
 
+def update(x, row, i):
+    return xla("XlaDynamicUpdateSlice", input=x, update=row, indices=tf.stack([i, tf.constant(0)]))
+
+
+def row_of(x, i):
+    return xla("XlaDynamicSlice", input=x, start_indices=tf.stack([i, tf.constant(0)]), size_indices=i32(1, 3))
+
+
+def updates():
+    """What may be changed in place, above all in loops, and what else looks at the memory."""
+    def loop(n, body, *start):
+        return tf.while_loop(lambda i, *rest: i < n, lambda i, *rest: (i + 1, *body(i, *rest)), (tf.constant(0), *start))[1:]
+    def inner(i, x, y):
+        return [loop(2, lambda k, z: [update(z, y + tf.cast(k, tf.float32), i + k)], x)[0], y * 2.0]
+    def branch(x, y, i):
+        z = tf.cond(tf.equal(i % 2, 0), lambda: x, lambda: y)
+        z.set_shape([4, 3])
+        return [x, z]
+    def added(x, row, i):
+        return xla("XlaScatter", operand=x, scatter_indices=tf.reshape(i, [1]), updates=row, update_computation=combiner(tf.float32, lambda a, b: a + b), dimension_numbers=numbers([0, 1], [], [0], 0), indices_are_sorted=False)
+    bodies = {
+        "rows": lambda i, x, y: [update(x, y, i), y * 2.0],
+        "adds": lambda i, x, y: [added(x, y, i), y * 2.0],
+        "reads before": lambda i, x, y: [update(x, row_of(x, i) + y, i + 1), y],
+        "reads after": lambda i, x, y: (lambda z: [z, row_of(z, i) + y])(update(x, y, i)),
+        "keeps the old": lambda i, x, y: [update(x, y, i), y + row_of(x, i)],
+        "swaps": lambda i, x, y: [update(x, row_of(y, i), i), update(y, row_of(x, i), i)],
+        "twice": lambda i, x, y: (lambda z: [z, z])(update(x, row_of(y, i) + 1.0, i)),
+        "another name": lambda i, x, y: (lambda z: [z, tf.reshape(z, [4, 3])])(update(x, row_of(y, i) + 1.0, i)),
+        "the old and the new": lambda i, x, y: [update(x, row_of(y, i) + 1.0, i), x],
+        "by a branch": lambda i, x, y: branch(update(x, row_of(y, i) + 1.0, i), y, i),
+        "with itself": lambda i, x, y: [update(x, x, i), y],
+        "two in a row": lambda i, x, y: [update(update(x, y, i), y + 1.0, i - 1), y],
+        "nested": inner,
+    }
+    for name, body in bodies.items():
+        wide = name in ("swaps", "twice", "another name", "by a branch", "the old and the new")
+        for n in (0, 1, 4):
+            yield graph(f"in a loop: {name} {n}", [np.int32(n), values((4, 3)), values((4, 3) if wide else (1, 3))], lambda t, body=body: [*loop(t[0], body, t[1], t[2]), t[1] + 0.0])
+    yield graph("in a loop: of the same", [np.int32(3), values((4, 3))], lambda t: [*loop(t[0], lambda i, x, y: [update(x, row_of(x, i) + 1.0, i + 1), update(y, row_of(y, i) - 1.0, i)], t[1], t[1])])
+    yield graph("in a chain", [values((4, 3)), values((1, 3))], lambda t: [update(update(tf.abs(t[0]), t[1], tf.constant(1)), t[1] * 2.0, tf.constant(3))])
+    yield graph("in a chain, looked at", [values((4, 3)), values((1, 3))], lambda t: (lambda a: (lambda b: [a - b, b, update(b, b, tf.constant(0)), added(b, b, tf.constant(0))])(update(a, t[1], tf.constant(1))))(tf.abs(t[0])))
+
+
 def sorts():
     for dtype in SOME:
         yield op("XlaSort", [values((3, 7), dtype)], ["input"])
@@ -146,5 +194,5 @@ def sorts():
 
 
 def cases():
-    for family in (dots, slices, gathers, reductions, large, sorts):
+    for family in (dots, slices, gathers, reductions, large, updates, sorts):
         yield from family()

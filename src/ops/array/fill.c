@@ -23,18 +23,8 @@ static enum code fill_shape(struct op_call *call, struct error *err)
 static enum code fill_run(struct op_call *call, struct error *err)
 {
     (void)err;
-    size_t size = dtype_size(call->out[0]->dtype);
-    size_t bytes = tensor_bytes(call->out[0]);
-    char *to = call->out[0]->data;
-    if (!bytes)
-        return CODE_OK;
-    memcpy(to, call->in[1]->data, size);
-    /* What is filled already is copied behind itself, twice as much each time. */
-    for (size_t done = size; done < bytes;) {
-        size_t n = done < bytes - done ? done : bytes - done;
-        memcpy(to + done, to, n);
-        done += n;
-    }
+    struct tensor *out = call->out[0];
+    kernel_fill(out->data, call->in[1]->data, dtype_size(out->dtype), tensor_elements(out));
     return CODE_OK;
 }
 

@@ -3,12 +3,15 @@
  * While, and _Loop, which the engine makes of a loop of TensorFlow 1. The body runs in two arenas
  * in turn: what turn k makes (its frame too, which its arena gives back) stays until turn k+1 has
  * consumed it, and turn k+2 clears it. So memory does not grow with the turns, and the variables
- * move from turn to turn without a copy. Two kinds are not made by the turn that yields them:
+ * move from turn to turn without a copy. Three kinds are not made by the turn that yields them:
  *   - handed on: the data lies in an input of the turn. If that one lives outside the loop, so does
  *     this one, and nothing is done; if the turn before made it, it is copied before that memory is
  *     cleared.
  *   - strings and lists: the spans or pointers are new, but what they point to may be the turn
  *     before's; strings are copied as well, lists get one more reference.
+ *   - changed in place: a variable that the body does nothing to but update some elements
+ *     (plan_overwrites) has memory of its own for the whole loop, so that a turn costs what it
+ *     changes. What else the turn gives that lies there is copied.
  * The condition runs in an arena of its own, cleared every time. The arenas join the request's: the
  * last turn's values are the outputs.
  */
@@ -26,6 +29,7 @@ struct loop {
     struct tensor *next;   /* at its end */
     bool *outside;         /* per variable: its memory outlives the loop */
     bool *next_outside;
+    void **own; /* per variable: where it is changed in place; else NULL */
 };
 
 static void loop_release(void *ptr)
@@ -55,6 +59,7 @@ static struct loop *loop_new(const struct op_call *call)
     loop->next = ARENA_ARRAY(call->arena, struct tensor, count);
     loop->outside = ARENA_ARRAY(call->arena, bool, count);
     loop->next_outside = ARENA_ARRAY(call->arena, bool, count);
+    loop->own = ARENA_ARRAY(call->arena, void *, count);
     for (size_t i = 0; i < count; i++)
         loop->outside[i] = true;
     return loop;
@@ -86,12 +91,36 @@ static bool points_elsewhere(enum dtype dtype)
     return dtype == DTYPE_STRING || dtype == DTYPE_VARIANT;
 }
 
+/* Brings variable i, if the body changes it in place, to its own memory. */
+static enum code own(struct loop *loop, int i, struct error *err)
+{
+    struct tensor *value = &loop->values[i];
+    if (!plan_overwrites(loop->regions[1].plan, i) || value->data == loop->own[i])
+        return CODE_OK;
+    struct tensor copy = *value;
+    enum code code = CODE_OK;
+    if (loop->own[i]) { /* of the same size: an update keeps the shape */
+        memcpy(loop->own[i], value->data, tensor_bytes(value));
+        copy.data = loop->own[i];
+        copy.buffer = NULL;
+    } else {
+        code = tensor_copy(value, loop->call->arena, &copy, err);
+    }
+    if (code)
+        return code;
+    *value = copy;
+    loop->own[i] = copy.data;
+    loop->outside[i] = true;
+    return CODE_OK;
+}
+
 /* Makes variable i, as the turn gave it, outlive the clearing of the turn before. */
 static enum code keep(struct loop *loop, int i, struct error *err)
 {
     struct tensor given = loop->next[i];
     int holder = find_holder(loop, &given);
-    loop->next_outside[i] = holder >= 0 && loop->outside[holder];
+    bool stays = holder >= 0 && (holder == i || !loop->own[holder]);
+    loop->next_outside[i] = stays && loop->outside[holder];
     if (loop->next_outside[i] || (holder < 0 && !points_elsewhere(given.dtype)))
         return CODE_OK;
     return tensor_copy(&given, loop->run.arena, &loop->next[i], err);
@@ -101,7 +130,12 @@ static enum code take_turn(struct loop *loop, struct arena *arena, struct error 
 {
     arena_reset(arena);
     loop->run.arena = arena;
-    enum code code = plan_run(loop->regions[1].plan, loop->values, &loop->run, loop->next, err);
+    enum code code = CODE_OK;
+    for (int i = 0; !code && i < loop->count; i++)
+        code = own(loop, i, err);
+    if (code)
+        return code;
+    code = plan_run(loop->regions[1].plan, loop->values, &loop->run, loop->next, err);
     for (int i = 0; !code && i < loop->count; i++)
         code = keep(loop, i, err);
     struct tensor *values = loop->values;

@@ -278,7 +278,8 @@ static enum code scatter_run(struct op_call *call, struct error *err)
     size_t size = dtype_size(call->in[0]->dtype);
     struct reducer *reducer = reducer_new(call);
     enum code code = CODE_OK;
-    memcpy(call->out[0]->data, call->in[0]->data, tensor_bytes(call->in[0]));
+    if (call->out[0]->data != call->in[0]->data)
+        memcpy(call->out[0]->data, call->in[0]->data, tensor_bytes(call->in[0]));
     for (int64_t v = 0, n = shape_elements(&w->vectors); !code && v < n; v++) {
         int64_t starts[2];
         if (!find_window(call, w, v, starts, false))
@@ -310,7 +311,7 @@ const struct op op_XlaScatter = {
     .outputs = "output:T",
     .attrs = "update_computation:func dimension_numbers:string indices_are_sorted:bool T:type "
              "Tindices:index",
-    .flags = OP_STATEFUL | OP_CALLS | OP_COMBINES,
+    .flags = OP_STATEFUL | OP_CALLS | OP_COMBINES | OP_UPDATES,
     .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
     .shape = scatter_shape,
     .prepare = scatter_prepare,

@@ -173,14 +173,6 @@ static enum code combine_pairs(const struct op_call *call, const struct reductio
     return code;
 }
 
-static void fill_initial(const struct op_call *call, int i)
-{
-    size_t size = size_of(call, i);
-    const void *initial = call->in[call->out_count + i]->data;
-    for (int64_t k = 0, n = tensor_elements(call->out[i]); k < n; k++)
-        memcpy((char *)call->out[i]->data + (size_t)k * size, initial, size);
-}
-
 static enum code reduce_run(struct op_call *call, struct error *err)
 {
     const struct reduction *r = call->state;
@@ -190,7 +182,8 @@ static enum code reduce_run(struct op_call *call, struct error *err)
         if (r->copies)
             memcpy(call->out[i]->data, call->in[i]->data, tensor_bytes(call->in[i]));
         else
-            fill_initial(call, i);
+            kernel_fill(call->out[i]->data, call->in[call->out_count + i]->data, size_of(call, i),
+                        tensor_elements(call->out[i]));
     }
     if (r->copies || !r->rows)
         return CODE_OK;

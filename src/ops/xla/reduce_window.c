@@ -234,8 +234,7 @@ static enum code window_run(struct op_call *call, struct error *err)
     struct batch b;
     batch_init(&b, call);
     int64_t results = shape_elements(&b.s->out), places = shape_elements(&b.s->window);
-    for (int64_t i = 0; i < results; i++)
-        memcpy((char *)call->out[0]->data + (size_t)i * b.size, call->in[INIT]->data, b.size);
+    kernel_fill(call->out[0]->data, call->in[INIT]->data, b.size, results);
     enum code code = CODE_OK;
     for (int64_t i = 0; !code && results && i < places; i++) {
         code = run_check(call->run, err);

@@ -98,7 +98,8 @@ static enum code update_run(struct op_call *call, struct error *err)
     const struct shape *in = &call->in[0]->shape, *update = &call->in[1]->shape;
     size_t size = dtype_size(call->in[0]->dtype);
     int64_t strides[SHAPE_RANK_MAX];
-    memcpy(call->out[0]->data, call->in[0]->data, tensor_bytes(call->in[0]));
+    if (call->out[0]->data != call->in[0]->data)
+        memcpy(call->out[0]->data, call->in[0]->data, tensor_bytes(call->in[0]));
     int64_t row = in->rank ? update->dims[in->rank - 1] : 1;
     int64_t rows = row ? tensor_elements(call->in[1]) / row : 0;
     int64_t offset = window_offset(call, 2, update);
@@ -156,35 +157,66 @@ static enum code pad_shape(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-/* Where element i of the input goes, or -1 when it is cut off. */
-static int64_t padded_place(const struct op_call *call, int64_t i, const int64_t *out_strides)
+/* The elements that are not cut off, and where they go. */
+struct padded {
+    int64_t first[SHAPE_RANK_MAX]; /* of the input */
+    int64_t count[SHAPE_RANK_MAX];
+    int64_t place[SHAPE_RANK_MAX]; /* of the first, in the output */
+    int64_t step[SHAPE_RANK_MAX];
+};
+
+/* False: all are cut off. */
+static bool find_padded(const struct op_call *call, struct padded *p)
 {
-    const struct shape *in = &call->in[0]->shape, *out = &call->out[0]->shape;
-    int64_t at = 0;
-    for (int k = in->rank - 1; k >= 0; i /= in->dims[k--]) {
-        int64_t step = tensor_int(call->in[4], k) + 1;
-        int64_t place = tensor_int(call->in[2], k) + i % in->dims[k] * step;
-        if (place < 0 || place >= out->dims[k])
-            return -1;
-        at += place * out_strides[k];
+    for (int k = 0; k < call->in[0]->shape.rank; k++) {
+        int64_t n = call->in[0]->shape.dims[k], out = call->out[0]->shape.dims[k];
+        int64_t low = tensor_int(call->in[2], k), step = tensor_int(call->in[4], k) + 1;
+        p->step[k] = step;
+        p->first[k] = low < 0 ? -(low + 1) / step + 1 : 0;
+        if (p->first[k] >= n)
+            return false;
+        p->place[k] = low + p->first[k] * step;
+        if (p->place[k] >= out)
+            return false;
+        int64_t fit = (out - 1 - p->place[k]) / step + 1;
+        p->count[k] = fit < n - p->first[k] ? fit : n - p->first[k];
     }
-    return at;
+    return true;
+}
+
+static void put_row(const char *from, char *to, int64_t n, int64_t step, size_t size)
+{
+    if (step == 1)
+        memcpy(to, from, (size_t)n * size);
+    for (int64_t i = 0; step > 1 && i < n; i++)
+        memcpy(to + (size_t)(i * step) * size, from + (size_t)i * size, size);
 }
 
 static enum code pad_run(struct op_call *call, struct error *err)
 {
     (void)err;
     size_t size = dtype_size(call->in[0]->dtype);
-    char *to = call->out[0]->data;
-    int64_t strides[SHAPE_RANK_MAX];
-    for (int64_t i = 0, n = tensor_elements(call->out[0]); i < n; i++)
-        memcpy(to + (size_t)i * size, call->in[1]->data, size);
-    view_strides(&call->out[0]->shape, strides);
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
-        int64_t at = padded_place(call, i, strides);
-        if (at >= 0)
-            memcpy(to + (size_t)at * size, (const char *)call->in[0]->data + (size_t)i * size,
-                   size);
+    const struct shape *in = &call->in[0]->shape;
+    int64_t in_strides[SHAPE_RANK_MAX], out_strides[SHAPE_RANK_MAX], rows = 1;
+    struct padded p;
+    kernel_fill(call->out[0]->data, call->in[1]->data, size, tensor_elements(call->out[0]));
+    if (!find_padded(call, &p))
+        return CODE_OK;
+    view_strides(in, in_strides);
+    view_strides(&call->out[0]->shape, out_strides);
+    for (int k = 0; k < in->rank - 1; k++)
+        rows *= p.count[k];
+    for (int64_t row = 0; row < rows; row++) {
+        int last = in->rank - 1;
+        int64_t rest = row, from = in->rank ? p.first[last] : 0, to = in->rank ? p.place[last] : 0;
+        for (int k = last - 1; k >= 0; rest /= p.count[k--]) {
+            int64_t at = rest % p.count[k];
+            from += (p.first[k] + at) * in_strides[k];
+            to += (p.place[k] + at * p.step[k]) * out_strides[k];
+        }
+        put_row((const char *)call->in[0]->data + (size_t)from * size,
+                (char *)call->out[0]->data + (size_t)to * size, in->rank ? p.count[last] : 1,
+                in->rank ? p.step[last] : 1, size);
     }
     return CODE_OK;
 }
@@ -206,6 +238,7 @@ const struct op op_XlaDynamicUpdateSlice = {
     .inputs = "input:T update:T indices:Tindices",
     .outputs = "output:T",
     .attrs = "T:type Tindices:index",
+    .flags = OP_UPDATES,
     .types = SLICE_TYPES,
     .shape = update_shape,
     .run = update_run,
