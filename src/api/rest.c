@@ -7,7 +7,7 @@
 #include "api/rest_inference.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
-#include "wire/json.h"
+#include "wire/json_where.h"
 
 static const int http_statuses[] = {
     [CODE_OK] = 200,
@@ -121,13 +121,22 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
 void rest_formats(const struct exchange *exchange, enum rest_format *body,
                   enum rest_format *answer_format)
 {
-    *body = rest_format_of_type(exchange_header(exchange, "content-type"));
+    *body = rest_format_of_body(exchange_header(exchange, "content-type"), exchange->body);
     *answer_format = rest_format_of_accept(exchange_header(exchange, "accept"), *body);
 }
 
-void rest_fail(struct call *call, const struct error *err)
+void rest_fail_at(struct call *call, const struct error *err, const struct json_value *root,
+                  const struct json_value *fault, struct rest_fault known)
 {
-    rest_answer_error(call->api, call->exchange, err);
+    struct exchange *exchange = call->exchange;
+    if (!fault) {
+        rest_answer_error(call->api, exchange, err);
+        return;
+    }
+    struct json_where where = json_where(exchange->body, root, fault, &exchange->arena);
+    known.path = where.path;
+    known.offset = where.offset;
+    rest_answer_fault(call->api, exchange, err, &known);
 }
 
 struct run rest_run(const struct call *call)

@@ -7,6 +7,8 @@
 #include "api/rest_format.h"
 #include "api/rest_url.h"
 
+struct json_value;
+
 /* The exchange_fn for net_options.http. */
 void api_rest(struct exchange *exchange, void *api);
 
@@ -36,8 +38,12 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
 void rest_formats(const struct exchange *exchange, enum rest_format *body,
                   enum rest_format *answer);
 
-/* The `fail` of REST calls; what their runs are given: call_run(), within the API's time limit. */
-void rest_fail(struct call *call, const struct error *err);
+/* What the runs of REST calls are given: call_run(), within the API's time limit. */
 struct run rest_run(const struct call *call);
+
+/* Answers an error about a value of the JSON body, NULL: about none. What is known of the input is
+ * set in `known`, the place is added here. */
+void rest_fail_at(struct call *call, const struct error *err, const struct json_value *root,
+                  const struct json_value *fault, struct rest_fault known);
 
 #endif

@@ -3,6 +3,8 @@
 
 #include <strings.h>
 
+#include "tensor/npy.h"
+
 static const struct {
     const char *type;
     enum rest_format format;
@@ -38,10 +40,14 @@ static bool find_type(struct span type, enum rest_format *format)
     return false;
 }
 
-enum rest_format rest_format_of_type(struct span content_type)
+enum rest_format rest_format_of_body(struct span content_type, struct span body)
 {
     enum rest_format format = REST_JSON;
-    find_type(take(&content_type, ';'), &format);
+    struct span type = take(&content_type, ';');
+    if (is_word(type, "application/octet-stream") &&
+        span_starts_with(body, SPAN_LITERAL(NPY_MAGIC)))
+        return REST_NPY;
+    find_type(type, &format);
     return format;
 }
 

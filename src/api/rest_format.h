@@ -22,8 +22,9 @@ enum rest_format {
     REST_FORMAT_COUNT,
 };
 
-/* Of a Content-Type header; parameters behind the type are passed over. */
-enum rest_format rest_format_of_type(struct span content_type);
+/* Of a body, by its Content-Type; parameters behind the type are passed over. What is called
+ * application/octet-stream is .npy if it begins like that. */
+enum rest_format rest_format_of_body(struct span content_type, struct span body);
 
 /* Of an Accept header: of the types above that it names, the one with the highest q, the first of
  * equals. `otherwise` when there is none, or a wildcard is wanted as much. */

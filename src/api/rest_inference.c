@@ -24,18 +24,23 @@ struct rest_inference_call {
     struct pb_model_spec *spec;      /* the URL's */
     enum rest_format body;
     enum rest_format answer;
+    const struct json_value *root;  /* of a JSON body */
+    const struct json_value *fault; /* what an error is about; NULL: no value of it */
 };
 
 /* ---- JSON in ---- */
 
-static enum code read_examples(const struct json_value *root, struct arena *arena,
+static enum code read_examples(struct rest_inference_call *call, struct arena *arena,
                                struct pb_spans *examples, struct error *err)
 {
+    const struct json_value *root = call->root;
+    call->fault = NULL;
     const struct json_value *list = json_member(root, SPAN_LITERAL("examples"));
     if (!list)
         return rest_json_complain(
             root, "When method is classify, key 'examples' is expected and was not found", arena,
             err);
+    call->fault = list;
     if (list->type != JSON_ARRAY)
         return rest_json_complain(root, "Expecting 'examples' value to be an list/array", arena,
                                   err);
@@ -43,10 +48,12 @@ static enum code read_examples(const struct json_value *root, struct arena *aren
         return rest_json_complain(root, "'examples' value is an empty array", arena, err);
     examples->items = ARENA_ARRAY(arena, struct span, list->count);
     for (const struct json_value *v = json_first(list); v < json_end(list); v = json_next(v)) {
-        enum code code = example_from_json(v, arena, &examples->items[examples->count++], err);
+        struct span *bytes = &examples->items[examples->count++];
+        enum code code = example_from_json(v, arena, bytes, &call->fault, err);
         if (code)
             return code;
     }
+    call->fault = NULL;
     return CODE_OK;
 }
 
@@ -54,15 +61,16 @@ static enum code read_json(struct rest_inference_call *call, struct error *err)
 {
     struct exchange *exchange = call->inference.call.exchange;
     struct arena *arena = &exchange->arena;
-    const struct json_value *root;
     struct pb_spans examples = {0};
     struct span context = {0};
-    enum code code = rest_json_read(exchange->body, arena, &root, &call->spec->signature_name, err);
-    const struct json_value *shared = code ? NULL : json_member(root, SPAN_LITERAL("context"));
+    enum code code =
+        rest_json_read(exchange->body, arena, &call->root, &call->spec->signature_name, err);
+    const struct json_value *shared =
+        code ? NULL : json_member(call->root, SPAN_LITERAL("context"));
     if (shared)
-        code = example_from_json(shared, arena, &context, err);
+        code = example_from_json(shared, arena, &context, &call->fault, err);
     if (!code)
-        code = read_examples(root, arena, &examples, err);
+        code = read_examples(call, arena, &examples, err);
     if (code)
         return code;
     struct pb_serialized_input *input = ARENA_NEW(arena, struct pb_serialized_input);
@@ -190,6 +198,13 @@ static enum code finish(struct call *base, struct error *err)
     return code;
 }
 
+/* Of a JSON body the answer says where it went wrong. */
+static void fail(struct call *base, const struct error *err)
+{
+    const struct rest_inference_call *call = (const struct rest_inference_call *)base;
+    rest_fail_at(base, err, call->root, call->fault, (struct rest_fault){0});
+}
+
 static void start(struct api *api, struct exchange *exchange, const struct rest_url *url,
                   const struct inference_kind *kind)
 {
@@ -197,7 +212,7 @@ static void start(struct api *api, struct exchange *exchange, const struct rest_
         .prepare = prepare,
         .is_tiny = inference_call_is_tiny,
         .finish = finish,
-        .fail = rest_fail,
+        .fail = fail,
     };
     struct rest_inference_call *call = call_new(api, exchange, &ops, sizeof *call);
     call->inference.kind = kind;

@@ -13,7 +13,6 @@
 #include "servables/tensorflow/predict.h"
 #include "tensor/npy.h"
 #include "tensor/tensor_json.h"
-#include "wire/json_where.h"
 
 struct rest_predict_call {
     struct call call; /* first */
@@ -222,18 +221,12 @@ static void fail(struct call *base, const struct error *err)
 {
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     const struct tensor_json_input *wanted = call->found.wanted;
-    struct rest_fault fault = {0};
-    if (call->found.fault) {
-        struct json_where where =
-            json_where(base->exchange->body, call->root, call->found.fault, arena_of(call));
-        fault.path = where.path;
-        fault.offset = where.offset;
-    }
+    struct rest_fault known = {0};
     if (wanted) {
-        fault.input = wanted->name;
-        fault.expected = dtype_name(wanted->dtype);
+        known.input = wanted->name;
+        known.expected = dtype_name(wanted->dtype);
     }
-    rest_answer_fault(base->api, base->exchange, err, call->found.fault ? &fault : NULL);
+    rest_fail_at(base, err, call->root, call->found.fault, known);
 }
 
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)

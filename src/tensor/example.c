@@ -376,12 +376,14 @@ static enum code add_value(struct collector *c, const struct json_value *v)
     }
 }
 
-static enum code add_values(struct collector *c, const struct json_value *v)
+static enum code add_values(struct collector *c, const struct json_value *v,
+                            const struct json_value **fault)
 {
-    if (v->type != JSON_ARRAY)
-        return add_value(c, v);
-    for (const struct json_value *m = json_first(v); m < json_end(v); m = json_next(m)) {
+    bool is_list = v->type == JSON_ARRAY;
+    const struct json_value *end = json_end(v);
+    for (const struct json_value *m = is_list ? json_first(v) : v; m < end; m = json_next(m)) {
         enum code code = add_value(c, m);
+        *fault = m;
         if (code)
             return code;
     }
@@ -405,8 +407,9 @@ static void fill_feature(const struct collector *c, struct pb_feature *feature)
 
 /* A name that comes twice is written twice; readers take the later, as the original's map does. */
 enum code example_from_json(const struct json_value *object, struct arena *arena,
-                            struct span *bytes, struct error *err)
+                            struct span *bytes, const struct json_value **fault, struct error *err)
 {
+    *fault = object;
     if (object->type != JSON_OBJECT)
         return error_set(err, CODE_INVALID_ARGUMENT, "Example must be JSON object but got JSON %s",
                          json_type_name(object));
@@ -420,7 +423,7 @@ enum code example_from_json(const struct json_value *object, struct arena *arena
                               .room = value->type == JSON_ARRAY ? value->count : 1,
                               .arena = arena,
                               .err = err};
-        enum code code = add_values(&c, value);
+        enum code code = add_values(&c, value, fault);
         if (code)
             return code;
         struct pb_features_feature_entry *entry = &features.feature.items[i];

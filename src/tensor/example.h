@@ -38,8 +38,9 @@ void example_read_floats(const struct example_feature *feature, float *out);
 void example_read_int64s(const struct example_feature *feature, int64_t *out);
 void example_read_strings(const struct example_feature *feature, struct span *out); /* borrowed */
 
-/* Serialises one JSON object of features; texts of reference 2.9. */
+/* Serialises one JSON object of features; texts of reference 2.9, which are about the value *fault.
+ */
 enum code example_from_json(const struct json_value *object, struct arena *arena,
-                            struct span *bytes, struct error *err);
+                            struct span *bytes, const struct json_value **fault, struct error *err);
 
 #endif

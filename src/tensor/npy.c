@@ -82,7 +82,7 @@ static enum code read_shape(struct span header, struct shape *shape, struct erro
 static enum code read_preamble(struct span *bytes, struct span *header, struct error *err)
 {
     const unsigned char *p = (const unsigned char *)bytes->ptr;
-    if (bytes->len < PREAMBLE_V2 || memcmp(p, "\x93NUMPY", 6) != 0)
+    if (bytes->len < PREAMBLE_V2 || memcmp(p, NPY_MAGIC, strlen(NPY_MAGIC)) != 0)
         return error_set(err, CODE_INVALID_ARGUMENT, "it is no .npy file");
     bool v1 = p[6] == 1;
     size_t at = v1 ? PREAMBLE_V1 : PREAMBLE_V2;
@@ -163,7 +163,7 @@ enum code npy_write(const struct tensor *tensor, struct arena *arena, struct spa
     if (!to)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "no memory for %zu bytes", whole + data);
     memset(to, ' ', whole);
-    memcpy(to, "\x93NUMPY\x01\x00", 8);
+    memcpy(to, NPY_MAGIC "\x01\x00", 8);
     to[8] = (char)((whole - PREAMBLE_V1) & 0xff);
     to[9] = (char)((whole - PREAMBLE_V1) >> 8);
     memcpy(to + PREAMBLE_V1, header, length);

@@ -9,6 +9,8 @@
 
 #include "tensor/tensor.h"
 
+#define NPY_MAGIC "\x93NUMPY"
+
 /* The tensor in `bytes` (a whole file), its data in the arena, aligned. INVALID_ARGUMENT. */
 enum code npy_read(struct span bytes, struct arena *arena, struct tensor *tensor,
                    struct error *err);

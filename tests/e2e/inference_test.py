@@ -203,6 +203,17 @@ class Rest(unittest.TestCase):
             answer = rest(self.server, "POST", path, {"examples": [{}]})
             self.assertEqual((404, "Servable not found for request: Latest(nope)"), (answer.status, answer.json["error"]))
 
+    def test_where_it_went_wrong(self):
+        for body, path, found in ((b'{"examples": [{}, {"x": [1, 2.5]}]}', "examples[1].x[1]", b"2.5]"),
+                                  (b'{"context": {"a": [null]}, "examples": [{}]}', "context.a[0]", b"null"),
+                                  (b'{"context": {"a": 1}, "examples": [{}, 7]}', "examples[1]", b"7]"),
+                                  (b'{"context": {"a": 1}, "examples": 3}', "examples", b"3}")):
+            answer = rest(self.server, "POST", "/v1/models/m:classify", body)
+            self.assertEqual((400, ["error", "detail"]), (answer.status, list(answer.json)))
+            self.assertEqual({"path": path, "byte": body.index(found)}, answer.json["detail"])
+        for body in (b'{"context": {"a": 1}}', b'{"context": {"a": 1}, "examples": [{"b": 2}]}', b"{"):
+            self.assertEqual(["error"], list(rest(self.server, "POST", "/v1/models/m:classify", body).json))
+
     def test_messages(self):
         module = support.pb("regression")
         request = module.RegressionRequest()

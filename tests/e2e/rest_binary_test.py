@@ -56,6 +56,15 @@ class HalfPlusTwo(unittest.TestCase):
         self.assertEqual(wanted, support.pb("predict").PredictResponse.FromString(
             post(self.server, '{"instances": [1, 2, 5]}', JSON, PROTOBUF).body))
 
+    def test_bytes_that_say_what_they_are(self):
+        body = npy(np.float32([1, 2, 5]))
+        answer = post(self.server, body, "application/octet-stream")
+        self.assertEqual((NPY, [2.5, 3.0, 4.5]), (answer.headers["content-type"], array_of(answer).tolist()))
+        # Or do not: then they are JSON, as to the original everything is.
+        self.assertEqual([2.5], post(self.server, '{"instances": [1]}', "application/octet-stream").json["predictions"])
+        self.refused(post(self.server, body[1:], "application/octet-stream"), 400, "JSON Parse error: Invalid value. at offset: 1")
+        self.refused(post(self.server, body[:20], "application/octet-stream"), 400, "tensor parsing error: x: the .npy header is cut off or unknown")
+
     def test_refused_messages(self):
         self.refused(post(self.server, predict_request("", x=[1], signature="no").SerializeToString(), PROTOBUF), 400,
                      'Serving signature key "no" not found.')

@@ -31,8 +31,12 @@ static void try_example(const struct json_value *v, struct arena *arena)
 {
     struct span bytes;
     struct example example;
-    if (v->type == JSON_OBJECT && !example_from_json(v, arena, &bytes, NULL))
+    const struct json_value *fault;
+    if (v->type != JSON_OBJECT)
+        return;
+    if (!example_from_json(v, arena, &bytes, &fault, NULL))
         CHECK(example_parse(bytes, arena, &example, NULL) == CODE_OK);
+    CHECK(fault >= v && fault < json_end(v));
 }
 
 /* Where a value stands begins what it is. */

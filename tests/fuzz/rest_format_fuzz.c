@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span text = span_make(data, size);
-    CHECK(rest_format_of_type(text) < REST_FORMAT_COUNT);
+    CHECK(rest_format_of_body(text, text) < REST_FORMAT_COUNT);
     for (int otherwise = 0; otherwise < REST_FORMAT_COUNT; otherwise++)
         CHECK(rest_format_of_accept(text, (enum rest_format)otherwise) < REST_FORMAT_COUNT);
     struct span value = rest_format_parameter(text, "signature_name");

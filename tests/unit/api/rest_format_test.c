@@ -28,10 +28,12 @@ static void types(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof content_types / sizeof *content_types; i++)
-        assert_int_equal(rest_format_of_type(span_of(content_types[i].header)),
+        assert_int_equal(rest_format_of_body(span_of(content_types[i].header), (struct span){0}),
                          content_types[i].format);
     for (int format = 0; format < REST_FORMAT_COUNT; format++)
-        assert_int_equal(rest_format_of_type(rest_format_type((enum rest_format)format)), format);
+        assert_int_equal(
+            rest_format_of_body(rest_format_type((enum rest_format)format), SPAN_LITERAL("x")),
+            format);
 }
 
 static const struct {
@@ -85,12 +87,24 @@ static void parameters_of_a_type(void **state)
             fail_msg("%s", parameters[i].header);
 }
 
+static void octet_streams_are_what_they_begin_with(void **state)
+{
+    (void)state;
+    struct span type = SPAN_LITERAL("application/octet-stream; x=y");
+    assert_int_equal(rest_format_of_body(type, SPAN_LITERAL("\x93NUMPY\1")), REST_NPY);
+    assert_int_equal(rest_format_of_body(type, SPAN_LITERAL("\x93NUMP")), REST_JSON);
+    assert_int_equal(rest_format_of_body(type, (struct span){0}), REST_JSON);
+    assert_int_equal(rest_format_of_body(SPAN_LITERAL("text/plain"), SPAN_LITERAL("\x93NUMPY\1")),
+                     REST_JSON);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types),
         cmocka_unit_test(answers),
         cmocka_unit_test(parameters_of_a_type),
+        cmocka_unit_test(octet_streams_are_what_they_begin_with),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,8 +28,9 @@ static struct span from_json(const char *text)
     struct json_document doc;
     struct span bytes;
     struct error err = {0};
+    const struct json_value *fault;
     assert_int_equal(json_parse(span_of(text), &arena, &doc, &err), CODE_OK);
-    if (example_from_json(doc.values, &arena, &bytes, &err))
+    if (example_from_json(doc.values, &arena, &bytes, &fault, &err))
         fail_msg("%s", err.message);
     return bytes;
 }
@@ -73,26 +74,30 @@ static void test_json_refusals(void **state)
     static const struct {
         const char *text;
         const char *message;
+        ptrdiff_t fault; /* slots from the root */
     } cases[] = {
-        {"[1]", "Example must be JSON object but got JSON Array"},
-        {"{\"a\": null}", "Feature: a has element with unexpected JSON type: Null"},
-        {"{\"a\": [[1]]}", "Feature: a has element with unexpected JSON type: Array"},
-        {"{\"a\": {\"c\": 1}}", "Feature: a has element with unexpected JSON type: Object"},
-        {"{\"a\": [1, 2.0]}", "Unexpected element type in feature: a expecting type: int64"},
-        {"{\"a\": [2.5, \"x\"]}", "Unexpected element type in feature: a expecting type: float"},
-        {"{\"a\": [\"x\", true]}", "Unexpected element type in feature: a expecting type: bytes"},
+        {"[1]", "Example must be JSON object but got JSON Array", 0},
+        {"{\"a\": null}", "Feature: a has element with unexpected JSON type: Null", 3},
+        {"{\"a\": [[1]]}", "Feature: a has element with unexpected JSON type: Array", 4},
+        {"{\"a\": {\"c\": 1}}", "Feature: a has element with unexpected JSON type: Object", 3},
+        {"{\"a\": [1, 2.0]}", "Unexpected element type in feature: a expecting type: int64", 5},
+        {"{\"a\": [2.5, \"x\"]}", "Unexpected element type in feature: a expecting type: float", 5},
+        {"{\"a\": [\"x\", true]}", "Unexpected element type in feature: a expecting type: bytes",
+         6},
         {"{\"a\": 18446744073709551615}",
-         "Feature: a has uint64_t element. Only int64_t is supported."},
-        {"{\"a\": {\"b64\": \"!\"}}", "Unable to base64 decode"},
+         "Feature: a has uint64_t element. Only int64_t is supported.", 3},
+        {"{\"a\": {\"b64\": \"!\"}}", "Unable to base64 decode", 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct json_document doc;
         struct span bytes;
         struct error err;
+        const struct json_value *fault;
         assert_int_equal(json_parse(span_of(cases[i].text), &arena, &doc, NULL), CODE_OK);
-        assert_int_equal(example_from_json(doc.values, &arena, &bytes, &err),
+        assert_int_equal(example_from_json(doc.values, &arena, &bytes, &fault, &err),
                          CODE_INVALID_ARGUMENT);
         assert_string_equal(err.message, cases[i].message);
+        assert_int_equal(fault - doc.values, cases[i].fault);
     }
 }
 
