@@ -16,7 +16,7 @@
 
 enum code inference_call_find(struct inference_call *call, struct error *err)
 {
-    struct call *base = &call->call;
+    struct api_call *base = &call->call;
     struct arena *arena = &base->exchange->arena;
     enum code code = api_find(base->api, call->request.model_spec, arena, &base->servable, err);
     if (code)
@@ -25,13 +25,13 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
                           call->kind, arena, &call->head, err);
 }
 
-static struct span model(const struct call *base)
+static struct span model(const struct api_call *base)
 {
     const struct inference_call *call = (const struct inference_call *)base;
     return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
-bool inference_call_is_tiny(struct call *base)
+bool inference_call_is_tiny(struct api_call *base)
 {
     return inference_is_tiny(&((const struct inference_call *)base)->head);
 }
@@ -53,7 +53,7 @@ enum code inference_call_encode(const struct inference_call *call,
                                 struct error *err)
 {
     struct arena *arena = &call->call.exchange->arena;
-    struct pb_model_spec *spec = call_model_spec(
+    struct pb_model_spec *spec = api_call_model_spec(
         call->call.servable, call->request.model_spec->name, call->head.info->name, arena);
     if (result->result_case == INFERENCE_CLASSIFICATION)
         return pb_encode_large(&pb_classification_response_type,
@@ -66,7 +66,7 @@ enum code inference_call_encode(const struct inference_call *call,
         arena, bytes, err);
 }
 
-static enum code prepare(struct call *base, struct error *err)
+static enum code prepare(struct api_call *base, struct error *err)
 {
     struct inference_call *call = (struct inference_call *)base;
     enum code code = pb_decode(&pb_serialized_request_type, base->exchange->body,
@@ -74,11 +74,11 @@ static enum code prepare(struct call *base, struct error *err)
     return code ? code : inference_call_find(call, err);
 }
 
-static enum code finish(struct call *base, struct error *err)
+static enum code finish(struct api_call *base, struct error *err)
 {
     struct inference_call *call = (struct inference_call *)base;
     struct pb_inference_result result = {0};
-    struct run run = call_run(base);
+    struct run run = api_call_run(base);
     struct span bytes;
     enum code code = inference_call_run(call, &run, &result, err);
     if (!code)
@@ -90,16 +90,16 @@ static enum code finish(struct call *base, struct error *err)
 
 static void start(struct exchange *exchange, struct api *api, const struct inference_kind *kind)
 {
-    static const struct call_ops ops = {
+    static const struct api_call_ops ops = {
         .prepare = prepare,
         .model = model,
         .is_tiny = inference_call_is_tiny,
         .finish = finish,
-        .fail = call_fail_rpc,
+        .fail = api_call_fail_rpc,
     };
-    struct inference_call *call = call_new(api, exchange, &ops, sizeof *call);
+    struct inference_call *call = api_call_new(api, exchange, &ops, sizeof *call);
     call->kind = kind;
-    call_start(&call->call);
+    api_call_start(&call->call);
 }
 
 void api_classify(struct exchange *exchange, void *api)
@@ -117,11 +117,11 @@ void api_regress(struct exchange *exchange, void *api)
 /* ---- MultiInference ---- */
 
 struct multi_call {
-    struct call call; /* first */
+    struct api_call call; /* first */
     struct pb_serialized_multi_request request;
 };
 
-static enum code prepare_multi(struct call *base, struct error *err)
+static enum code prepare_multi(struct api_call *base, struct error *err)
 {
     static const struct pb_model_spec nothing;
     struct multi_call *call = (struct multi_call *)base;
@@ -135,11 +135,11 @@ static enum code prepare_multi(struct call *base, struct error *err)
                     &base->servable, err);
 }
 
-static enum code finish_multi(struct call *base, struct error *err)
+static enum code finish_multi(struct api_call *base, struct error *err)
 {
     const struct multi_call *call = (const struct multi_call *)base;
     struct pb_multi_inference_response response = {0};
-    struct run run = call_run(base);
+    struct run run = api_call_run(base);
     enum code code = run_check(&run, err);
     if (!code)
         code = multi_inference(base->servable->object, &call->request, &run, &response, err);
@@ -147,8 +147,8 @@ static enum code finish_multi(struct call *base, struct error *err)
         return code;
     for (size_t i = 0; i < response.results.count; i++) {
         struct pb_inference_result *result = &response.results.items[i];
-        result->model_spec = call_model_spec(base->servable, result->model_spec->name,
-                                             result->model_spec->signature_name, run.arena);
+        result->model_spec = api_call_model_spec(base->servable, result->model_spec->name,
+                                                 result->model_spec->signature_name, run.arena);
     }
     api_answer(base->exchange, &pb_multi_inference_response_type, &response);
     return CODE_OK;
@@ -156,10 +156,10 @@ static enum code finish_multi(struct call *base, struct error *err)
 
 void api_multi_inference(struct exchange *exchange, void *api)
 {
-    static const struct call_ops ops = {
+    static const struct api_call_ops ops = {
         .prepare = prepare_multi,
         .finish = finish_multi,
-        .fail = call_fail_rpc,
+        .fail = api_call_fail_rpc,
     };
-    call_start(call_new(api, exchange, &ops, sizeof(struct multi_call)));
+    api_call_start(api_call_new(api, exchange, &ops, sizeof(struct multi_call)));
 }

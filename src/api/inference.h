@@ -3,7 +3,7 @@
 #ifndef API_INFERENCE_H
 #define API_INFERENCE_H
 
-#include "api/call.h"
+#include "api/api_call.h"
 #include "servables/tensorflow/inference.h"
 
 /* Rows of api_rpcs. */
@@ -14,7 +14,7 @@ void api_multi_inference(struct exchange *exchange, void *api);
 /* ---- Classify and Regress, by whatever protocol ---- */
 
 struct inference_call {
-    struct call call; /* first */
+    struct api_call call; /* first */
     const struct inference_kind *kind;
     struct pb_serialized_request request;
     struct inference_head head;
@@ -22,7 +22,7 @@ struct inference_call {
 
 /* Finds model and signature for a request that was read; whether its run is tiny; runs it. */
 enum code inference_call_find(struct inference_call *call, struct error *err);
-bool inference_call_is_tiny(struct call *call);
+bool inference_call_is_tiny(struct api_call *call);
 enum code inference_call_run(struct inference_call *call, struct run *run,
                              struct pb_inference_result *result, struct error *err);
 

@@ -2,7 +2,7 @@
 /* The only metadata are a model's signatures, as its file has them. */
 #include "api/metadata.h"
 
-#include "api/call.h"
+#include "api/api_call.h"
 #include "servables/tensorflow/session.h"
 
 #define SIGNATURE_DEF "signature_def"
@@ -53,7 +53,7 @@ static enum code get(const struct api *api, const struct pb_model_spec *asked, s
     entry->value = ARENA_NEW(arena, struct pb_any);
     entry->value->type_url = SPAN_LITERAL(TYPE_URL);
     entry->value->value = pb_encode(&pb_signature_def_map_type, &map, arena);
-    response->model_spec = call_model_spec(servable, asked->name, (struct span){0}, arena);
+    response->model_spec = api_call_model_spec(servable, asked->name, (struct span){0}, arena);
     response->metadata.items = entry;
     response->metadata.count = 1;
     return CODE_OK;
@@ -83,7 +83,7 @@ enum code api_metadata_json(const struct api *api, const struct pb_model_spec *a
     fill_map(session_model(servable->object), arena, &map);
     struct span spec =
         pb_print_json(&pb_model_spec_type,
-                      call_model_spec(servable, asked->name, (struct span){0}, arena), arena);
+                      api_call_model_spec(servable, asked->name, (struct span){0}, arena), arena);
     struct span signatures = pb_print_json(&pb_signature_def_map_type, &map, arena);
     *json = span_of(arena_printf(arena,
                                  "{\n\"model_spec\":%.*s,\n\"metadata\": {\"signature_def\": "

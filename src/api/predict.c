@@ -2,16 +2,16 @@
 /* Of any kind of servable (servables/kinds.h). */
 #include "api/predict.h"
 
-#include "api/call.h"
+#include "api/api_call.h"
 #include "api/record.h"
 #include "servables/kinds.h"
 
 struct predict_call {
-    struct call call; /* first */
+    struct api_call call; /* first */
     struct pb_predict_request request;
 };
 
-static enum code prepare(struct call *base, struct error *err)
+static enum code prepare(struct api_call *base, struct error *err)
 {
     struct predict_call *call = (struct predict_call *)base;
     struct arena *arena = &base->exchange->arena;
@@ -22,28 +22,28 @@ static enum code prepare(struct call *base, struct error *err)
     return api_find_any(base->api, call->request.model_spec, arena, &base->servable, err);
 }
 
-static struct span model(const struct call *base)
+static struct span model(const struct api_call *base)
 {
     const struct predict_call *call = (const struct predict_call *)base;
     return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
-static const struct servable_kind *kind_of(const struct call *call)
+static const struct servable_kind *kind_of(const struct api_call *call)
 {
     return servable_kind_of(call->servable->loader);
 }
 
-static bool is_tiny(struct call *base)
+static bool is_tiny(struct api_call *base)
 {
     const struct predict_call *call = (const struct predict_call *)base;
     return kind_of(base)->is_quick(base->servable->object, &call->request);
 }
 
-static enum code finish(struct call *base, struct error *err)
+static enum code finish(struct api_call *base, struct error *err)
 {
     const struct predict_call *call = (const struct predict_call *)base;
     struct pb_predict_response response = {0};
-    struct run run = call_run(base);
+    struct run run = api_call_run(base);
     enum code code = run_check(&run, err);
     if (!code)
         code = kind_of(base)->predict(base->servable->object, &call->request,
@@ -51,21 +51,21 @@ static enum code finish(struct call *base, struct error *err)
     if (code)
         return code;
     response.model_spec =
-        call_model_spec(base->servable, call->request.model_spec->name,
-                        response.model_spec->signature_name, &base->exchange->arena);
+        api_call_model_spec(base->servable, call->request.model_spec->name,
+                            response.model_spec->signature_name, &base->exchange->arena);
     api_answer(base->exchange, &pb_predict_response_type, &response);
     return CODE_OK;
 }
 
 void api_predict(struct exchange *exchange, void *api)
 {
-    static const struct call_ops ops = {
+    static const struct api_call_ops ops = {
         .prepare = prepare,
         .model = model,
         .is_tiny = is_tiny,
         .finish = finish,
-        .fail = call_fail_rpc,
+        .fail = api_call_fail_rpc,
     };
     record_begin(exchange, RECORD_PREDICT, false);
-    call_start(call_new(api, exchange, &ops, sizeof(struct predict_call)));
+    api_call_start(api_call_new(api, exchange, &ops, sizeof(struct predict_call)));
 }

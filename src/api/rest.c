@@ -125,7 +125,7 @@ void rest_formats(const struct exchange *exchange, enum rest_format *body,
     *answer_format = rest_format_of_accept(exchange_header(exchange, "accept"), *body);
 }
 
-void rest_fail_at(struct call *call, const struct error *err, const struct json_value *root,
+void rest_fail_at(struct api_call *call, const struct error *err, const struct json_value *root,
                   const struct json_value *fault, struct rest_fault known)
 {
     struct exchange *exchange = call->exchange;
@@ -139,9 +139,9 @@ void rest_fail_at(struct call *call, const struct error *err, const struct json_
     rest_answer_fault(call->api, exchange, err, &known);
 }
 
-struct run rest_run(const struct call *call)
+struct run rest_run(const struct api_call *call)
 {
-    struct run run = call_run(call);
+    struct run run = api_call_run(call);
     int64_t limit_us = call->api->rest_timeout_us, until_us;
     if (limit_us > 0 && !__builtin_add_overflow(call->exchange->start_us, limit_us, &until_us) &&
         until_us < run.deadline_us)

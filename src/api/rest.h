@@ -3,7 +3,7 @@
 #ifndef API_REST_H
 #define API_REST_H
 
-#include "api/call.h"
+#include "api/api_call.h"
 #include "api/rest_format.h"
 #include "api/rest_url.h"
 
@@ -38,12 +38,12 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
 void rest_formats(const struct exchange *exchange, enum rest_format *body,
                   enum rest_format *answer);
 
-/* What the runs of REST calls are given: call_run(), within the API's time limit. */
-struct run rest_run(const struct call *call);
+/* What the runs of REST calls are given: api_call_run(), within the API's time limit. */
+struct run rest_run(const struct api_call *call);
 
 /* Answers an error about a value of the JSON body, NULL: about none. What is known of the input is
  * set in `known`, the place is added here. */
-void rest_fail_at(struct call *call, const struct error *err, const struct json_value *root,
+void rest_fail_at(struct api_call *call, const struct error *err, const struct json_value *root,
                   const struct json_value *fault, struct rest_fault known);
 
 #endif

@@ -103,7 +103,7 @@ static enum code refuse_array(struct rest_inference_call *call, struct error *er
                      "application/x-npy is for :predict; examples are expected here");
 }
 
-static enum code prepare(struct call *base, struct error *err)
+static enum code prepare(struct api_call *base, struct error *err)
 {
     static enum code (*const readers[REST_FORMAT_COUNT])(struct rest_inference_call * call,
                                                          struct error * err) = {
@@ -182,7 +182,7 @@ static enum code write_json(const struct inference_call *call,
     return code;
 }
 
-static enum code finish(struct call *base, struct error *err)
+static enum code finish(struct api_call *base, struct error *err)
 {
     struct rest_inference_call *call = (struct rest_inference_call *)base;
     struct pb_inference_result result = {0};
@@ -199,7 +199,7 @@ static enum code finish(struct call *base, struct error *err)
 }
 
 /* Of a JSON body the answer says where it went wrong. */
-static void fail(struct call *base, const struct error *err)
+static void fail(struct api_call *base, const struct error *err)
 {
     const struct rest_inference_call *call = (const struct rest_inference_call *)base;
     rest_fail_at(base, err, call->root, call->fault, (struct rest_fault){0});
@@ -208,17 +208,17 @@ static void fail(struct call *base, const struct error *err)
 static void start(struct api *api, struct exchange *exchange, const struct rest_url *url,
                   const struct inference_kind *kind)
 {
-    static const struct call_ops ops = {
+    static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = inference_call_is_tiny,
         .finish = finish,
         .fail = fail,
     };
-    struct rest_inference_call *call = call_new(api, exchange, &ops, sizeof *call);
+    struct rest_inference_call *call = api_call_new(api, exchange, &ops, sizeof *call);
     call->inference.kind = kind;
     call->spec = rest_model_spec(url, &exchange->arena);
     rest_formats(exchange, &call->body, &call->answer);
-    call_start(&call->inference.call);
+    api_call_start(&call->inference.call);
 }
 
 void rest_classify(struct api *api, struct exchange *exchange, const struct rest_url *url)

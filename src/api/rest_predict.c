@@ -15,7 +15,7 @@
 #include "tensor/tensor_json.h"
 
 struct rest_predict_call {
-    struct call call; /* first */
+    struct api_call call; /* first */
     enum rest_format body;
     enum rest_format answer;
     struct pb_model_spec *spec;        /* in the exchange's arena */
@@ -129,8 +129,8 @@ static enum code write_message(struct rest_predict_call *call, const struct tens
     struct pb_predict_response response = {0};
     predict_encode(outputs->items, outputs->count, call->call.api->tensor_content, arena,
                    &response);
-    response.model_spec = call_model_spec(call->call.servable, call->spec->name,
-                                          session_signature_info(call->signature)->name, arena);
+    response.model_spec = api_call_model_spec(call->call.servable, call->spec->name,
+                                              session_signature_info(call->signature)->name, arena);
     return pb_encode_large(&pb_predict_response_type, &response, arena, body, err);
 }
 
@@ -179,7 +179,7 @@ static enum code find_signature(struct rest_predict_call *call, struct error *er
                      SPAN_ARG(shown));
 }
 
-static enum code prepare(struct call *base, struct error *err)
+static enum code prepare(struct api_call *base, struct error *err)
 {
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     enum code code = forms[call->body].read(call, err);
@@ -189,13 +189,13 @@ static enum code prepare(struct call *base, struct error *err)
 }
 
 /* An output filter may have to compile a plan. */
-static bool is_tiny(struct call *base)
+static bool is_tiny(struct api_call *base)
 {
     const struct rest_predict_call *call = (const struct rest_predict_call *)base;
     return !call->request.output_filter.count && session_is_tiny(call->signature);
 }
 
-static enum code finish(struct call *base, struct error *err)
+static enum code finish(struct api_call *base, struct error *err)
 {
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     struct predict_filter filter = {call->request.output_filter.items,
@@ -217,7 +217,7 @@ static enum code finish(struct call *base, struct error *err)
 }
 
 /* Of a JSON body the answer says where it went wrong. */
-static void fail(struct call *base, const struct error *err)
+static void fail(struct api_call *base, const struct error *err)
 {
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     const struct tensor_json_input *wanted = call->found.wanted;
@@ -231,15 +231,15 @@ static void fail(struct call *base, const struct error *err)
 
 void rest_predict(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
-    static const struct call_ops ops = {
+    static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = is_tiny,
         .finish = finish,
         .fail = fail,
     };
-    struct rest_predict_call *call = call_new(api, exchange, &ops, sizeof *call);
+    struct rest_predict_call *call = api_call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
     call->found.format = TENSOR_JSON_COLUMN;
     rest_formats(exchange, &call->body, &call->answer);
-    call_start(&call->call);
+    api_call_start(&call->call);
 }

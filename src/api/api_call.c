@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "api/call.h"
+#include "api/api_call.h"
 
 #include "api/record.h"
 
 /* What prepare() has found out. */
-static void note_model(struct call *call)
+static void note_model(struct api_call *call)
 {
     struct record *record = call->exchange->note;
     if (record && call->ops->model)
@@ -13,14 +13,14 @@ static void note_model(struct call *call)
         record->servable = call->servable;
 }
 
-static enum code prepare(struct call *call, struct error *err)
+static enum code prepare(struct api_call *call, struct error *err)
 {
     enum code code = call->ops->prepare(call, err);
     note_model(call);
     return code;
 }
 
-static void finish(struct call *call)
+static void finish(struct api_call *call)
 {
     struct error err;
     if (call->ops->finish(call, &err))
@@ -29,14 +29,14 @@ static void finish(struct call *call)
 
 static void finish_on_worker(struct job *job)
 {
-    finish((struct call *)job);
+    finish((struct api_call *)job);
 }
 
 /* A large message is not even read for a client that has given up. */
 static void do_on_worker(struct job *job)
 {
-    struct call *call = (struct call *)job;
-    struct run run = call_run(call);
+    struct api_call *call = (struct api_call *)job;
+    struct run run = api_call_run(call);
     struct error err;
     if (run_check(&run, &err) || prepare(call, &err))
         call->ops->fail(call, &err);
@@ -44,23 +44,24 @@ static void do_on_worker(struct job *job)
         finish(call);
 }
 
-static void submit(struct call *call, void (*fn)(struct job *job))
+static void submit(struct api_call *call, void (*fn)(struct job *job))
 {
     call->job.fn = fn;
     shard_add(&call->api->counters->on_worker, 1);
     worker_pool_submit(call->api->workers, &call->job);
 }
 
-void *call_new(struct api *api, struct exchange *exchange, const struct call_ops *ops, size_t size)
+void *api_call_new(struct api *api, struct exchange *exchange, const struct api_call_ops *ops,
+                   size_t size)
 {
-    struct call *call = arena_calloc(&exchange->arena, 1, size);
+    struct api_call *call = arena_calloc(&exchange->arena, 1, size);
     call->api = api;
     call->exchange = exchange;
     call->ops = ops;
     return call;
 }
 
-void call_start(struct call *call)
+void api_call_start(struct api_call *call)
 {
     struct error err;
     if (call->exchange->body.len > API_LARGE) {
@@ -75,7 +76,7 @@ void call_start(struct call *call)
     }
 }
 
-struct run call_run(const struct call *call)
+struct run api_call_run(const struct api_call *call)
 {
     struct exchange *exchange = call->exchange;
     struct record *record = exchange->note;
@@ -87,13 +88,13 @@ struct run call_run(const struct call *call)
     };
 }
 
-void call_fail_rpc(struct call *call, const struct error *err)
+void api_call_fail_rpc(struct api_call *call, const struct error *err)
 {
     api_answer_error(call->exchange, err);
 }
 
-struct pb_model_spec *call_model_spec(const struct servable *servable, struct span name,
-                                      struct span signature_name, struct arena *arena)
+struct pb_model_spec *api_call_model_spec(const struct servable *servable, struct span name,
+                                          struct span signature_name, struct arena *arena)
 {
     struct pb_model_spec *spec = ARENA_NEW(arena, struct pb_model_spec);
     spec->name = name;
