@@ -23,13 +23,22 @@ enum code library_init(struct library *library, struct arena *arena,
         if (!proto->signature || !proto->signature->name.len)
             return error_set(err, CODE_INVALID_ARGUMENT, "function %zu of the library has no name",
                              i);
-        struct function *function = ARENA_NEW(arena, struct function);
-        function->proto = proto;
-        enum code code = op_def_of_function(proto->signature, arena, &function->def, err);
+        enum code code = library_add_function(library, proto, err);
         if (code)
-            return error_prefix(err, "function %.*s: ", SPAN_ARG(proto->signature->name));
-        map_put(&library->functions, proto->signature->name, function);
+            return code;
     }
+    return CODE_OK;
+}
+
+enum code library_add_function(struct library *library, const struct pb_function_def *proto,
+                               struct error *err)
+{
+    struct function *function = ARENA_NEW(library->arena, struct function);
+    function->proto = proto;
+    enum code code = op_def_of_function(proto->signature, library->arena, &function->def, err);
+    if (code)
+        return error_prefix(err, "function %.*s: ", SPAN_ARG(proto->signature->name));
+    map_put(&library->functions, proto->signature->name, function);
     return CODE_OK;
 }
 

@@ -25,6 +25,11 @@ struct library {
 enum code library_init(struct library *library, struct arena *arena,
                        const struct pb_function_def_library *functions, struct error *err);
 
+/* Adds or replaces; the function has a signature with a name. INVALID_ARGUMENT when that is
+ * malformed. */
+enum code library_add_function(struct library *library, const struct pb_function_def *proto,
+                               struct error *err);
+
 /* The function of that name, or NULL. */
 const struct function *library_function(const struct library *library, struct span name);
 

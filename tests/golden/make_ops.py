@@ -374,7 +374,8 @@ def ask(case):
         definition = g.as_graph_def().SerializeToString()
         feed_names = [t.name for t in feeds]
         if case.answers is not None:
-            return definition, feed_names, names, 0, "", [tf.make_tensor_proto(a).SerializeToString() for a in case.answers]
+            known = case.answers() if callable(case.answers) else case.answers
+            return definition, feed_names, names, 0, "", [tf.make_tensor_proto(a).SerializeToString() for a in known]
         try:
             answers = [tf.make_tensor_proto(a).SerializeToString() for a in session.run(outputs, feeds)]
             return definition, feed_names, names, 0, "", answers

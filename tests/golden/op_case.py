@@ -10,7 +10,7 @@ rng = np.random.default_rng(7)
 
 
 class Case:
-    """`answers`: what is known without asking, of ops whose kernels TensorFlow does not have any more."""
+    """`answers`: what is known without asking, of ops whose kernels TensorFlow does not have any more; or a function that finds it out."""
     def __init__(self, name, build, feeds, const=(), tolerance=None, answers=None):
         self.name, self.build, self.feeds, self.const, self.tolerance, self.answers = name, build, feeds, const, tolerance, answers
 

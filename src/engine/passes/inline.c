@@ -10,6 +10,7 @@
  */
 #include "engine/op.h"
 #include "engine/passes/passes.h"
+#include "engine/stablehlo/module.h"
 #include "wire/messages.h"
 
 enum {
@@ -34,6 +35,14 @@ static enum code call_error(const struct call *call, struct error *err)
         SPAN_ARG(call->node->name));
 }
 
+/* An XlaCallModule calls a function that is made of its module now. */
+static enum code make_function(struct call *call, struct error *err)
+{
+    return span_is(call->node->op_name, "XlaCallModule")
+               ? stablehlo_function(call->work->library, call->node, &call->function, err)
+               : CODE_OK;
+}
+
 /* Which function does the node call, with which attributes? False if it calls none. */
 static bool find_function(struct work *work, const struct node *node, struct call *call,
                           struct span *name)
@@ -56,7 +65,7 @@ static bool find_function(struct work *work, const struct node *node, struct cal
         return true;
     }
     call->function = library_function(work->library, *name);
-    return call->function != NULL;
+    return call->function != NULL || span_is(*name, "XlaCallModule");
 }
 
 static enum code add_body(struct call *call, struct error *err)
@@ -281,11 +290,14 @@ enum code pass_inline(struct work *work, struct error *err)
         struct span name;
         if (!find_function(work, work->graph.nodes[i], &call, &name))
             continue;
+        enum code code = make_function(&call, err);
+        if (code)
+            return code;
         if (!call.function)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Node %.*s calls function %.*s, which the library does not have",
                              SPAN_ARG(call.node->name), SPAN_ARG(name));
-        enum code code = inline_call(&call, err);
+        code = inline_call(&call, err);
         if (code)
             return call_error(&call, err);
     }

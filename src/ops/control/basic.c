@@ -154,3 +154,14 @@ const struct op op_StatefulPartitionedCall = {
              "executor_type:string=''",
     .flags = OP_STRUCTURAL,
 };
+
+const struct op op_XlaCallModule = {
+    .name = "XlaCallModule",
+    .inputs = "args:Tin",
+    .outputs = "output:Tout",
+    .attrs = "version:int module:string Sout:list(shape) Tout:list(type) Tin:list(type) "
+             "dim_args_spec:list(string)=[] platforms:list(string)=[] function_list:list(func)=[] "
+             "has_token_input_output:bool=false disabled_checks:list(string)=[] "
+             "use_shardy_partitioner:bool=false",
+    .flags = OP_STRUCTURAL,
+};

@@ -23,7 +23,7 @@
 
 enum {
     BLOBS_MAX = 64,
-    TENSORS_MAX = 16,
+    TENSORS_MAX = 32,
     FAILURES_SHOWN = 40,
 };
 

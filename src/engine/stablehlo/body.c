@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Nodes of a function being made, as the messages that a graph's file would have. */
+#include <math.h>
+#include <stdarg.h>
+
+#include "engine/stablehlo/translate.h"
+
+enum { ATTRS_MAX = 12 };
+
+static struct pb_node_def *add_node(struct body *b, struct span op)
+{
+    struct translation *t = b->t;
+    if (b->count == b->room) {
+        size_t room = b->room ? 2 * b->room : 32;
+        struct pb_node_def **nodes = ARENA_ARRAY(t->scratch, struct pb_node_def *, room);
+        if (b->count)
+            memcpy(nodes, b->nodes, b->count * sizeof *nodes);
+        b->nodes = nodes;
+        b->room = room;
+    }
+    struct pb_node_def *node = ARENA_NEW(t->arena, struct pb_node_def);
+    node->op = op;
+    node->name = span_of(
+        arena_printf(t->arena, "%.*s/%.*s.%zu", SPAN_ARG(t->node->name), SPAN_ARG(op), b->count));
+    node->attr.items = ARENA_ARRAY(t->arena, struct pb_node_def_attr_entry, ATTRS_MAX);
+    b->nodes[b->count++] = node;
+    return node;
+}
+
+struct pb_node_def *body_node(struct body *b, const char *op, int count, ...)
+{
+    struct pb_node_def *node = add_node(b, span_of(op));
+    va_list args;
+    va_start(args, count);
+    for (int i = 0; i < count; i++)
+        body_input(b, node, va_arg(args, struct span));
+    va_end(args);
+    return node;
+}
+
+void body_input(struct body *b, struct pb_node_def *node, struct span input)
+{
+    struct pb_spans *inputs = &node->input;
+    /* Room doubles: it is there unless the count is a power of two. */
+    if (!(inputs->count & (inputs->count - 1))) {
+        struct span *items = ARENA_ARRAY(b->t->arena, struct span, 2 * inputs->count + 1);
+        if (inputs->count)
+            memcpy(items, inputs->items, inputs->count * sizeof *items);
+        inputs->items = items;
+    }
+    inputs->items[inputs->count++] = input;
+}
+
+/* ---- attributes ---- */
+
+static struct pb_attr_value *add_attr(struct body *b, struct pb_node_def *node, const char *name,
+                                      enum attr_case kind)
+{
+    struct pb_attr_value *value = ARENA_NEW(b->t->arena, struct pb_attr_value);
+    value->value_case = kind;
+    if (kind == ATTR_CASE_LIST)
+        value->list = ARENA_NEW(b->t->arena, struct pb_attr_value_list_value);
+    if (node->attr.count < ATTRS_MAX)
+        node->attr.items[node->attr.count++] =
+            (struct pb_node_def_attr_entry){.key = span_of(name), .value = value};
+    return value;
+}
+
+void body_type(struct body *b, struct pb_node_def *node, const char *name, enum dtype dtype)
+{
+    add_attr(b, node, name, ATTR_CASE_TYPE)->type = (int32_t)dtype;
+}
+
+void body_int(struct body *b, struct pb_node_def *node, const char *name, int64_t value)
+{
+    add_attr(b, node, name, ATTR_CASE_INT)->i = value;
+}
+
+void body_bool(struct body *b, struct pb_node_def *node, const char *name, bool value)
+{
+    add_attr(b, node, name, ATTR_CASE_BOOL)->b = value;
+}
+
+void body_string(struct body *b, struct pb_node_def *node, const char *name, struct span value)
+{
+    add_attr(b, node, name, ATTR_CASE_STRING)->s = value;
+}
+
+void body_ints(struct body *b, struct pb_node_def *node, const char *name, const int64_t *values,
+               size_t count)
+{
+    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
+    int64_t *copy = ARENA_ARRAY(b->t->arena, int64_t, count);
+    if (count)
+        memcpy(copy, values, count * sizeof *copy);
+    value->list->i.ptr = copy;
+    value->list->i.count = count;
+}
+
+void body_types(struct body *b, struct pb_node_def *node, const char *name,
+                const struct mlir_value *const *values, size_t count)
+{
+    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
+    int32_t *numbers = ARENA_ARRAY(b->t->arena, int32_t, count);
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = (int32_t)hlo_value_dtype(values[i]);
+    value->list->type.ptr = numbers;
+    value->list->type.count = count;
+}
+
+static struct pb_name_attr_list named(struct span function)
+{
+    return (struct pb_name_attr_list){.name = function};
+}
+
+void body_func(struct body *b, struct pb_node_def *node, const char *name, struct span function)
+{
+    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_FUNC);
+    value->func = ARENA_NEW(b->t->arena, struct pb_name_attr_list);
+    *value->func = named(function);
+}
+
+void body_funcs(struct body *b, struct pb_node_def *node, const char *name,
+                const struct span *functions, size_t count)
+{
+    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
+    value->list->func.items = ARENA_ARRAY(b->t->arena, struct pb_name_attr_list, count);
+    value->list->func.count = count;
+    for (size_t i = 0; i < count; i++)
+        value->list->func.items[i] = named(functions[i]);
+}
+
+struct span body_output(struct body *b, const struct pb_node_def *node, const char *argument,
+                        size_t i)
+{
+    return span_of(arena_printf(b->t->arena, "%.*s:%s:%zu", SPAN_ARG(node->name), argument, i));
+}
+
+/* ---- common nodes ---- */
+
+struct span body_unary(struct body *b, const char *op, struct span x, enum dtype dtype)
+{
+    struct pb_node_def *node = body_node(b, op, 1, x);
+    body_type(b, node, "T", dtype);
+    return node->name;
+}
+
+struct span body_binary(struct body *b, const char *op, struct span x, struct span y,
+                        enum dtype dtype)
+{
+    struct pb_node_def *node = body_node(b, op, 2, x, y);
+    body_type(b, node, "T", dtype);
+    return node->name;
+}
+
+struct span body_cast(struct body *b, struct span x, enum dtype from, enum dtype to)
+{
+    if (from == to)
+        return x;
+    struct pb_node_def *node = body_node(b, "Cast", 1, x);
+    body_type(b, node, "SrcT", from);
+    body_type(b, node, "DstT", to);
+    return node->name;
+}
+
+struct span body_reshape(struct body *b, struct span x, enum dtype dtype, struct span shape,
+                         enum dtype shape_dtype)
+{
+    struct pb_node_def *node = body_node(b, "Reshape", 2, x, shape);
+    body_type(b, node, "T", dtype);
+    body_type(b, node, "Tshape", shape_dtype);
+    return node->name;
+}
+
+struct span body_transpose(struct body *b, struct span x, enum dtype dtype, const int64_t *perm,
+                           size_t rank)
+{
+    bool same = true;
+    for (size_t i = 0; i < rank; i++)
+        same &= perm[i] == (int64_t)i;
+    if (same)
+        return x;
+    struct pb_node_def *node = body_node(b, "Transpose", 2, x, body_vector(b, perm, rank));
+    body_type(b, node, "T", dtype);
+    body_type(b, node, "Tperm", DTYPE_INT64);
+    return node->name;
+}
+
+/* ---- constants ---- */
+
+struct span body_const(struct body *b, enum dtype dtype, const int64_t *dims, size_t rank,
+                       struct span bytes)
+{
+    struct arena *arena = b->t->arena;
+    struct pb_node_def *node = body_node(b, "Const", 0);
+    struct pb_tensor_proto *tensor = ARENA_NEW(arena, struct pb_tensor_proto);
+    tensor->dtype = (int32_t)dtype;
+    tensor->tensor_content = bytes;
+    tensor->tensor_shape = ARENA_NEW(arena, struct pb_tensor_shape_proto);
+    tensor->tensor_shape->dim.items = ARENA_ARRAY(arena, struct pb_tensor_shape_proto_dim, rank);
+    tensor->tensor_shape->dim.count = rank;
+    for (size_t i = 0; i < rank; i++)
+        tensor->tensor_shape->dim.items[i].size = dims[i];
+    body_type(b, node, "dtype", dtype);
+    add_attr(b, node, "value", ATTR_CASE_TENSOR)->tensor = tensor;
+    return node->name;
+}
+
+static struct span int64s(struct body *b, const int64_t *values, size_t count)
+{
+    int64_t *copy = ARENA_ARRAY(b->t->arena, int64_t, count);
+    if (count)
+        memcpy(copy, values, count * sizeof *copy);
+    return span_make(copy, count * sizeof *copy);
+}
+
+struct span body_vector(struct body *b, const int64_t *values, size_t count)
+{
+    const int64_t dims[] = {(int64_t)count};
+    return body_const(b, DTYPE_INT64, dims, 1, int64s(b, values, count));
+}
+
+struct span body_scalar(struct body *b, int64_t value)
+{
+    return body_const(b, DTYPE_INT64, NULL, 0, int64s(b, &value, 1));
+}
+
+struct span body_number(struct body *b, enum dtype dtype, double value)
+{
+    double *copy = ARENA_NEW(b->t->arena, double);
+    *copy = value;
+    struct span wide = body_const(b, DTYPE_DOUBLE, NULL, 0, span_make(copy, sizeof *copy));
+    return body_cast(b, wide, DTYPE_DOUBLE, dtype);
+}
+
+/* ---- operands and results ---- */
+
+struct span body_operand(const struct body *b, const struct mlir_op *op, size_t i)
+{
+    return b->t->values[op->operands[i]->id].full;
+}
+
+void body_set(struct body *b, const struct mlir_op *op, size_t i, struct span tensor)
+{
+    b->t->values[op->results[i].id] = (struct hlo_value){.full = tensor};
+}
+
+struct span body_shape_of(struct body *b, const struct mlir_value *value)
+{
+    if (hlo_is_static(value->type))
+        return body_vector(b, value->type->dims, value->type->rank);
+    struct pb_node_def *node = body_node(b, "Shape", 1, b->t->values[value->id].full);
+    body_type(b, node, "T", hlo_value_dtype(value));
+    body_type(b, node, "out_type", DTYPE_INT64);
+    return node->name;
+}
+
+struct span body_size(struct body *b, struct span x, enum dtype dtype, int64_t k)
+{
+    struct pb_node_def *shape = body_node(b, "Shape", 1, x);
+    body_type(b, shape, "T", dtype);
+    body_type(b, shape, "out_type", DTYPE_INT64);
+    struct pb_node_def *node =
+        body_node(b, "GatherV2", 3, shape->name, body_scalar(b, k), body_scalar(b, 0));
+    body_type(b, node, "Tparams", DTYPE_INT64);
+    body_type(b, node, "Tindices", DTYPE_INT64);
+    body_type(b, node, "Taxis", DTYPE_INT64);
+    return node->name;
+}
+
+enum code body_refuse(struct body *b, const struct mlir_op *op, const char *detail)
+{
+    struct span text = span_of(arena_printf(b->t->arena, "stablehlo.%.*s%s%s",
+                                            SPAN_ARG(hlo_name(op)), *detail ? " " : "", detail));
+    struct pb_node_def *node = add_node(b, text);
+    node->name = span_of(
+        arena_printf(b->t->arena, "%.*s/missing.%zu", SPAN_ARG(b->t->node->name), b->count));
+    for (size_t i = 0; i < op->result_count; i++)
+        body_set(b, op, i, span_of(arena_printf(b->t->arena, "%.*s:%zu", SPAN_ARG(node->name), i)));
+    return CODE_OK;
+}
+
+/* Each list is a field, from number 1 on, packed: its key, its length, its numbers of a byte each.
+ */
+struct span body_numbers(struct body *b, const struct hlo_ints *fields, size_t count)
+{
+    enum { PACKED = 2 };
+    size_t room = 0, len = 0;
+    for (size_t i = 0; i < count; i++)
+        room += 2 + fields[i].count;
+    char *to = arena_alloc(b->t->arena, room);
+    for (size_t i = 0; i < count; i++) {
+        if (!fields[i].count)
+            continue;
+        to[len++] = (char)((i + 1) << 3 | PACKED);
+        to[len++] = (char)fields[i].count;
+        for (size_t k = 0; k < fields[i].count; k++)
+            to[len++] = (char)(fields[i].values[k] & 0x7F);
+    }
+    return span_make(to, len);
+}
