@@ -57,7 +57,7 @@ const char *mlir_vhlo_properties(struct span op);
 static inline struct mlir_cursor mlir_cursor_of(struct span bytes)
 {
     const uint8_t *at = (const uint8_t *)bytes.ptr;
-    return (struct mlir_cursor){at, at + bytes.len, false};
+    return (struct mlir_cursor){at, bytes.len ? at + bytes.len : at, false};
 }
 
 #endif
