@@ -104,6 +104,13 @@ static bool parse_scalar(struct span text, enum attr_kind kind, struct arena *ar
     }
 }
 
+static bool read_float(struct span text, struct arena *arena, float *value)
+{
+    char *end;
+    *value = strtof(arena_strdup(arena, text), &end);
+    return text.len && !*end;
+}
+
 /* Default lists hold numbers: "[1,1,1,1]", "[0.5,2]" or "[]", which is an empty list of anything.
  */
 static bool parse_list(struct span text, enum attr_kind kind, struct arena *arena,
@@ -119,10 +126,11 @@ static bool parse_list(struct span text, enum attr_kind kind, struct arena *aren
     while (rest.len) {
         struct span item = span_sub(rest, 0, span_find(rest, ','));
         rest = span_sub(rest, item.len + 1, rest.len);
-        if (kind == ATTR_FLOAT)
-            floats[count++] = strtof(arena_strdup(arena, item), NULL);
-        else if (kind != ATTR_INT || !span_to_int64(item, &ints[count++]))
+        bool is_number = kind == ATTR_FLOAT ? read_float(item, arena, &floats[count])
+                                            : kind == ATTR_INT && span_to_int64(item, &ints[count]);
+        if (!is_number)
             return false;
+        count++;
     }
     list->i.ptr = ints;
     list->i.count = kind == ATTR_FLOAT ? 0 : count;

@@ -98,7 +98,7 @@ class OpLibraries(unittest.TestCase):
         with open(os.path.join(support.ROOT, "tests/e2e/op_library/ops.c"), encoding="utf-8") as file:
             source = file.read()
         for right, wrong in (("s:string", "s:text"), ("times:int", "times:number"), ("'hello_'", "hello"), ("x:float", "x"),
-                             ("list(float)", "list(float)=[1.5]"), ("how:string", "how")):
+                             ("list(float)", "list(float)=[1.5;2]"), ("how:string", "how")):
             path = os.path.join(self.folder, "wrong.c")
             with open(path, "w", encoding="utf-8") as file:
                 file.write(source.replace(right, wrong))
