@@ -65,6 +65,7 @@ struct call_rpc {
     size_t withheld;              /* of those: bytes whose stream window was not given back yet */
     unsigned char prefix[GRPC_PREFIX]; /* of the answer */
     bool head_out;                     /* the answer's head is put out */
+    size_t answer_max;                 /* bytes of a message; 0: no limit but gRPC's own */
     /* Of an RPC with more than one message, see grpc_stream.h. */
     struct call *turn;   /* owned; the one under way, or NULL */
     struct call *parent; /* of a turn: its stream; borrowed */

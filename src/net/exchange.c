@@ -60,6 +60,17 @@ static void take_answer(struct call *call, enum exchange_kind kind)
     call->answered = true;
 }
 
+static void check_size(struct call *call)
+{
+    struct answer *answer = &call->answer;
+    size_t max = call->rpc.answer_max ? call->rpc.answer_max : UINT32_MAX;
+    if (answer->size <= max)
+        return;
+    answer->status = CODE_RESOURCE_EXHAUSTED;
+    answer->message = span_of(arena_printf(
+        &call->exchange.arena, "Sent message larger than max (%zu vs. %zu)", answer->size, max));
+}
+
 void exchange_answer_rpc(struct exchange *exchange, enum code code, struct span message,
                          const struct span *pieces, size_t count)
 {
@@ -77,10 +88,7 @@ void exchange_answer_rpc(struct exchange *exchange, enum code code, struct span 
     }
     if (code == CODE_OK) {
         set_pieces(call, pieces, 1, count);
-        if (call->answer.size > UINT32_MAX) {
-            call->answer.status = CODE_RESOURCE_EXHAUSTED;
-            call->answer.message = SPAN_LITERAL("The answer is larger than a gRPC message can be");
-        }
+        check_size(call);
         call->answer.pieces[0] = span_make(call->rpc.prefix, GRPC_PREFIX);
         grpc_prefix_write(call->rpc.prefix, call->answer.compressed, (uint32_t)call->answer.size);
         call->answer.size += GRPC_PREFIX;

@@ -19,11 +19,11 @@
 #include "net/grpc_fields.h"
 #include "net/grpc_message.h"
 #include "net/grpc_stream.h"
+#include "net/grpc_time.h"
 
 enum {
     BUFFERED_SOFT = 256 << 20,
     BUFFERED_HARD = 1 << 30,
-    NOTICE_US = 1000000, /* how long a draining peer may take to answer a PING */
 };
 
 #define FIELD(name, value)                                                                         \
@@ -35,7 +35,7 @@ enum {
     }
 
 static const struct h2_field status_200 = FIELD(":status", "200");
-static const struct span going_down = {"The server is going down", 24};
+const struct span grpc_going_down = {"The server is going down", 24};
 static const struct h2_field content_type = FIELD("content-type", "application/grpc");
 
 static const struct span code_texts[] = {
@@ -122,8 +122,7 @@ void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struc
     h2_answer_head_only(state->h2, stream, head, count);
 }
 
-/* Answers a call that is not with its handler. */
-static void reject(struct grpc_state *state, struct call *call, enum code code, struct span message)
+void grpc_reject(struct grpc_state *state, struct call *call, enum code code, struct span message)
 {
     grpc_request_over(state, call);
     call->answered = true;
@@ -148,6 +147,7 @@ static void *on_begin(void *context, int32_t stream)
     struct call *call = call_take(c->loop, EXCHANGE_RPC);
     call->connection = c;
     call->rpc.stream = stream;
+    call->rpc.answer_max = c->loop->shared->options.grpc.answer_max;
     state->incomplete++;
     state->data_us = c->loop->now_us;
     link_call(state, call);
@@ -167,7 +167,7 @@ static void reject_encoding(struct grpc_state *state, struct call *call)
                               "Compression algorithm '%.*s' is not supported; use identity, "
                               "deflate or gzip",
                               SPAN_ARG(name));
-    reject(state, call, CODE_UNIMPLEMENTED, span_of(text));
+    grpc_reject(state, call, CODE_UNIMPLEMENTED, span_of(text));
 }
 
 static void on_head(void *context, void *request)
@@ -178,18 +178,18 @@ static void on_head(void *context, void *request)
     struct grpc_state *state = c->state;
     struct call *call = request;
     if (call->rpc.too_large)
-        reject(state, call, CODE_RESOURCE_EXHAUSTED,
-               SPAN_LITERAL("The request's metadata are larger than 64 KiB or more than 100"));
+        grpc_reject(state, call, CODE_RESOURCE_EXHAUSTED,
+                    SPAN_LITERAL("The request's metadata are larger than 64 KiB or more than 100"));
     else if (!call->rpc.is_post)
         reject_http(state, call, not_post, 2);
     else if (!call->rpc.is_grpc)
         reject_http(state, call, not_grpc, 1);
     else if (!call->rpc.fn)
-        reject(state, call, CODE_UNIMPLEMENTED, (struct span){0});
+        grpc_reject(state, call, CODE_UNIMPLEMENTED, (struct span){0});
     else if (call->rpc.encoding_unknown)
         reject_encoding(state, call);
-    else if (call->rpc.kind == NET_STREAM && state->drain_us)
-        reject(state, call, CODE_UNAVAILABLE, going_down);
+    else if (call->rpc.kind == NET_STREAM && c->loop->draining)
+        grpc_reject(state, call, CODE_UNAVAILABLE, grpc_going_down);
     else if (call->rpc.kind == NET_STREAM)
         grpc_request_over(state, call); /* it may never end */
 }
@@ -208,8 +208,8 @@ static void pace(struct grpc_state *state, struct call *call, size_t len, size_t
     call->rpc.withheld += len;
     state->withheld += len;
     if (state->buffered > BUFFERED_HARD)
-        reject(state, call, CODE_RESOURCE_EXHAUSTED,
-               SPAN_LITERAL("Too many bytes in unfinished requests on one connection"));
+        grpc_reject(state, call, CODE_RESOURCE_EXHAUSTED,
+                    SPAN_LITERAL("Too many bytes in unfinished requests on one connection"));
 }
 
 static void on_data(void *context, void *request, struct span bytes)
@@ -236,7 +236,7 @@ static void on_data(void *context, void *request, struct span bytes)
     state->inflating += call->inflater && !was_inflating;
     if (code) {
         h2_consume(state->h2, call->rpc.stream, bytes.len);
-        reject(state, call, code, span_of(err.message));
+        grpc_reject(state, call, code, span_of(err.message));
         return;
     }
     pace(state, call, bytes.len, call->body.len - before);
@@ -244,7 +244,7 @@ static void on_data(void *context, void *request, struct span bytes)
 
 static void expire(struct grpc_state *state, struct call *call)
 {
-    reject(state, call, CODE_DEADLINE_EXCEEDED, SPAN_LITERAL("Deadline Exceeded"));
+    grpc_reject(state, call, CODE_DEADLINE_EXCEEDED, SPAN_LITERAL("Deadline Exceeded"));
 }
 
 static void on_end(void *context, void *request)
@@ -258,7 +258,7 @@ static void on_end(void *context, void *request)
     struct error err;
     enum code code = call->rpc.kind == NET_STREAM ? CODE_OK : grpc_message_end(call, &err);
     if (code)
-        reject(state, call, code, span_of(err.message));
+        grpc_reject(state, call, code, span_of(err.message));
     else if (call->rpc.kind != NET_UNARY)
         grpc_stream_end(c, call);
     else if (call->exchange.deadline_us <= c->loop->now_us)
@@ -342,15 +342,19 @@ static void grpc_open(struct connection *c)
 {
     struct grpc_state *state = pool_alloc(&c->loop->pool, sizeof *state);
     CHECK(state && "out of memory");
-    *state = (struct grpc_state){.opened_us = c->loop->now_us, .idle_us = c->loop->now_us};
-    state->h2 = h2_new(&events, c, &c->loop->pool);
+    *state = (struct grpc_state){0};
     c->state = state;
+    grpc_time_begin(c);
+    const struct net_grpc_options *o = &c->loop->shared->options.grpc;
+    const struct h2_limits limits = {o->streams_max, o->ping_strikes, o->ping_interval_us};
+    state->h2 = h2_new(&events, c, &limits, &c->loop->pool);
 }
 
 static size_t grpc_feed(struct connection *c, char *bytes, size_t len)
 {
     struct grpc_state *state = c->state;
     bool was_in_headers = state->in_headers;
+    grpc_time_heard(c);
     if (state->inflating && len > CALL_INFLATE_SLICE)
         len = CALL_INFLATE_SLICE;
     if (h2_feed(state->h2, span_make(bytes, len), NULL))
@@ -424,76 +428,6 @@ static void grpc_expired(struct connection *c, struct call *call)
 static void grpc_ended(struct connection *c)
 {
     connection_finish(c, CONNECTION_DEAD);
-}
-
-static void grpc_drain(struct connection *c)
-{
-    struct grpc_state *state = c->state;
-    state->drain_us = c->loop->now_us;
-    h2_shutdown_notice(state->h2);
-    /* Unary calls end by themselves, streams need not. */
-    for (struct call *call = state->calls; call; call = call->next)
-        if (call->rpc.kind != NET_UNARY && call->rpc.ended)
-            grpc_stream_finish(c, call, CODE_UNAVAILABLE, going_down);
-}
-
-static void earlier(int64_t *limit_us, int64_t since_us, int64_t timeout_us)
-{
-    int64_t at_us;
-    if (!__builtin_add_overflow(since_us, timeout_us, &at_us) && at_us < *limit_us)
-        *limit_us = at_us;
-}
-
-static int64_t grpc_limit(struct connection *c)
-{
-    const struct grpc_state *state = c->state;
-    const struct net_options *o = &c->loop->shared->options;
-    int64_t limit_us = INT64_MAX;
-    if (c->rest)
-        earlier(&limit_us, c->progress_us, o->body_timeout_us);
-    if (!h2_has_preface(state->h2))
-        earlier(&limit_us, state->opened_us, o->header_timeout_us);
-    if (state->in_headers)
-        earlier(&limit_us, state->headers_us, o->header_timeout_us);
-    if (state->incomplete)
-        earlier(&limit_us, state->data_us, o->body_timeout_us);
-    if (state->answering)
-        earlier(&limit_us, state->sent_us, o->body_timeout_us);
-    if (!state->calls && o->idle_timeout_us)
-        earlier(&limit_us, state->idle_us, o->idle_timeout_us);
-    if (state->drain_us && !state->notice_over)
-        earlier(&limit_us, state->drain_us, NOTICE_US);
-    return limit_us;
-}
-
-/* Requests that do not get on are refused one by one: those beside them may be with their handlers.
- */
-static void refuse_incomplete(struct connection *c)
-{
-    struct grpc_state *state = c->state;
-    for (struct call *call = state->calls; call; call = call->next)
-        if (!call->rpc.ended)
-            reject(state, call, CODE_DEADLINE_EXCEEDED,
-                   SPAN_LITERAL("The request did not arrive in time"));
-}
-
-static void grpc_too_slow(struct connection *c)
-{
-    struct grpc_state *state = c->state;
-    const struct net_options *o = &c->loop->shared->options;
-    int64_t now_us = c->loop->now_us;
-    bool noticed = state->drain_us && !state->notice_over && now_us - state->drain_us >= NOTICE_US;
-    bool stuck = state->incomplete && now_us - state->data_us >= o->body_timeout_us;
-    if (noticed) {
-        state->notice_over = true;
-        h2_goaway(state->h2);
-    }
-    if (stuck)
-        refuse_incomplete(c);
-    if (noticed || stuck)
-        return;
-    h2_goaway(state->h2);
-    connection_finish(c, CONNECTION_LINGER);
 }
 
 static void grpc_close(struct connection *c)

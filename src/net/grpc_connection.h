@@ -22,9 +22,18 @@ struct grpc_state {
     int64_t sent_us;    /* when answer bytes were last put out */
     int64_t idle_us;    /* since when there is no call */
     int64_t drain_us;   /* since when it drains; 0: it does not */
+    int64_t heard_us;   /* when bytes last came */
+    int64_t ping_us;    /* since when a PING of ours waits for any byte; 0: none does */
+    int64_t retire_us;  /* when it is old; INT64_MAX: never, or it is already */
+    int64_t cut_us;     /* when it has been old for too long */
     bool in_headers;
     bool notice_over; /* the final GOAWAY is out */
 };
+
+extern const struct span grpc_going_down; /* a status text */
+
+/* Answers a call that is not with its handler. */
+void grpc_reject(struct grpc_state *state, struct call *call, enum code code, struct span message);
 
 /* The request is whole, or nothing more of it is wanted. */
 void grpc_request_over(struct grpc_state *state, struct call *call);

@@ -31,6 +31,7 @@ static struct call *turn_new(struct connection *c, struct call *stream)
     turn->connection = c;
     turn->rpc.parent = stream;
     turn->rpc.encoding = stream->rpc.encoding;
+    turn->rpc.answer_max = stream->rpc.answer_max;
     turn->exchange.path = stream->exchange.path;
     turn->exchange.deadline_us = stream->exchange.deadline_us;
     for (size_t i = 0; i < stream->exchange.header_count; i++)

@@ -37,6 +37,9 @@ struct h2 {
     unsigned continuations;
     int credit;
     int64_t credit_us;
+    struct h2_limits limits;
+    uint32_t strikes; /* PINGs that came too fast since something was sent */
+    int64_t pinged_us;
     bool in_headers;
     bool has_preface;
     bool draining;  /* the shutdown notice is out */
@@ -140,6 +143,22 @@ static void on_request_frame(struct h2 *h2, const nghttp2_frame *frame)
         h2->events->on_end(h2->context, request);
 }
 
+/* As gRPC's own servers judge it: who asks more often than it gets answers only keeps us awake. */
+static int on_ping(struct h2 *h2)
+{
+    int64_t now_us = clock_now_us();
+    bool too_soon = h2->pinged_us && now_us - h2->pinged_us < h2->limits.ping_interval_us;
+    h2->pinged_us = now_us;
+    if (!too_soon || ++h2->strikes <= h2->limits.ping_strikes)
+        return 0;
+    static const char reason[] = "too_many_pings";
+    h2->gone_away = true;
+    nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(h2->session),
+                          NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)reason, sizeof reason - 1);
+    return calm_down(h2);
+}
+
 static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     (void)session;
@@ -152,7 +171,9 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_RST_STREAM:
         return on_reset(h2);
     case NGHTTP2_PING:
-        if (h2->draining && (frame->hd.flags & NGHTTP2_FLAG_ACK))
+        if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
+            return on_ping(h2);
+        if (h2->draining)
             h2_goaway(h2);
         return 0;
     default:
@@ -160,10 +181,18 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     }
 }
 
+static void forgive_pings(struct h2 *h2)
+{
+    h2->strikes = 0;
+    h2->pinged_us = 0;
+}
+
 /* The end of an answer. When the request has not ended yet, the rest of it is not wanted. */
 static int on_frame_send(nghttp2_session *session, const nghttp2_frame *frame, void *user_data)
 {
     struct h2 *h2 = user_data;
+    if (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA)
+        forgive_pings(h2);
     if (frame->hd.type != NGHTTP2_HEADERS || !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
         return 0;
     if (h2->credit < H2_RESETS_MAX)
@@ -282,8 +311,9 @@ static nghttp2_session_callbacks *callbacks_new(void)
 static void announce(struct h2 *h2)
 {
     /* Priorities off: the dependency tree of RFC 7540 is memory that the peer shapes. */
-    static const nghttp2_settings_entry settings[] = {
-        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, H2_STREAMS_MAX},
+    uint32_t streams_max = h2->limits.streams_max ? h2->limits.streams_max : H2_STREAMS_MAX;
+    const nghttp2_settings_entry settings[] = {
+        {NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS, streams_max},
         {NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, H2_WINDOW},
         {NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, H2_HEADER_LIST_MAX},
         {NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1},
@@ -293,13 +323,15 @@ static void announce(struct h2 *h2)
     CHECK(nghttp2_session_set_local_window_size(h2->session, NGHTTP2_FLAG_NONE, 0, H2_WINDOW) == 0);
 }
 
-struct h2 *h2_new(const struct h2_events *events, void *context, struct pool *pool)
+struct h2 *h2_new(const struct h2_events *events, void *context, const struct h2_limits *limits,
+                  struct pool *pool)
 {
     struct h2 *h2 = pool_alloc(pool, sizeof *h2);
     CHECK(h2 && "out of memory");
     *h2 = (struct h2){.pool = pool,
                       .events = events,
                       .context = context,
+                      .limits = *limits,
                       .credit = H2_RESETS_MAX,
                       .credit_us = clock_now_us()};
     nghttp2_mem mem = {pool, mem_malloc, mem_free, mem_calloc, mem_realloc};
@@ -397,6 +429,11 @@ void h2_consume_connection(struct h2 *h2, size_t len)
 void h2_consume_stream(struct h2 *h2, int32_t stream, size_t len)
 {
     nghttp2_session_consume_stream(h2->session, stream, len);
+}
+
+void h2_ping(struct h2 *h2)
+{
+    nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL);
 }
 
 void h2_shutdown_notice(struct h2 *h2)

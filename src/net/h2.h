@@ -60,8 +60,15 @@ struct h2_events {
     size_t (*trailers)(void *context, void *request, struct h2_field *trailers);
 };
 
+struct h2_limits {
+    uint32_t streams_max;     /* at a time; 0: H2_STREAMS_MAX */
+    uint32_t ping_strikes;    /* PINGs that may come faster than */
+    int64_t ping_interval_us; /* this without anything sent between them; 0: any number may */
+};
+
 /* The events and the pool are borrowed. */
-struct h2 *h2_new(const struct h2_events *events, void *context, struct pool *pool);
+struct h2 *h2_new(const struct h2_events *events, void *context, const struct h2_limits *limits,
+                  struct pool *pool);
 
 /* Requests that are still open get no on_close: the owner knows them. */
 void h2_free(struct h2 *h2);
@@ -97,6 +104,9 @@ void h2_consume_stream(struct h2 *h2, int32_t stream, size_t len);
  * 2 follows by itself when the peer has seen step 1 (it answers a PING), or by h2_goaway(). */
 void h2_shutdown_notice(struct h2 *h2);
 void h2_goaway(struct h2 *h2);
+
+/* Asks the peer for a sign of life. */
+void h2_ping(struct h2 *h2);
 
 /* Nothing to read or write any more: close the connection. */
 bool h2_finished(const struct h2 *h2);

@@ -55,6 +55,8 @@ static void fill_defaults(struct net_options *o)
     o->inflated_max = o->inflated_max ? o->inflated_max : 100u << 20;
     o->header_timeout_us = o->header_timeout_us ? o->header_timeout_us : 10000000;
     o->body_timeout_us = o->body_timeout_us ? o->body_timeout_us : 60000000;
+    if (!o->grpc.keepalive_timeout_us)
+        o->grpc.keepalive_timeout_us = 20000000;
     o->connections_max = o->connections_max ? o->connections_max : default_connections_max();
 }
 

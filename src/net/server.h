@@ -37,6 +37,20 @@ struct net_rpc {
     enum net_rpc_kind kind;
 };
 
+/* What gRPC connections are allowed; 0 everywhere: no limit, or net's own. */
+struct net_grpc_options {
+    int64_t age_us;               /* then no new calls on it, give or take a tenth */
+    int64_t age_grace_us;         /* and so much later it is cut */
+    int64_t idle_us;              /* of a connection without a call; 0: idle_timeout_us */
+    int64_t keepalive_us;         /* of silence, until it is asked whether it is there */
+    int64_t keepalive_timeout_us; /* until it is taken for dead; 0: 20 s */
+    bool keepalive_always;        /* without a call, too */
+    int64_t ping_interval_us;     /* PINGs of the peer that come faster, with no answer between */
+    uint32_t ping_strikes;        /* them, are strikes: more than this end the connection */
+    uint32_t streams_max;         /* calls at a time on one connection; 0: H2_STREAMS_MAX */
+    size_t answer_max;            /* bytes of an answer's message */
+};
+
 struct net_options {
     unsigned loops;             /* threads; at least 1 */
     const struct net_rpc *rpcs; /* borrowed, `rpc_count` rows; other paths get UNIMPLEMENTED */
@@ -53,6 +67,7 @@ struct net_options {
         idle_timeout_us; /* of a connection without a request; 0: none for gRPC, 10 min for HTTP */
     bool http_gzip;  /* compress HTTP answers for clients that take gzip; the original never does */
     bool reuse_port; /* another process may have the same ports: to take over from it */
+    struct net_grpc_options grpc;
     struct tls_context *tls[NET_PROTOCOLS]; /* borrowed; NULL: that protocol goes without */
     size_t connections_max;                 /* all loops together; 0: from RLIMIT_NOFILE */
 };

@@ -62,6 +62,7 @@ struct options {
     const char *tls_key_file;
     const char *tls_client_ca_file;
     bool reuse_port;
+    const char *grpc_channel_arguments;
     const char *grpc_bind;
     const char *rest_bind;
     const char *config;

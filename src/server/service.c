@@ -27,6 +27,7 @@
 #include "engine/op_library.h"
 #include "servables/kinds.h"
 #include "servables/tensorflow/loader.h"
+#include "server/channel_arguments.h"
 #include "server/config_file.h"
 #include "server/config_text.h"
 #include "server/signals.h"
@@ -228,6 +229,7 @@ static void make_net(struct service *s)
                 [NET_HTTP] = tls_files_context(s->tls, NET_HTTP),
             },
     };
+    channel_arguments_apply(s->options->grpc_channel_arguments, &net);
     s->net = net_server_new(&net);
 }
 
