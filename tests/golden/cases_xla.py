@@ -126,6 +126,10 @@ def large():
             def build(t, axes=axes, function=function):
                 return xla("XlaReduce", input=t[0], init_value=t[1], dimensions_to_reduce=list(axes), reducer=combiner(t[0].dtype, function))
             yield graph(f"XlaReduce {name} {shape} {axes}", [values(shape, low=0), np.float32(0 if name == "hypot" else -99)], build, tolerance=(1e-4, 1e-4))
+        for shape, size, padding in (((3, 9, 2), (1, 9, 1), ((0, 0), (8, 0), (0, 0))), ((3, 9), (1, 9), ((0, 0), (0, 8))), ((7, 3), (7, 1), ((6, 0), (0, 0))), ((7, 3), (7, 1), ((0, 6), (0, 0))), ((40,), (40,), ((39, 0),)), ((5, 4), (5, 4), ((4, 0), (3, 0))), ((1, 4), (1, 4), ((0, 0), (3, 0)))):
+            def build(t, function=function):
+                return xla("XlaReduceWindow", input=t[0], init_value=t[1], window_dimensions=t[2], window_strides=t[3], base_dilations=t[3], window_dilations=t[3], padding=t[4], computation=combiner(t[0].dtype, function))
+            yield graph(f"XlaReduceWindow {name} {shape} {size} {padding}", [values(shape, low=0), np.float32(0 if name == "hypot" else -99), i32(*size), i32(*(1 for _ in size)), np.int32(padding)], build, const=(2, 3, 4), tolerance=(1e-4, 1e-4))
         for shape, size, dilation in (((1, 50, 84), (1, 3, 2), (1, 2, 1)), ((20,), (5,), (3,)), ((), (), ())):
             def build(t, function=function):
                 return xla("XlaReduceWindow", input=t[0], init_value=t[1], window_dimensions=t[2], window_strides=t[3], base_dilations=t[3], window_dilations=t[4], padding=t[5], computation=combiner(t[0].dtype, function))

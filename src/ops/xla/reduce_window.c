@@ -3,7 +3,8 @@
  * XlaReduceWindow: windows that slide over the input, each reduced by a function; what lies in the
  * padding or between dilated elements is left out. The loop goes over the places of a window and
  * there over all results, so that the function gets many elements at once; each result still sees
- * its window in order.
+ * its window in order. Where each window is all that stands before an element, or behind it (jax's
+ * cumsum, cummax, ...), a result is made of its neighbour's.
  */
 #include "engine/run.h"
 #include "ops/array/view.h"
@@ -229,9 +230,88 @@ static void next_place(struct batch *b)
     }
 }
 
+/* ---- running results ---- */
+
+static bool stays(const struct sliding *s, int k)
+{
+    return s->window.dims[k] == 1 && s->stride[k] == 1 && s->base[k] == 1 && !s->low[k] &&
+           s->out.dims[k] == s->in.dims[k];
+}
+
+/* Is dimension k the only one that windows reach along, and do they reach to its beginning (or, if
+ * `low` is 0, to its end)? */
+static bool runs_along(const struct sliding *s, int k)
+{
+    int64_t reach = s->window.dims[k] - 1;
+    bool runs = s->stride[k] == 1 && s->base[k] == 1 && s->dilation[k] == 1 &&
+                s->out.dims[k] == s->in.dims[k] && reach + 1 >= s->in.dims[k] && reach > 0 &&
+                (s->low[k] == reach || !s->low[k]);
+    for (int i = 0; i < s->in.rank; i++)
+        runs &= i == k || stays(s, i);
+    return runs;
+}
+
+/* The dimension of running results; -1: there is none. */
+static int running_dim(const struct sliding *s)
+{
+    for (int k = 0; k < s->in.rank; k++) {
+        if (runs_along(s, k))
+            return k;
+    }
+    return -1;
+}
+
+/* The elements as rows, the first of which sees itself alone. */
+static struct view rows_along(const struct sliding *s, int along, size_t size)
+{
+    int64_t n = s->in.dims[along], step = s->strides[along];
+    bool forward = s->low[along] > 0;
+    struct view view = {.rank = 1, .size = size, .offset = forward ? 0 : (n - 1) * step};
+    view.dims[0] = n;
+    view.strides[0] = forward ? step : -step;
+    for (int k = 0; k < s->in.rank; k++) {
+        if (k == along)
+            continue;
+        view.dims[view.rank] = s->in.dims[k];
+        view.strides[view.rank++] = s->strides[k];
+    }
+    view_simplify(&view);
+    return view;
+}
+
+static enum code run_along(struct op_call *call, int along, struct error *err)
+{
+    const struct sliding *s = call->state;
+    size_t size = dtype_size(call->out[0]->dtype);
+    struct view view = rows_along(s, along, size);
+    int64_t n = s->in.dims[along], elements = shape_elements(&s->in), length = elements / n;
+    char *values, *results;
+    enum code code = kernel_array(call, elements, size, &values, err);
+    if (!code)
+        code = kernel_array(call, elements, size, &results, err);
+    if (code)
+        return code;
+    struct reducer *reducer = reducer_new(call);
+    size_t row = (size_t)length * size;
+    view_copy(&view, call->in[INPUT]->data, values);
+    kernel_fill(results, call->in[INIT]->data, size, length);
+    for (int64_t i = 0; !code && i < n; i++) {
+        void *to = results + (size_t)i * row;
+        const void *from = values + (size_t)i * row;
+        if (i)
+            memcpy(to, results + (size_t)(i - 1) * row, row);
+        code = reducer_apply(reducer, &to, &from, length, err);
+    }
+    view_put(&view, results, call->out[0]->data);
+    return code;
+}
+
 static enum code window_run(struct op_call *call, struct error *err)
 {
     struct batch b;
+    int along = running_dim(call->state);
+    if (along >= 0 && tensor_elements(call->out[0]))
+        return run_along(call, along, err);
     batch_init(&b, call);
     int64_t results = shape_elements(&b.s->out), places = shape_elements(&b.s->window);
     kernel_fill(call->out[0]->data, call->in[INIT]->data, b.size, results);
