@@ -55,9 +55,17 @@ const struct hlo_combiner *hlo_find_combiner(const struct mlir_region *region)
     return NULL;
 }
 
+/* The constant that a scalar is. jax broadcasts initial values, scalars, to scalars. */
+static const struct mlir_attr *scalar_constant(const struct mlir_value *value)
+{
+    while (hlo_is(value->op, "broadcast_in_dim") && !value->type->rank)
+        value = value->op->operands[0];
+    return hlo_constant(value);
+}
+
 bool hlo_is_neutral(const struct hlo_combiner *combiner, const struct mlir_value *value)
 {
-    const struct mlir_attr *constant = hlo_constant(value);
+    const struct mlir_attr *constant = scalar_constant(value);
     enum dtype dtype = hlo_value_dtype(value);
     int64_t bits = 0;
     if (!constant || constant->bytes.len != dtype_size(dtype) || constant->bytes.len > sizeof bits)

@@ -48,11 +48,11 @@ static struct span ascending(struct body *b, const struct mlir_op *op, struct hl
     return x;
 }
 
-/* Only sizes of 1 come in, all sizes known? */
-static bool is_reshape(const struct mlir_op *op, const struct hlo_ints *dims)
+/* Only sizes of 1 come in, all sizes known? A narrow form has other sizes than the type says. */
+static bool is_reshape(const struct body *b, const struct mlir_op *op, const struct hlo_ints *dims)
 {
     const struct mlir_type *in = op->operands[0]->type, *out = op->results[0].type;
-    if (!hlo_is_static(in) || !hlo_is_static(out))
+    if (!hlo_is_static(in) || !hlo_is_static(out) || b->t->values[op->operands[0]->id].narrow.len)
         return false;
     for (size_t k = 0; k < out->rank; k++) {
         int64_t size = 1;
@@ -84,7 +84,7 @@ static enum code broadcast_in_dim(struct body *b, const struct mlir_op *op,
     }
     to.narrow_rank = (int)((int64_t)out->rank - first);
     bool computed = rule->operands == 2 && !hlo_is_static(out);
-    if (is_reshape(op, &dims)) {
+    if (is_reshape(b, op, &dims)) {
         struct span shape = body_vector(b, out->dims, out->rank);
         to = (struct hlo_value){.full = body_reshape(b, to.narrow, dtype, shape, DTYPE_INT64)};
     } else if (computed) {
