@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Models of the kinds that people serve, made here with random weights, answered by TensorFlow and by us.
 
-usage: zoo.py [--keep DIR] [--table FILE] [NAME...]     NAME may have wildcards; needs tensorflow and keras, so it is no part of make check
+usage: zoo.py [--keep DIR] [--table FILE] [NAME...]     NAME may have wildcards; needs tensorflow and keras, so it is no part of make check;
+                                                        with jax beside them, its models too
 
 Each model is exported as a SavedModel; its signature is asked by TensorFlow's loader and by `tensorctl run` with the same inputs.
 A row says how far the answers are apart: of floats the largest |ours - theirs| / (|theirs| + largest |theirs| of that output); all else must be
@@ -27,6 +28,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 import families  # noqa: E402
+import families_jax  # noqa: E402
 
 TOLERANCE = 2e-4  # of floats, relative to the largest value of the output: deep nets add up what each layer rounds
 
@@ -120,7 +122,9 @@ def main():
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     rows, failed = [], 0
-    for name, make in families.MODELS.items():
+    if not families_jax.MODELS:
+        print("zoo: the models of JAX are left out: jax is not installed")
+    for name, make in {**families.MODELS, **families_jax.MODELS}.items():
         if options.names and not any(fnmatch.fnmatch(name, p) for p in options.names):
             continue
         try:
