@@ -6,11 +6,28 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+struct span span_cut(struct span *rest, char byte)
+{
+    size_t end = span_find(*rest, byte);
+    struct span head = span_sub(*rest, 0, end);
+    *rest = span_sub(*rest, end + 1, rest->len);
+    return head;
+}
+
 struct span span_trim(struct span a)
 {
     while (a.len && is_blank(*a.ptr))
         a = span_sub(a, 1, a.len);
     while (a.len && is_blank(a.ptr[a.len - 1]))
+        a.len--;
+    return a;
+}
+
+struct span span_strip(struct span a)
+{
+    while (a.len && span_is_space(*a.ptr))
+        a = span_sub(a, 1, a.len);
+    while (a.len && span_is_space(a.ptr[a.len - 1]))
         a.len--;
     return a;
 }

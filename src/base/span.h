@@ -77,8 +77,21 @@ static inline size_t span_find(struct span a, char byte)
     return hit ? (size_t)(hit - a.ptr) : a.len;
 }
 
+/* Cuts the part before the first `byte` off, and the byte with it; all of it when there is none.
+ * What is cut off. */
+struct span span_cut(struct span *rest, char byte);
+
 /* Without the blanks and tabs at both ends. */
 struct span span_trim(struct span a);
+
+/* White space in the C locale: a blank, \t, \n, \v, \f, \r. */
+static inline bool span_is_space(char c)
+{
+    return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Without the white space at both ends. */
+struct span span_strip(struct span a);
 
 /* A decimal int64 that fills the span ("-12", "007"); false if it is none or does not fit. */
 bool span_to_int64(struct span a, int64_t *value);

@@ -10,23 +10,9 @@
 
 enum { FILES_DEPTH = 1 }; /* a model's files are in its folder, "variables" and "assets" */
 
-static bool is_blank(char c)
-{
-    return c && strchr(" \t\n\v\f\r", c);
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len && is_blank(text.ptr[0]))
-        text = span_sub(text, 1, text.len);
-    while (text.len && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 bool version_listing_number(struct span name, int64_t *version)
 {
-    struct span text = trim(name);
+    struct span text = span_strip(name);
     if (text.len > 1 && text.ptr[0] == '+' && text.ptr[1] != '-')
         text = span_sub(text, 1, text.len);
     return span_to_int64(text, version);
@@ -77,13 +63,11 @@ static void list_folder(DIR *dir, const char *base_path, struct arena *arena,
 
 /* ---- manifests ---- */
 
-/* Cuts the first line off. */
+/* Cuts the first line off; without its comment. */
 static struct span take_line(struct span *rest)
 {
-    size_t end = span_find(*rest, '\n');
-    struct span line = span_sub(*rest, 0, end);
-    *rest = span_sub(*rest, end + 1, rest->len);
-    return trim(span_sub(line, 0, span_find(line, '#')));
+    struct span line = span_cut(rest, '\n');
+    return span_strip(span_cut(&line, '#'));
 }
 
 static struct span folder_of(const char *path)
@@ -98,9 +82,9 @@ static bool add_line(struct span line, const char *manifest, struct arena *arena
                      struct version_listing *listing)
 {
     size_t end = 0;
-    while (end < line.len && !is_blank(line.ptr[end]))
+    while (end < line.len && !span_is_space(line.ptr[end]))
         end++;
-    struct span number = span_sub(line, 0, end), path = trim(span_sub(line, end, line.len));
+    struct span number = span_sub(line, 0, end), path = span_strip(span_sub(line, end, line.len));
     int64_t version;
     if (!version_listing_number(number, &version))
         return false;

@@ -127,12 +127,9 @@ bool grpc_encoding_parse(struct span name, enum encoding *encoding)
 
 bool grpc_accepts(struct span list, enum encoding encoding)
 {
-    while (list.len) {
-        size_t comma = span_find(list, ',');
-        if (span_is(span_trim(span_sub(list, 0, comma)), encoding_names[encoding]))
+    while (list.len)
+        if (span_is(span_trim(span_cut(&list, ',')), encoding_names[encoding]))
             return true;
-        list = span_sub(list, comma + 1, list.len);
-    }
     return false;
 }
 

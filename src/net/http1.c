@@ -231,9 +231,7 @@ static bool next_element(struct span *list, struct span *element)
 {
     if (!list->len)
         return false;
-    size_t comma = span_find(*list, ',');
-    *element = span_trim(span_sub(*list, 0, comma));
-    *list = span_sub(*list, comma + 1, list->len);
+    *element = span_trim(span_cut(list, ','));
     return true;
 }
 

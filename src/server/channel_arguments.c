@@ -65,9 +65,8 @@ static void store(const struct argument *argument, int64_t value, struct net_opt
 
 static void apply(struct span text, struct net_options *net)
 {
-    size_t equals = span_find(text, '=');
-    struct span key = span_trim(span_sub(text, 0, equals));
-    struct span value = span_trim(span_sub(text, equals + 1, text.len));
+    struct span key = span_trim(span_cut(&text, '='));
+    struct span value = span_trim(text);
     const struct argument *argument = find(key);
     int64_t number;
     if (!key.len)
@@ -85,11 +84,8 @@ void channel_arguments_apply(const char *text, struct net_options *net)
 {
     struct span rest = span_of(text);
     net->grpc.ping_strikes = PING_STRIKES;
-    while (rest.len) {
-        size_t comma = span_find(rest, ',');
-        apply(span_sub(rest, 0, comma), net);
-        rest = span_sub(rest, comma + 1, rest.len);
-    }
+    while (rest.len)
+        apply(span_cut(&rest, ','), net);
     /* To gRPC no strikes means any number of them. */
     if (!net->grpc.ping_strikes)
         net->grpc.ping_interval_us = 0;

@@ -128,11 +128,8 @@ static bool take_file(struct options *options, FILE *out)
         return false;
     }
     bool ok = true;
-    for (int number = 1; ok && text.len; number++) {
-        size_t end = span_find(text, '\n');
-        ok = take_line(options, span_sub(text, 0, end), number, out);
-        text = span_sub(text, end + 1, text.len);
-    }
+    for (int number = 1; ok && text.len; number++)
+        ok = take_line(options, span_cut(&text, '\n'), number, out);
     return ok;
 }
 

@@ -71,10 +71,8 @@ static void set_tensorflow(struct service *s)
     struct span *tags = ARENA_ARRAY(&s->arena, struct span, rest.len + 1);
     size_t count = 0;
     while (rest.len) {
-        size_t comma = span_find(rest, ',');
-        if (comma)
-            tags[count++] = span_sub(rest, 0, comma);
-        rest = span_sub(rest, comma + 1, rest.len);
+        tags[count] = span_cut(&rest, ',');
+        count += tags[count].len > 0;
     }
     s->tensorflow.session = (struct session_options){
         .tags = tags,

@@ -6,20 +6,6 @@
 
 enum { NUMBER_SIZE = 512 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-static struct span trim(struct span text)
-{
-    while (text.len && is_blank(*text.ptr))
-        text = span_sub(text, 1, text.len);
-    while (text.len && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
 static bool read_real(struct span text, struct tensor *out, int64_t i)
 {
     char copy[NUMBER_SIZE];
@@ -54,7 +40,7 @@ bool number_read(struct span text, struct tensor *out, int64_t i)
 {
     int64_t value;
     uint64_t natural;
-    text = trim(text);
+    text = span_strip(text);
     switch (out->dtype) {
     case DTYPE_FLOAT:
     case DTYPE_DOUBLE:

@@ -20,14 +20,9 @@ struct pieces {
     bool done;
 };
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static struct span skip_blanks(struct span text)
 {
-    while (text.len && is_blank(*text.ptr))
+    while (text.len && span_is_space(*text.ptr))
         text = span_sub(text, 1, text.len);
     return text;
 }
@@ -46,7 +41,7 @@ static bool next_word(const struct split *split, struct pieces *p, struct span *
         p->done = true;
         return true;
     }
-    while (end < p->rest.len && !is_blank(p->rest.ptr[end]))
+    while (end < p->rest.len && !span_is_space(p->rest.ptr[end]))
         end++;
     *piece = span_sub(p->rest, 0, end);
     p->rest = skip_blanks(span_sub(p->rest, end, p->rest.len));

@@ -83,22 +83,13 @@ static enum code upper_run(struct op_call *call, struct error *err)
 
 /* ---- StringStrip ---- */
 
-static bool is_blank(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 static enum code strip_run(struct op_call *call, struct error *err)
 {
     (void)err;
-    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++) {
-        struct span text = TENSOR_AT(call->in[0], struct span)[i];
-        while (text.len && is_blank(text.ptr[0]))
-            text = span_sub(text, 1, text.len);
-        while (text.len && is_blank(text.ptr[text.len - 1]))
-            text.len--;
-        TENSOR_AT(call->out[0], struct span)[i] = text;
-    }
+    const struct span *in = TENSOR_AT(call->in[0], struct span);
+    struct span *out = TENSOR_AT(call->out[0], struct span);
+    for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
+        out[i] = span_strip(in[i]);
     return CODE_OK;
 }
 

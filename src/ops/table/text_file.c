@@ -26,9 +26,7 @@ static bool next_line(struct source *s, struct span *line)
 {
     if (!s->rest.len)
         return false;
-    size_t end = span_find(s->rest, '\n');
-    *line = span_sub(s->rest, 0, end);
-    s->rest = span_sub(s->rest, end + 1, s->rest.len);
+    *line = span_cut(&s->rest, '\n');
     if (line->len && line->ptr[line->len - 1] == '\r')
         line->len--;
     return true;

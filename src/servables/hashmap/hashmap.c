@@ -37,9 +37,7 @@ static enum code read_lines(struct hashmap *map, const char *path, struct span t
                             struct error *err)
 {
     for (int number = 1; text.len; number++) {
-        size_t end = span_find(text, '\n');
-        struct span line = span_sub(text, 0, end);
-        text = span_sub(text, end + 1, text.len);
+        struct span line = span_cut(&text, '\n');
         if (line.len && line.ptr[line.len - 1] == '\r')
             line.len--;
         if (!line.len || !add_line(map, line, err))

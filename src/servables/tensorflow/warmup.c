@@ -224,9 +224,7 @@ static enum code next_line(struct span *rest, struct span *request, bool *done, 
     (void)err;
     do {
         *done = !rest->len;
-        size_t end = span_find(*rest, '\n');
-        *request = span_sub(*rest, 0, end);
-        *rest = span_sub(*rest, end + 1, rest->len);
+        *request = span_cut(rest, '\n');
     } while (!*done && !request->len);
     return CODE_OK;
 }

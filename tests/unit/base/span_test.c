@@ -21,6 +21,34 @@ static void trims_blanks_and_tabs(void **state)
     assert_int_equal(span_trim((struct span){0}).len, 0);
 }
 
+static void strips_white_space(void **state)
+{
+    (void)state;
+    static const char all[] = " \t\n\v\f\r";
+    for (int c = 0; c < 256; c++)
+        assert_int_equal(span_is_space((char)c), c && strchr(all, c));
+    assert_true(span_is(span_strip(SPAN_LITERAL("\r\n a\v b\f\t ")), "a\v b"));
+    assert_true(span_is(span_strip(span_of(all)), ""));
+    assert_int_equal(span_strip((struct span){0}).len, 0);
+}
+
+static void cuts_parts_off(void **state)
+{
+    (void)state;
+    struct span rest = SPAN_LITERAL("a,,b");
+    assert_true(span_is(span_cut(&rest, ','), "a"));
+    assert_true(span_is(rest, ",b"));
+    assert_true(span_is(span_cut(&rest, ','), ""));
+    assert_true(span_is(span_cut(&rest, ','), "b"));
+    assert_int_equal(rest.len, 0);
+    assert_true(span_is(span_cut(&rest, ','), ""));
+    rest = SPAN_LITERAL("a,");
+    assert_true(span_is(span_cut(&rest, ','), "a"));
+    assert_int_equal(rest.len, 0);
+    rest = (struct span){0};
+    assert_int_equal(span_cut(&rest, ',').len, 0);
+}
+
 static void numbers_fill_the_span(void **state)
 {
     (void)state;
@@ -87,6 +115,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(trims_blanks_and_tabs),
+        cmocka_unit_test(strips_white_space),
+        cmocka_unit_test(cuts_parts_off),
         cmocka_unit_test(numbers_fill_the_span),
         cmocka_unit_test(parts_are_clipped),
         cmocka_unit_test(order_is_that_of_bytes_then_length),
