@@ -12,7 +12,6 @@
 #include "api/rest_json.h"
 #include "servables/tensorflow/predict.h"
 #include "tensor/npy.h"
-#include "tensor/tensor_json.h"
 
 struct rest_predict_call {
     struct api_call call; /* first */
@@ -31,7 +30,7 @@ static struct arena *arena_of(const struct rest_predict_call *call)
 }
 
 struct tensors {
-    struct predict_tensor *items;
+    struct named_tensor *items;
     size_t count;
 };
 
@@ -46,19 +45,9 @@ static enum code read_json(struct rest_predict_call *call, struct error *err)
 static enum code json_inputs(struct rest_predict_call *call, struct tensors *inputs,
                              struct error *err)
 {
-    const struct savedmodel_signature *info = session_signature_info(call->signature);
-    struct arena *arena = arena_of(call);
-    size_t count = info->input_count;
-    struct tensor_json_input *wanted = ARENA_ARRAY(arena, struct tensor_json_input, count);
-    struct tensor_json_found *found = &call->found;
-    for (size_t i = 0; i < count; i++)
-        wanted[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    enum code code = tensor_json_read(call->root, wanted, count, arena, found, err);
-    inputs->count = found->count;
-    inputs->items = ARENA_ARRAY(arena, struct predict_tensor, count);
-    for (size_t i = 0; i < found->count; i++)
-        inputs->items[i] =
-            (struct predict_tensor){found->tensors[i].name, found->tensors[i].tensor};
+    enum code code =
+        predict_decode_json(call->signature, call->root, arena_of(call), &call->found, err);
+    *inputs = (struct tensors){call->found.tensors, call->found.count};
     return code;
 }
 
@@ -90,15 +79,15 @@ static enum code array_inputs(struct rest_predict_call *call, struct tensors *in
                               struct error *err)
 {
     const struct savedmodel_signature *info = session_signature_info(call->signature);
-    struct predict_tensor *input = ARENA_NEW(arena_of(call), struct predict_tensor);
+    struct named_tensor *input = ARENA_NEW(arena_of(call), struct named_tensor);
     *inputs = (struct tensors){input, 1};
     if (info->input_count != 1)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "application/x-npy is for signatures with one input; \"%.*s\" has %zu",
                          SPAN_ARG(info->name), info->input_count);
-    input->alias = info->inputs[0].alias;
+    input->name = info->inputs[0].alias;
     if (npy_read(call->call.exchange->body, arena_of(call), &input->tensor, err))
-        return error_prefix(err, "tensor parsing error: %.*s: ", SPAN_ARG(input->alias));
+        return error_prefix(err, "tensor parsing error: %.*s: ", SPAN_ARG(input->name));
     return CODE_OK;
 }
 
@@ -107,17 +96,12 @@ static enum code array_inputs(struct rest_predict_call *call, struct tensors *in
 static enum code write_json(struct rest_predict_call *call, const struct tensors *outputs,
                             struct span *body, struct error *err)
 {
-    struct arena *arena = arena_of(call);
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, outputs->count);
     size_t expected = 64;
-    for (size_t i = 0; i < outputs->count; i++) {
-        const struct predict_tensor *output = &outputs->items[i];
-        named[i] = (struct tensor_json_named){output->alias, output->tensor};
-        expected += 64 + 12 * (size_t)tensor_elements(&output->tensor);
-    }
+    for (size_t i = 0; i < outputs->count; i++)
+        expected += 64 + 12 * (size_t)tensor_elements(&outputs->items[i].tensor);
     struct json_writer w;
-    json_writer_init(&w, arena, expected);
-    enum code code = tensor_json_write(&w, call->found.format, named, outputs->count, err);
+    json_writer_init(&w, arena_of(call), expected);
+    enum code code = tensor_json_write(&w, call->found.format, outputs->items, outputs->count, err);
     *body = json_writer_text(&w);
     return code;
 }

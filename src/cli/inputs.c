@@ -72,7 +72,7 @@ int inputs_take(struct inputs *inputs, int argc, char **argv, struct arena *aren
 /* ---- reading ---- */
 
 static enum code read_npy(const struct inputs_file *file, struct arena *arena,
-                          struct tensor_json_named *named, struct error *err)
+                          struct named_tensor *named, struct error *err)
 {
     struct span bytes;
     named->name = file->name;
@@ -175,10 +175,10 @@ static enum code read_json(const struct inputs *inputs, const struct tensor_json
 }
 
 enum code inputs_read(const struct inputs *inputs, const struct tensor_json_input *infos,
-                      size_t info_count, struct arena *arena, struct tensor_json_named **tensors,
+                      size_t info_count, struct arena *arena, struct named_tensor **tensors,
                       size_t *count, struct error *err)
 {
-    *tensors = ARENA_ARRAY(arena, struct tensor_json_named, info_count + inputs->file_count + 1);
+    *tensors = ARENA_ARRAY(arena, struct named_tensor, info_count + inputs->file_count + 1);
     *count = 0;
     enum code code = check_names(inputs, infos, info_count, err);
     for (size_t i = 0; !code && i < inputs->file_count; i++)
@@ -215,10 +215,10 @@ static enum code write_npy(const struct inputs_file *file, const struct tensor *
     return file_write(file->path, bytes, err);
 }
 
-enum code inputs_answer(const struct inputs *inputs, const struct tensor_json_named *tensors,
+enum code inputs_answer(const struct inputs *inputs, const struct named_tensor *tensors,
                         size_t count, struct arena *arena, struct error *err)
 {
-    struct tensor_json_named *printed = ARENA_ARRAY(arena, struct tensor_json_named, count + 1);
+    struct named_tensor *printed = ARENA_ARRAY(arena, struct named_tensor, count + 1);
     size_t printed_count = 0, written = 0;
     enum code code = CODE_OK;
     for (size_t i = 0; !code && i < count; i++) {

@@ -35,11 +35,11 @@ int inputs_take(struct inputs *inputs, int argc, char **argv, struct arena *aren
 
 /* The tensors for a signature whose inputs are `infos`. *tensors lies in the arena. */
 enum code inputs_read(const struct inputs *inputs, const struct tensor_json_input *infos,
-                      size_t info_count, struct arena *arena, struct tensor_json_named **tensors,
+                      size_t info_count, struct arena *arena, struct named_tensor **tensors,
                       size_t *count, struct error *err);
 
 /* Writes the outputs that have a file, prints the others as {"outputs": ...}. */
-enum code inputs_answer(const struct inputs *inputs, const struct tensor_json_named *tensors,
+enum code inputs_answer(const struct inputs *inputs, const struct named_tensor *tensors,
                         size_t count, struct arena *arena, struct error *err);
 
 /* The lines of --help for these options. */

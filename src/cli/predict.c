@@ -162,7 +162,7 @@ static enum code get_types(struct grpc_client *client, const struct options *o, 
     return code ? code : read_types(o, response, arena, infos, count, err);
 }
 
-static struct span encode_request(const struct options *o, const struct tensor_json_named *tensors,
+static struct span encode_request(const struct options *o, const struct named_tensor *tensors,
                                   size_t count, struct arena *arena)
 {
     struct pb_predict_request request = {.model_spec = model_spec(o, arena)};
@@ -184,7 +184,7 @@ static enum code show(const struct options *o, struct span bytes, struct arena *
     if (code)
         return code;
     size_t count = response.outputs.count;
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count + 1);
+    struct named_tensor *named = ARENA_ARRAY(arena, struct named_tensor, count + 1);
     for (size_t i = 0; !code && i < count; i++) {
         named[i].name = response.outputs.items[i].key;
         code = tensor_from_proto(response.outputs.items[i].value, arena, &named[i].tensor, err);
@@ -198,7 +198,7 @@ static enum code predict_with(struct grpc_client *client, const struct options *
                               struct arena *arena, struct error *err)
 {
     struct tensor_json_input *infos;
-    struct tensor_json_named *tensors;
+    struct named_tensor *tensors;
     size_t info_count, count;
     struct span response;
     enum code code = get_types(client, o, arena, &infos, &info_count, err);

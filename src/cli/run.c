@@ -60,36 +60,9 @@ static enum code run_message(struct session *session, const struct message *mess
 
 /* ---- from JSON, .npy and inline values ---- */
 
-static enum code read_inputs(const struct options *o, const struct savedmodel_signature *info,
-                             struct arena *arena, struct predict_tensor **inputs, size_t *count,
-                             struct error *err)
-{
-    struct tensor_json_input *infos =
-        ARENA_ARRAY(arena, struct tensor_json_input, info->input_count + 1);
-    for (size_t i = 0; i < info->input_count; i++)
-        infos[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    struct tensor_json_named *named;
-    enum code code = inputs_read(&o->inputs, infos, info->input_count, arena, &named, count, err);
-    if (code)
-        return code;
-    *inputs = ARENA_ARRAY(arena, struct predict_tensor, *count + 1);
-    for (size_t i = 0; i < *count; i++)
-        (*inputs)[i] = (struct predict_tensor){named[i].name, named[i].tensor};
-    return CODE_OK;
-}
-
-static enum code print_outputs(const struct options *o, const struct predict_tensor *outputs,
-                               size_t count, struct arena *arena, struct error *err)
-{
-    struct tensor_json_named *named = ARENA_ARRAY(arena, struct tensor_json_named, count + 1);
-    for (size_t i = 0; i < count; i++)
-        named[i] = (struct tensor_json_named){outputs[i].alias, outputs[i].tensor};
-    return inputs_answer(&o->inputs, named, count, arena, err);
-}
-
 /* Runs again for --repeat and says how long a run takes. */
 static enum code time_runs(const struct options *o, struct session_signature *signature,
-                           const struct predict_tensor *inputs, size_t count, struct error *err)
+                           const struct named_tensor *inputs, size_t count, struct error *err)
 {
     struct arena arena;
     arena_init(&arena, ARENA_FIRST_BLOCK);
@@ -97,7 +70,7 @@ static enum code time_runs(const struct options *o, struct session_signature *si
     enum code code = CODE_OK;
     for (int64_t i = 0; !code && i < o->repeat; i++) {
         struct run run = {.arena = &arena, .deadline_us = INT64_MAX};
-        struct predict_tensor *outputs;
+        struct named_tensor *outputs;
         size_t output_count;
         int64_t start = clock_now_ns();
         code = predict_run(signature, inputs, count, NULL, &run, &outputs, &output_count, err);
@@ -117,16 +90,18 @@ static enum code run_values(const struct options *o, struct session *session, st
                             struct error *err)
 {
     struct session_signature *signature;
-    struct predict_tensor *inputs, *outputs;
+    struct named_tensor *inputs, *outputs;
     size_t count, output_count;
     enum code code = predict_signature(session, span_of(o->inputs.signature), &signature, err);
     if (!code)
-        code = read_inputs(o, session_signature_info(signature), arena, &inputs, &count, err);
+        code = inputs_read(&o->inputs, predict_json_inputs(signature, arena),
+                           session_signature_info(signature)->input_count, arena, &inputs, &count,
+                           err);
     struct run run = {.arena = arena, .deadline_us = INT64_MAX};
     if (!code)
         code = predict_run(signature, inputs, count, NULL, &run, &outputs, &output_count, err);
     if (!code)
-        code = print_outputs(o, outputs, output_count, arena, err);
+        code = inputs_answer(&o->inputs, outputs, output_count, arena, err);
     return code ? code : time_runs(o, signature, inputs, count, err);
 }
 

@@ -43,6 +43,12 @@ struct tensor {
     struct buffer *buffer; /* borrowed unless stated; may be NULL */
 };
 
+/* One of a request or an answer. */
+struct named_tensor {
+    struct span name; /* alias */
+    struct tensor tensor;
+};
+
 /* A buffer with its own `size` bytes at TENSOR_ALIGN, one reference; NULL without memory. */
 struct buffer *buffer_new(size_t size);
 struct buffer *buffer_ref(struct buffer *buffer); /* returns its argument */

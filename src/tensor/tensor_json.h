@@ -21,13 +21,8 @@ struct tensor_json_input {
     enum dtype dtype;
 };
 
-struct tensor_json_named {
-    struct span name;
-    struct tensor tensor;
-};
-
 struct tensor_json_found {
-    struct tensor_json_named *tensors; /* in the arena; those that the request has */
+    struct named_tensor *tensors; /* in the arena; those that the request has */
     size_t count;
     enum tensor_json_format format;
     /* After an error: the value it is about, and the input that it was for; each NULL if none. */
@@ -43,7 +38,6 @@ enum code tensor_json_read(const struct json_value *root, const struct tensor_js
 
 /* Writes {"predictions": ...} or {"outputs": ...} in the original's layout (reference 2.6). */
 enum code tensor_json_write(struct json_writer *w, enum tensor_json_format format,
-                            const struct tensor_json_named *tensors, size_t count,
-                            struct error *err);
+                            const struct named_tensor *tensors, size_t count, struct error *err);
 
 #endif

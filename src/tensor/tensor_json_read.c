@@ -264,9 +264,9 @@ static void start_fill(struct fill *fill, struct rows *rows, struct builder *bui
 }
 
 static enum code finish(const struct builder *b, const struct shape *shape, struct arena *arena,
-                        struct tensor_json_named *out, struct error *err)
+                        struct named_tensor *out, struct error *err)
 {
-    *out = (struct tensor_json_named){
+    *out = (struct named_tensor){
         .name = b->input->name,
         .tensor = {.dtype = b->input->dtype, .shape = *shape, .data = b->data}};
     if (b->data)
@@ -485,8 +485,8 @@ enum code tensor_json_read(const struct json_value *root, const struct tensor_js
                            size_t count, struct arena *arena, struct tensor_json_found *found,
                            struct error *err)
 {
-    *found = (struct tensor_json_found){
-        .tensors = ARENA_ARRAY(arena, struct tensor_json_named, count + 1)};
+    *found =
+        (struct tensor_json_found){.tensors = ARENA_ARRAY(arena, struct named_tensor, count + 1)};
     struct error local = {0}; /* texts are built upon each other, also when nobody wants them */
     err = err ? err : &local;
     if (root->type != JSON_OBJECT)

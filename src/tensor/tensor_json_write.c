@@ -52,7 +52,7 @@ struct values {
     int64_t next; /* element */
 };
 
-static enum code start_values(struct values *values, const struct tensor_json_named *named,
+static enum code start_values(struct values *values, const struct named_tensor *named,
                               struct error *err)
 {
     *values = (struct values){.tensor = &named->tensor};
@@ -83,8 +83,7 @@ static void write_values(struct json_writer *w, struct values *values, int level
     json_close(w);
 }
 
-static enum code check_batch(const struct tensor_json_named *tensors, size_t count,
-                             struct error *err)
+static enum code check_batch(const struct named_tensor *tensors, size_t count, struct error *err)
 {
     for (size_t i = 0; i < count; i++) {
         const struct shape *shape = &tensors[i].tensor.shape;
@@ -101,8 +100,8 @@ static enum code check_batch(const struct tensor_json_named *tensors, size_t cou
     return CODE_OK;
 }
 
-static void write_named_row(struct json_writer *w, const struct tensor_json_named *tensors,
-                            size_t count, struct values *values)
+static void write_named_row(struct json_writer *w, const struct named_tensor *tensors, size_t count,
+                            struct values *values)
 {
     json_item(w);
     json_open_object(w);
@@ -123,7 +122,7 @@ static void write_plain_row(struct json_writer *w, struct values *values)
     w->single_line = false;
 }
 
-static void write_rows(struct json_writer *w, const struct tensor_json_named *tensors, size_t count,
+static void write_rows(struct json_writer *w, const struct named_tensor *tensors, size_t count,
                        struct values *values)
 {
     json_key(w, SPAN_LITERAL("predictions"));
@@ -137,8 +136,8 @@ static void write_rows(struct json_writer *w, const struct tensor_json_named *te
     json_close(w);
 }
 
-static void write_columns(struct json_writer *w, const struct tensor_json_named *tensors,
-                          size_t count, struct values *values)
+static void write_columns(struct json_writer *w, const struct named_tensor *tensors, size_t count,
+                          struct values *values)
 {
     json_key(w, SPAN_LITERAL("outputs"));
     if (count == 1) {
@@ -154,8 +153,7 @@ static void write_columns(struct json_writer *w, const struct tensor_json_named 
 }
 
 enum code tensor_json_write(struct json_writer *w, enum tensor_json_format format,
-                            const struct tensor_json_named *tensors, size_t count,
-                            struct error *err)
+                            const struct named_tensor *tensors, size_t count, struct error *err)
 {
     if (count == 0)
         return error_set(err, CODE_INVALID_ARGUMENT, "Cannot convert empty tensor map to JSON");

@@ -78,22 +78,22 @@ static const struct savedmodel_tensor_info *find_info(const struct savedmodel_te
     return NULL;
 }
 
-static const struct predict_tensor *find_input(const struct predict_tensor *inputs, size_t count,
-                                               struct span alias)
+static const struct named_tensor *find_input(const struct named_tensor *inputs, size_t count,
+                                             struct span alias)
 {
     for (size_t i = 0; i < count; i++) {
-        if (span_equal(inputs[i].alias, alias))
+        if (span_equal(inputs[i].name, alias))
             return &inputs[i];
     }
     return NULL;
 }
 
-static const char *request_names(const struct predict_tensor *inputs, size_t count,
+static const char *request_names(const struct named_tensor *inputs, size_t count,
                                  struct arena *arena)
 {
     struct span *names = ARENA_ARRAY(arena, struct span, count);
     for (size_t i = 0; i < count; i++)
-        names[i] = inputs[i].alias;
+        names[i] = inputs[i].name;
     return join(names, count, arena);
 }
 
@@ -120,15 +120,15 @@ static const char *default_names(const struct savedmodel_signature *info, struct
 /* ---- inputs ---- */
 
 static enum code size_mismatch(const struct savedmodel_signature *info,
-                               const struct predict_tensor *inputs, size_t count,
-                               struct arena *arena, struct error *err)
+                               const struct named_tensor *inputs, size_t count, struct arena *arena,
+                               struct error *err)
 {
     struct span *extra = ARENA_ARRAY(arena, struct span, count);
     struct span *missing = ARENA_ARRAY(arena, struct span, info->input_count);
     size_t extra_count = 0, missing_count = 0;
     for (size_t i = 0; i < count; i++) {
-        if (!find_info(info->inputs, info->input_count, inputs[i].alias))
-            extra[extra_count++] = inputs[i].alias;
+        if (!find_info(info->inputs, info->input_count, inputs[i].name))
+            extra[extra_count++] = inputs[i].name;
     }
     for (size_t i = 0; i < info->input_count; i++) {
         if (!find_input(inputs, count, info->inputs[i].alias))
@@ -143,7 +143,7 @@ static enum code size_mismatch(const struct savedmodel_signature *info,
 }
 
 static enum code check_input_count(const struct savedmodel_signature *info,
-                                   const struct predict_tensor *inputs, size_t count,
+                                   const struct named_tensor *inputs, size_t count,
                                    struct arena *arena, struct error *err)
 {
     bool has_defaults = false;
@@ -156,8 +156,8 @@ static enum code check_input_count(const struct savedmodel_signature *info,
 
 static enum code missing_input(const struct savedmodel_signature *info,
                                const struct savedmodel_tensor_info *input,
-                               const struct predict_tensor *inputs, size_t count,
-                               struct arena *arena, struct error *err)
+                               const struct named_tensor *inputs, size_t count, struct arena *arena,
+                               struct error *err)
 {
     return error_set(err, CODE_INVALID_ARGUMENT,
                      "Signature input alias: %.*s(feed name: %.*s) not found in request and no "
@@ -169,7 +169,7 @@ static enum code missing_input(const struct savedmodel_signature *info,
 
 /* With defaults, names may be fewer than the signature's and yet wrong. */
 static enum code check_surplus(const struct savedmodel_signature *info,
-                               const struct predict_tensor *inputs, size_t count, size_t used,
+                               const struct named_tensor *inputs, size_t count, size_t used,
                                struct arena *arena, struct error *err)
 {
     if (used == count)
@@ -177,8 +177,8 @@ static enum code check_surplus(const struct savedmodel_signature *info,
     struct span *names = ARENA_ARRAY(arena, struct span, count);
     size_t known = 0;
     for (size_t i = 0; i < count; i++) {
-        if (find_info(info->inputs, info->input_count, inputs[i].alias))
-            names[known++] = inputs[i].alias;
+        if (find_info(info->inputs, info->input_count, inputs[i].name))
+            names[known++] = inputs[i].name;
     }
     const char *used_names = join(names, known, arena);
     return error_set(err, CODE_INVALID_ARGUMENT,
@@ -188,14 +188,14 @@ static enum code check_surplus(const struct savedmodel_signature *info,
 
 /* One tensor per input of the signature, in its order. */
 static enum code collect_inputs(const struct savedmodel_signature *info,
-                                const struct predict_tensor *inputs, size_t count,
+                                const struct named_tensor *inputs, size_t count,
                                 struct arena *arena, struct tensor *feeds, struct error *err)
 {
     enum code code = check_input_count(info, inputs, count, arena, err);
     size_t used = 0;
     for (size_t i = 0; !code && i < info->input_count; i++) {
         const struct savedmodel_tensor_info *input = &info->inputs[i];
-        const struct predict_tensor *given = find_input(inputs, count, input->alias);
+        const struct named_tensor *given = find_input(inputs, count, input->alias);
         if (given)
             feeds[i] = given->tensor;
         else if (input->default_value)
@@ -242,9 +242,9 @@ static enum code check_output(const struct tensor *tensor, struct error *err)
                      dtype_name(tensor->dtype));
 }
 
-enum code predict_run(struct session_signature *signature, const struct predict_tensor *inputs,
+enum code predict_run(struct session_signature *signature, const struct named_tensor *inputs,
                       size_t input_count, const struct predict_filter *filter, struct run *run,
-                      struct predict_tensor **outputs, size_t *output_count, struct error *err)
+                      struct named_tensor **outputs, size_t *output_count, struct error *err)
 {
     const struct savedmodel_signature *info = session_signature_info(signature);
     struct arena *arena = run->arena;
@@ -267,8 +267,8 @@ enum code predict_run(struct session_signature *signature, const struct predict_
         return code;
     *outputs = arena_alloc(arena, (*output_count + 1) * sizeof **outputs);
     for (size_t i = 0; i < *output_count; i++)
-        (*outputs)[i] = (struct predict_tensor){
-            .alias = all ? info->outputs[i].alias : filter->aliases[i],
+        (*outputs)[i] = (struct named_tensor){
+            .name = all ? info->outputs[i].alias : filter->aliases[i],
             .tensor = results[i],
         };
     return CODE_OK;
@@ -279,30 +279,49 @@ enum code predict_run(struct session_signature *signature, const struct predict_
 /* The values of aliases that the signature does not have are not looked at. */
 enum code predict_decode(const struct session_signature *signature,
                          const struct pb_predict_request *request, struct arena *arena,
-                         struct predict_tensor **result, struct error *err)
+                         struct named_tensor **result, struct error *err)
 {
     static const struct pb_tensor_proto empty;
     const struct savedmodel_signature *info = session_signature_info(signature);
     size_t count = request->inputs.count;
-    struct predict_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
+    struct named_tensor *inputs = arena_alloc(arena, (count + 1) * sizeof *inputs);
     *result = inputs;
     for (size_t i = 0; i < count; i++)
-        inputs[i].alias = request->inputs.items[i].key;
+        inputs[i].name = request->inputs.items[i].key;
     enum code code = check_method(signature, info, err);
     if (!code)
         code = check_input_count(info, inputs, count, arena, err);
     for (size_t i = 0; !code && i < count; i++) {
         const struct pb_tensor_proto *value = request->inputs.items[i].value;
-        if (!find_info(info->inputs, info->input_count, inputs[i].alias))
+        if (!find_info(info->inputs, info->input_count, inputs[i].name))
             continue;
         if (tensor_from_proto(value ? value : &empty, arena, &inputs[i].tensor, NULL))
             code = error_set(err, CODE_INVALID_ARGUMENT, "tensor parsing error: %.*s",
-                             SPAN_ARG(inputs[i].alias));
+                             SPAN_ARG(inputs[i].name));
     }
     return code;
 }
 
-void predict_encode(const struct predict_tensor *outputs, size_t count, bool content,
+struct tensor_json_input *predict_json_inputs(const struct session_signature *signature,
+                                              struct arena *arena)
+{
+    const struct savedmodel_signature *info = session_signature_info(signature);
+    struct tensor_json_input *wanted =
+        ARENA_ARRAY(arena, struct tensor_json_input, info->input_count + 1);
+    for (size_t i = 0; i < info->input_count; i++)
+        wanted[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
+    return wanted;
+}
+
+enum code predict_decode_json(const struct session_signature *signature,
+                              const struct json_value *root, struct arena *arena,
+                              struct tensor_json_found *found, struct error *err)
+{
+    return tensor_json_read(root, predict_json_inputs(signature, arena),
+                            session_signature_info(signature)->input_count, arena, found, err);
+}
+
+void predict_encode(const struct named_tensor *outputs, size_t count, bool content,
                     struct arena *arena, struct pb_predict_response *response)
 {
     response->outputs.count = count;
@@ -310,7 +329,7 @@ void predict_encode(const struct predict_tensor *outputs, size_t count, bool con
     for (size_t i = 0; i < count; i++) {
         struct pb_tensor_proto *proto = ARENA_NEW(arena, struct pb_tensor_proto);
         (content ? tensor_to_proto_content : tensor_to_proto)(&outputs[i].tensor, arena, proto);
-        response->outputs.items[i].key = outputs[i].alias;
+        response->outputs.items[i].key = outputs[i].name;
         response->outputs.items[i].value = proto;
     }
 }
@@ -319,7 +338,7 @@ enum code predict(struct session *session, const struct pb_predict_request *requ
                   struct run *run, struct pb_predict_response *response, struct error *err)
 {
     struct session_signature *signature;
-    struct predict_tensor *inputs, *outputs;
+    struct named_tensor *inputs, *outputs;
     struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
     size_t output_count;
     struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};

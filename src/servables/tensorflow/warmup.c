@@ -11,7 +11,6 @@
 #include "servables/tensorflow/multi_inference.h"
 #include "servables/tensorflow/predict.h"
 #include "servables/tensorflow/regress.h"
-#include "tensor/tensor_json.h"
 #include "wire/tfrecord.h"
 
 enum { RECORDS_MAX = 1000 };
@@ -159,37 +158,21 @@ static enum code find_signature(struct warmup *w, const struct json_value *root,
                              err);
 }
 
-static enum code read_inputs(struct session_signature *signature, const struct json_value *root,
-                             struct arena *arena, struct predict_tensor **tensors, size_t *filled,
-                             struct error *err)
-{
-    const struct savedmodel_signature *info = session_signature_info(signature);
-    size_t count = info->input_count;
-    struct tensor_json_input *inputs = ARENA_ARRAY(arena, struct tensor_json_input, count + 1);
-    struct tensor_json_found found;
-    for (size_t i = 0; i < count; i++)
-        inputs[i] = (struct tensor_json_input){info->inputs[i].alias, info->inputs[i].dtype};
-    enum code code = tensor_json_read(root, inputs, count, arena, &found, err);
-    *filled = found.count;
-    *tensors = ARENA_ARRAY(arena, struct predict_tensor, count + 1);
-    for (size_t i = 0; !code && i < *filled; i++)
-        (*tensors)[i] = (struct predict_tensor){found.tensors[i].name, found.tensors[i].tensor};
-    return code;
-}
-
 static enum code warm_line(struct warmup *w, struct span line, struct run *run, struct error *err)
 {
     struct json_document document;
     struct session_signature *signature;
-    struct predict_tensor *inputs, *outputs;
-    size_t input_count, output_count;
+    struct tensor_json_found found;
+    struct named_tensor *outputs;
+    size_t output_count;
     enum code code = json_parse(line, &w->arena, &document, err);
     if (!code)
         code = find_signature(w, document.values, &signature, err);
     if (!code)
-        code = read_inputs(signature, document.values, &w->arena, &inputs, &input_count, err);
+        code = predict_decode_json(signature, document.values, &w->arena, &found, err);
     if (!code)
-        code = predict_run(signature, inputs, input_count, NULL, run, &outputs, &output_count, err);
+        code = predict_run(signature, found.tensors, found.count, NULL, run, &outputs,
+                           &output_count, err);
     return code;
 }
 

@@ -29,7 +29,7 @@ static int tear_down(void **state)
     return 0;
 }
 
-static struct tensor_json_named *named;
+static struct named_tensor *named;
 static enum tensor_json_format format;
 static struct tensor_json_found found;
 
@@ -207,7 +207,7 @@ static void test_refusals(void **state)
     assert_string_equal(err.message, "Conversion of JSON Value: 1 to type: half");
 }
 
-static void check_text(enum tensor_json_format how, const struct tensor_json_named *tensors,
+static void check_text(enum tensor_json_format how, const struct named_tensor *tensors,
                        size_t count, const char *want)
 {
     struct json_writer w;
@@ -218,11 +218,10 @@ static void check_text(enum tensor_json_format how, const struct tensor_json_nam
     assert_memory_equal(json_writer_text(&w).ptr, want, strlen(want));
 }
 
-static struct tensor_json_named name_tensor(const char *name, enum dtype dtype, struct shape shape,
-                                            void *data)
+static struct named_tensor name_tensor(const char *name, enum dtype dtype, struct shape shape,
+                                       void *data)
 {
-    return (struct tensor_json_named){span_of(name),
-                                      {.dtype = dtype, .shape = shape, .data = data}};
+    return (struct named_tensor){span_of(name), {.dtype = dtype, .shape = shape, .data = data}};
 }
 
 static void test_writes_the_original_s_layout(void **state)
@@ -231,13 +230,13 @@ static void test_writes_the_original_s_layout(void **state)
     float f[] = {2.5f, 3.0f, 4.5f, NAN};
     int64_t n[] = {1, -2, 3, 4};
     struct span s[] = {SPAN_LITERAL("a"), SPAN_LITERAL("bb")};
-    struct tensor_json_named vector = name_tensor("y", DTYPE_FLOAT, shape_vector(3), f);
-    struct tensor_json_named matrix = name_tensor("y", DTYPE_FLOAT, shape_matrix(2, 2), f);
-    struct tensor_json_named none = name_tensor("y", DTYPE_FLOAT, shape_vector(0), f);
-    struct tensor_json_named scalar = name_tensor("y", DTYPE_INT64, shape_scalar(), n);
-    struct tensor_json_named two[] = {name_tensor("n", DTYPE_INT64, shape_matrix(2, 2), n),
-                                      name_tensor("s_bytes", DTYPE_STRING, shape_vector(2), s)};
-    struct tensor_json_named strings = name_tensor("s", DTYPE_STRING, shape_vector(2), s);
+    struct named_tensor vector = name_tensor("y", DTYPE_FLOAT, shape_vector(3), f);
+    struct named_tensor matrix = name_tensor("y", DTYPE_FLOAT, shape_matrix(2, 2), f);
+    struct named_tensor none = name_tensor("y", DTYPE_FLOAT, shape_vector(0), f);
+    struct named_tensor scalar = name_tensor("y", DTYPE_INT64, shape_scalar(), n);
+    struct named_tensor two[] = {name_tensor("n", DTYPE_INT64, shape_matrix(2, 2), n),
+                                 name_tensor("s_bytes", DTYPE_STRING, shape_vector(2), s)};
+    struct named_tensor strings = name_tensor("s", DTYPE_STRING, shape_vector(2), s);
     check_text(TENSOR_JSON_ROW, &vector, 1, "{\n    \"predictions\": [2.5, 3.0, 4.5\n    ]\n}");
     check_text(TENSOR_JSON_ROW, &matrix, 1,
                "{\n    \"predictions\": [[2.5, 3.0], [4.5, NaN]\n    ]\n}");
@@ -268,12 +267,12 @@ static void test_what_can_not_be_written(void **state)
 {
     (void)state;
     float f[4] = {0};
-    struct tensor_json_named scalar = name_tensor("y", DTYPE_FLOAT, shape_scalar(), f);
-    struct tensor_json_named complex = name_tensor("y", DTYPE_COMPLEX64, shape_vector(2), f);
-    struct tensor_json_named uneven[] = {name_tensor("a", DTYPE_FLOAT, shape_vector(2), f),
-                                         name_tensor("b", DTYPE_FLOAT, shape_vector(3), f)};
+    struct named_tensor scalar = name_tensor("y", DTYPE_FLOAT, shape_scalar(), f);
+    struct named_tensor complex = name_tensor("y", DTYPE_COMPLEX64, shape_vector(2), f);
+    struct named_tensor uneven[] = {name_tensor("a", DTYPE_FLOAT, shape_vector(2), f),
+                                    name_tensor("b", DTYPE_FLOAT, shape_vector(3), f)};
     const struct {
-        const struct tensor_json_named *tensors;
+        const struct named_tensor *tensors;
         size_t count;
         const char *message;
     } cases[] = {
@@ -297,7 +296,7 @@ static void test_an_answer_beyond_the_memory(void **state)
     (void)state;
     enum { ROWS = 1 << 20 };
     float *zeros = arena_calloc(&arena, ROWS, sizeof *zeros);
-    struct tensor_json_named big = {
+    struct named_tensor big = {
         SPAN_LITERAL("y"),
         {.dtype = DTYPE_FLOAT, .shape = {.rank = 1, .dims = {ROWS}}, .data = zeros}};
     memory_set_budget(memory_used() + (2 << 20));

@@ -313,7 +313,7 @@ static void method_names_may_be_checked(void **state)
                         BAD "Expected regression signature method_name to be "
                             "tensorflow/serving/regress. Was: m");
     struct session_signature *signature;
-    struct predict_tensor *outputs;
+    struct named_tensor *outputs;
     size_t count;
     struct run run = {.arena = arena, .deadline_us = INT64_MAX};
     struct error err;
