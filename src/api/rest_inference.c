@@ -10,14 +10,9 @@
 #include "api/rest.h"
 #include "api/rest_json.h"
 #include "servables/tensorflow/classify.h"
+#include "servables/tensorflow/examples.h"
 #include "servables/tensorflow/regress.h"
 #include "tensor/example.h"
-
-/* pb_serialized_input.kind_case: the numbers of its fields. */
-enum {
-    INPUT_LIST = 1,
-    INPUT_WITH_CONTEXT = 2,
-};
 
 struct rest_inference_call {
     struct inference_call inference; /* first */

@@ -3,12 +3,6 @@
 
 #include "base/memory.h"
 
-/* pb_serialized_input.kind_case: the numbers of its fields. */
-enum {
-    INPUT_LIST = 1,
-    INPUT_WITH_CONTEXT = 2,
-};
-
 static struct pb_spans list_of(const struct pb_serialized_input *input, struct span *context)
 {
     *context = (struct span){0};

@@ -7,6 +7,12 @@
 #include "tensor/tensor.h"
 #include "wire/messages.h"
 
+/* pb_serialized_input.kind_case: the numbers of its fields. */
+enum {
+    INPUT_LIST = 1,
+    INPUT_WITH_CONTEXT = 2,
+};
+
 /* A tensor [examples] of strings in the arena. The bytes of a context, if there is one, stand
  * before those of each example: reading both as one message lets the example's features win.
  * Without one the strings are borrowed from the message. INVALID_ARGUMENT `Input is empty.`;
