@@ -3,20 +3,19 @@
 
 #include "api/record.h"
 
-/* What prepare() has found out. */
-static void note_model(struct api_call *call)
+void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec)
 {
     struct record *record = call->exchange->note;
-    if (record && call->ops->model)
-        record->model = call->ops->model(call);
-    if (record)
-        record->servable = call->servable;
+    if (record && spec)
+        record->model = spec->name;
 }
 
 static enum code prepare(struct api_call *call, struct error *err)
 {
     enum code code = call->ops->prepare(call, err);
-    note_model(call);
+    struct record *record = call->exchange->note;
+    if (record)
+        record->servable = call->servable;
     return code;
 }
 

@@ -23,10 +23,6 @@ struct api_call_ops {
     /* Reads and finds; no answer yet. */
     enum code (*prepare)(struct api_call *call, struct error *err);
 
-    /* The name of the model that is asked for, after prepare(), whatever came of that (optional).
-     */
-    struct span (*model)(const struct api_call *call);
-
     /* Would running it take less time than handing it over (session_is_tiny)? (optional: never) */
     bool (*is_tiny)(struct api_call *call);
 
@@ -40,6 +36,9 @@ struct api_call_ops {
 /* Memory for a call, of the exchange's arena: `size` bytes that begin with a struct api_call. */
 void *api_call_new(struct api *api, struct exchange *exchange, const struct api_call_ops *ops,
                    size_t size);
+
+/* For the call's record: the model that is asked for, whether there is one or not; NULL: none. */
+void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec);
 
 /* Takes it to its answer, here or on a worker. */
 void api_call_start(struct api_call *call);

@@ -25,12 +25,6 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
                           call->kind, arena, &call->head, err);
 }
 
-static struct span model(const struct api_call *base)
-{
-    const struct inference_call *call = (const struct inference_call *)base;
-    return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
-}
-
 bool inference_call_is_tiny(struct api_call *base)
 {
     return inference_is_tiny(&((const struct inference_call *)base)->head);
@@ -71,6 +65,7 @@ static enum code prepare(struct api_call *base, struct error *err)
     struct inference_call *call = (struct inference_call *)base;
     enum code code = pb_decode(&pb_serialized_request_type, base->exchange->body,
                                &base->exchange->arena, &call->request, err);
+    api_call_note_model(base, call->request.model_spec);
     return code ? code : inference_call_find(call, err);
 }
 
@@ -92,7 +87,6 @@ static void start(struct exchange *exchange, struct api *api, const struct infer
 {
     static const struct api_call_ops ops = {
         .prepare = prepare,
-        .model = model,
         .is_tiny = inference_call_is_tiny,
         .finish = finish,
         .fail = api_call_fail_rpc,

@@ -17,15 +17,10 @@ static enum code prepare(struct api_call *base, struct error *err)
     struct arena *arena = &base->exchange->arena;
     enum code code =
         pb_decode(&pb_predict_request_type, base->exchange->body, arena, &call->request, err);
+    api_call_note_model(base, call->request.model_spec);
     if (code)
         return code;
     return api_find_any(base->api, call->request.model_spec, arena, &base->servable, err);
-}
-
-static struct span model(const struct api_call *base)
-{
-    const struct predict_call *call = (const struct predict_call *)base;
-    return call->request.model_spec ? call->request.model_spec->name : (struct span){0};
 }
 
 static const struct servable_kind *kind_of(const struct api_call *call)
@@ -61,7 +56,6 @@ void api_predict(struct exchange *exchange, void *api)
 {
     static const struct api_call_ops ops = {
         .prepare = prepare,
-        .model = model,
         .is_tiny = is_tiny,
         .finish = finish,
         .fail = api_call_fail_rpc,
