@@ -11,11 +11,6 @@
 #include "base/clock.h"
 #include "monitoring/metrics.h"
 
-#define LATENCY_BUCKETS                                                                            \
-    {                                                                                              \
-        10, 1.8, 33                                                                                \
-    }
-
 static struct metric_family requests = {
     .name = "/tensorflow/serving/request_count",
     .kind = METRIC_COUNTER,
@@ -25,13 +20,13 @@ static struct metric_family latency = {
     .name = "/tensorflow/serving/request_latency",
     .kind = METRIC_HISTOGRAM,
     .labels = {"model_name", "API", "entrypoint"},
-    .buckets = LATENCY_BUCKETS,
+    .buckets = METRIC_LATENCY_BUCKETS,
 };
 static struct metric_family runtime = {
     .name = "/tensorflow/serving/runtime_latency",
     .kind = METRIC_HISTOGRAM,
     .labels = {"model_name", "API", "runtime"},
-    .buckets = LATENCY_BUCKETS,
+    .buckets = METRIC_LATENCY_BUCKETS,
 };
 
 static const char *const method_names[2][RECORD_METHODS] = {

@@ -37,6 +37,12 @@ struct metric_buckets {
     int count;
 };
 
+/* Of all of TensorFlow Serving's latencies, in microseconds. */
+#define METRIC_LATENCY_BUCKETS                                                                     \
+    {                                                                                              \
+        10, 1.8, 33                                                                                \
+    }
+
 struct metric_cell;
 
 struct metric_family {

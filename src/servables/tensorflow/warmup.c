@@ -27,7 +27,7 @@ static struct metric_family latency = {
     .name = "/tensorflow/serving/model_warmup_latency",
     .kind = METRIC_HISTOGRAM,
     .labels = {"model_path", "status"},
-    .buckets = {10, 1.8, 33},
+    .buckets = METRIC_LATENCY_BUCKETS,
 };
 
 static struct metric_family records = {
