@@ -10,6 +10,7 @@ struct model_configs *model_configs_new(void)
     struct model_configs *configs = calloc(1, sizeof *configs);
     CHECK(configs && "out of memory");
     arena_init(&configs->arena, ARENA_FIRST_BLOCK);
+    map_init(&configs->by_name, &configs->arena);
     return configs;
 }
 

@@ -4,7 +4,7 @@
 #ifndef CORE_MODEL_CONFIG_H
 #define CORE_MODEL_CONFIG_H
 
-#include "base/arena.h"
+#include "base/map.h"
 #include "core/version_policy.h"
 
 struct model_label {
@@ -26,6 +26,7 @@ struct model_configs {
     struct arena arena;
     struct model_config *models;
     size_t count;
+    struct map by_name; /* to struct model_config; filled by server_core_reload() */
 };
 
 struct model_configs *model_configs_new(void);

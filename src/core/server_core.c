@@ -61,13 +61,11 @@ void server_core_news_release(struct server_core_news *news)
 
 /* ---- checking ---- */
 
-/* What one look at two configurations needs. */
-struct exchange_of_configs {
-    struct arena arena;
-    struct map before; /* names to struct model_config, of the one in force */
-    struct map after;
-    const struct model_configs *configs; /* the new one */
-};
+/* Of the configuration in force; NULL: there is no such model. Mutex held. */
+static const struct model_config *find_model(const struct server_core *core, struct span name)
+{
+    return core->configs ? map_get(&core->configs->by_name, name) : NULL;
+}
 
 static const struct platform *platform_of(const struct server_core *core,
                                           const struct model_config *model)
@@ -75,19 +73,20 @@ static const struct platform *platform_of(const struct server_core *core,
     return platform_find(core->options.platforms, core->options.platform_count, model->platform);
 }
 
-static enum code check_model(const struct server_core *core, struct exchange_of_configs *x,
-                             const struct model_config *model, struct error *err)
+/* Puts the model in `by_name`, too. */
+static enum code check_model(const struct server_core *core, struct model_configs *configs,
+                             struct model_config *model, struct error *err)
 {
     bool added;
-    void **place = map_at(&x->after, span_of(model->name), &added);
+    void **place = map_at(&configs->by_name, span_of(model->name), &added);
     if (!added)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Illegal to list model %s multiple times in config list", model->name);
-    *place = (void *)(uintptr_t)model;
+    *place = model;
     if (!platform_of(core, model))
         return error_set(err, CODE_INVALID_ARGUMENT, "Model %s requests unsupported platform %.*s",
                          model->name, SPAN_ARG(model->platform));
-    const struct model_config *before = map_get(&x->before, span_of(model->name));
+    const struct model_config *before = find_model(core, span_of(model->name));
     if (before && !span_equal(before->platform, model->platform))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Illegal to change a model's platform. For model %s platform was %.*s and "
@@ -118,16 +117,14 @@ static enum code check_label(struct server_core *core, const struct model_config
                      (long long)label->version, model->name);
 }
 
-static enum code check_configs(struct server_core *core, struct exchange_of_configs *x,
+static enum code check_configs(struct server_core *core, struct model_configs *configs,
                                struct error *err)
 {
     enum code code = CODE_OK;
-    for (size_t i = 0; core->configs && i < core->configs->count; i++)
-        map_put(&x->before, span_of(core->configs->models[i].name), &core->configs->models[i]);
-    for (size_t i = 0; !code && i < x->configs->count; i++)
-        code = check_model(core, x, &x->configs->models[i], err);
-    for (size_t i = 0; !code && i < x->configs->count; i++) {
-        const struct model_config *model = &x->configs->models[i];
+    for (size_t i = 0; !code && i < configs->count; i++)
+        code = check_model(core, configs, &configs->models[i], err);
+    for (size_t i = 0; !code && i < configs->count; i++) {
+        const struct model_config *model = &configs->models[i];
         for (size_t k = 0; !code && k < model->label_count; k++)
             code = check_label(core, model, &model->labels[k], err);
     }
@@ -136,14 +133,15 @@ static enum code check_configs(struct server_core *core, struct exchange_of_conf
 
 /* ---- doing ---- */
 
-static void set_labels(struct server_core *core, struct exchange_of_configs *x)
+static void set_labels(struct server_core *core, const struct model_configs *configs,
+                       struct arena *arena)
 {
     size_t count = 0, i = 0;
-    for (size_t k = 0; k < x->configs->count; k++)
-        count += x->configs->models[k].label_count;
-    struct version_label *labels = ARENA_ARRAY(&x->arena, struct version_label, count + 1);
-    for (size_t k = 0; k < x->configs->count; k++) {
-        const struct model_config *model = &x->configs->models[k];
+    for (size_t k = 0; k < configs->count; k++)
+        count += configs->models[k].label_count;
+    struct version_label *labels = ARENA_ARRAY(arena, struct version_label, count + 1);
+    for (size_t k = 0; k < configs->count; k++) {
+        const struct model_config *model = &configs->models[k];
         for (size_t l = 0; l < model->label_count; l++)
             labels[i++] = (struct version_label){span_of(model->name), model->labels[l].label,
                                                  model->labels[l].version};
@@ -151,13 +149,14 @@ static void set_labels(struct server_core *core, struct exchange_of_configs *x)
     manager_set_labels(core->manager, labels, count);
 }
 
-static void set_servables(struct server_core *core, struct exchange_of_configs *x)
+static void set_servables(struct server_core *core, const struct model_configs *configs,
+                          struct arena *arena)
 {
-    size_t count = x->configs->count;
+    size_t count = configs->count;
     struct file_system_servable *servables =
-        ARENA_ARRAY(&x->arena, struct file_system_servable, count + 1);
+        ARENA_ARRAY(arena, struct file_system_servable, count + 1);
     for (size_t i = 0; i < count; i++) {
-        const struct model_config *model = &x->configs->models[i];
+        const struct model_config *model = &configs->models[i];
         servables[i] = (struct file_system_servable){
             .name = model->name,
             .base_path = model->base_path,
@@ -168,14 +167,14 @@ static void set_servables(struct server_core *core, struct exchange_of_configs *
     file_system_source_set(core->source, servables, count);
 }
 
-static void tell_news(struct server_core *core, const struct exchange_of_configs *x,
+static void tell_news(struct server_core *core, const struct model_configs *configs,
                       struct server_core_news *news)
 {
     news->since = state_monitor_sequence(core->monitor);
-    news->names = ARENA_ARRAY(&news->arena, struct span, x->configs->count + 1);
-    for (size_t i = 0; i < x->configs->count; i++) {
-        struct span name = span_of(x->configs->models[i].name);
-        if (!map_has(&x->before, name))
+    news->names = ARENA_ARRAY(&news->arena, struct span, configs->count + 1);
+    for (size_t i = 0; i < configs->count; i++) {
+        struct span name = span_of(configs->models[i].name);
+        if (!find_model(core, name))
             news->names[news->count++] = arena_copy(&news->arena, name);
     }
 }
@@ -184,18 +183,16 @@ static void tell_news(struct server_core *core, const struct exchange_of_configs
 static enum code exchange_configs(struct server_core *core, struct model_configs *configs,
                                   struct server_core_news *news, struct error *err)
 {
-    struct exchange_of_configs x = {.configs = configs};
-    arena_init(&x.arena, ARENA_FIRST_BLOCK);
-    map_init(&x.before, &x.arena);
-    map_init(&x.after, &x.arena);
-    enum code code = check_configs(core, &x, err);
-    if (!code) {
-        tell_news(core, &x, news);
-        set_labels(core, &x);
-        set_servables(core, &x);
-    }
-    arena_release(&x.arena);
-    return code;
+    struct arena arena;
+    enum code code = check_configs(core, configs, err);
+    if (code)
+        return code;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    tell_news(core, configs, news);
+    set_labels(core, configs, &arena);
+    set_servables(core, configs, &arena);
+    arena_release(&arena);
+    return CODE_OK;
 }
 
 enum code server_core_reload(struct server_core *core, struct model_configs *configs,
@@ -219,10 +216,8 @@ enum code server_core_reload(struct server_core *core, struct model_configs *con
 
 bool server_core_wants(struct server_core *core, struct span name)
 {
-    bool is = false;
     pthread_mutex_lock(&core->mutex);
-    for (size_t i = 0; core->configs && !is && i < core->configs->count; i++)
-        is = span_is(name, core->configs->models[i].name);
+    bool is = find_model(core, name) != NULL;
     pthread_mutex_unlock(&core->mutex);
     return is;
 }
