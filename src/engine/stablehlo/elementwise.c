@@ -50,12 +50,6 @@ static enum code binary(struct body *b, const struct mlir_op *op, const struct h
     return CODE_OK;
 }
 
-static bool is_float(enum dtype dtype)
-{
-    return dtype == DTYPE_FLOAT || dtype == DTYPE_DOUBLE || dtype == DTYPE_HALF ||
-           dtype == DTYPE_BFLOAT16;
-}
-
 static bool is_complex(enum dtype dtype)
 {
     return dtype == DTYPE_COMPLEX64 || dtype == DTYPE_COMPLEX128;
@@ -78,7 +72,7 @@ static enum code divide(struct body *b, const struct mlir_op *op, const struct h
 {
     (void)err;
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
-    const char *name = is_float(dtype) || is_complex(dtype) ? rule->op : rule->bool_op;
+    const char *name = dtype_is_float(dtype) || is_complex(dtype) ? rule->op : rule->bool_op;
     body_set(b, op, 0, body_binary(b, name, side(b, op, 0), side(b, op, 1), dtype));
     return CODE_OK;
 }
@@ -87,7 +81,7 @@ static enum code absolute(struct body *b, const struct mlir_op *op, const struct
                           struct error *err)
 {
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
-    if (unsigned_of(dtype) == dtype && !is_float(dtype) && !is_complex(dtype)) {
+    if (unsigned_of(dtype) == dtype && !dtype_is_float(dtype) && !is_complex(dtype)) {
         body_set(b, op, 0, body_operand(b, op, 0));
         return CODE_OK;
     }
@@ -185,7 +179,7 @@ static struct span saturate(struct body *b, struct span x, enum dtype *from, enu
         [DTYPE_INT16] = {INT16_MIN, INT16_MAX},   [DTYPE_UINT16] = {0, UINT16_MAX},
         [DTYPE_UINT32] = {0, (double)UINT64_MAX}, [DTYPE_UINT64] = {0, (double)UINT64_MAX},
     };
-    if (!is_float(*from) || bounds[to].least == bounds[to].most)
+    if (!dtype_is_float(*from) || bounds[to].least == bounds[to].most)
         return x;
     if (dtype_size(*from) == 2) {
         x = body_cast(b, x, *from, DTYPE_FLOAT);

@@ -3,7 +3,6 @@
  * Reductions. One operation on both scalars is Sum, Max and so on; what jax makes of argmax and
  * argmin is ArgMax and ArgMin; the rest is XlaReduce, which runs the region for each element.
  */
-#include "engine/op.h"
 #include "engine/stablehlo/translate.h"
 
 static const struct hlo_combiner combiners[] = {
@@ -154,11 +153,6 @@ static struct span place(struct body *b, const struct mlir_op *op, const char *n
     return node->name;
 }
 
-static bool is_float(enum dtype dtype)
-{
-    return OP_TYPES_FLOAT >> dtype & 1;
-}
-
 static void place_reduce(struct body *b, const struct mlir_op *op, const char *name,
                          const struct hlo_ints *dims)
 {
@@ -166,7 +160,7 @@ static void place_reduce(struct body *b, const struct mlir_op *op, const char *n
     struct span x = body_operand(b, op, 0);
     struct span at = place(b, op, name, x, dtype, dims->values[0]);
     body_set(b, op, 0, reduction(b, !strcmp(name, "ArgMax") ? "Max" : "Min", x, dtype, dims));
-    if (is_float(dtype)) {
+    if (dtype_is_float(dtype)) {
         struct span nan = body_unary(b, "IsNan", x, dtype);
         struct span any = reduction(b, "Any", nan, DTYPE_BOOL, dims);
         struct span first = place(b, op, "ArgMax", body_cast(b, nan, DTYPE_BOOL, DTYPE_UINT8),

@@ -88,15 +88,10 @@ static size_t find_keys(const struct mlir_op *op, struct key keys[KEYS_MAX])
     return value ? 0 : count;
 }
 
-static bool is_float(enum dtype dtype)
-{
-    return OP_TYPES_FLOAT >> dtype & 1;
-}
-
 /* Ascending order of what this gives is the key's order; it is its own inverse but for `alike`. */
 static struct span turn(struct body *b, struct span x, enum dtype dtype)
 {
-    return body_unary(b, is_float(dtype) ? "Neg" : "Invert", x, dtype);
+    return body_unary(b, dtype_is_float(dtype) ? "Neg" : "Invert", x, dtype);
 }
 
 static struct span make_alike(struct body *b, struct span x, enum dtype dtype)
@@ -126,7 +121,7 @@ static void sort_by(struct body *b, const struct mlir_op *op, const struct key *
 {
     enum dtype dtype = hlo_value_dtype(op->operands[key->operand]);
     struct span keys = tensors[key->operand];
-    if (key->alike && is_float(dtype))
+    if (key->alike && dtype_is_float(dtype))
         keys = make_alike(b, keys, dtype);
     if (key->descending)
         keys = turn(b, keys, dtype);

@@ -152,12 +152,6 @@ static void pool(struct body *b, const struct mlir_op *op, const struct window *
     body_set(b, op, 0, body_transpose(b, x, dtype, back, 4));
 }
 
-static bool is_pool_type(enum dtype dtype)
-{
-    return dtype == DTYPE_FLOAT || dtype == DTYPE_HALF || dtype == DTYPE_BFLOAT16 ||
-           dtype == DTYPE_DOUBLE;
-}
-
 static bool has_negative(const struct hlo_ints *ints)
 {
     for (size_t i = 0; i < ints->count; i++) {
@@ -218,7 +212,7 @@ static enum code reduce_window(struct body *b, const struct mlir_op *op,
     int64_t perm[4];
     if (dim >= 0 && hlo_value_dtype(op->operands[0]) != DTYPE_BOOL)
         running_sum(b, op, dim, reverse);
-    else if (plain && (is_sum || is_max) && is_pool_type(hlo_value_dtype(op->operands[0])) &&
+    else if (plain && (is_sum || is_max) && dtype_is_float(hlo_value_dtype(op->operands[0])) &&
              pool_order(&w, perm) && !has_negative(&w.padding))
         pool(b, op, &w, perm, is_sum);
     else
