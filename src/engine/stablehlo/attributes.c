@@ -22,6 +22,16 @@ enum dtype hlo_dtype(const struct mlir_type *type)
     return element->code < 0 ? DTYPE_INVALID : dtypes[element->code];
 }
 
+bool hlo_has_known_types(const struct mlir_op *op)
+{
+    bool known = true;
+    for (size_t i = 0; i < op->operand_count; i++)
+        known &= hlo_value_dtype(op->operands[i]) != DTYPE_INVALID;
+    for (size_t i = 0; i < op->result_count; i++)
+        known &= hlo_value_dtype(&op->results[i]) != DTYPE_INVALID;
+    return known;
+}
+
 bool hlo_is_static(const struct mlir_type *type)
 {
     for (size_t i = 0; i < type->rank; i++) {

@@ -186,6 +186,41 @@ struct span body_transpose(struct body *b, struct span x, enum dtype dtype, cons
     return node->name;
 }
 
+struct span body_expand_dims(struct body *b, struct span x, enum dtype dtype, int64_t at)
+{
+    struct pb_node_def *node = body_node(b, "ExpandDims", 2, x, body_scalar(b, at));
+    body_type(b, node, "T", dtype);
+    body_type(b, node, "Tdim", DTYPE_INT64);
+    return node->name;
+}
+
+struct span body_squeeze(struct body *b, struct span x, enum dtype dtype, int64_t axis)
+{
+    struct pb_node_def *node = body_node(b, "Squeeze", 1, x);
+    body_type(b, node, "T", dtype);
+    body_ints(b, node, "squeeze_dims", &axis, 1);
+    return node->name;
+}
+
+struct span body_broadcast(struct body *b, struct span x, enum dtype dtype, struct span shape,
+                           enum dtype shape_dtype)
+{
+    struct pb_node_def *node = body_node(b, "BroadcastTo", 2, x, shape);
+    body_type(b, node, "T", dtype);
+    body_type(b, node, "Tidx", shape_dtype);
+    return node->name;
+}
+
+struct span body_gather(struct body *b, struct span x, enum dtype dtype, struct span at,
+                        enum dtype at_dtype)
+{
+    struct pb_node_def *node = body_node(b, "GatherV2", 3, x, at, body_scalar(b, 0));
+    body_type(b, node, "Tparams", dtype);
+    body_type(b, node, "Tindices", at_dtype);
+    body_type(b, node, "Taxis", DTYPE_INT64);
+    return node->name;
+}
+
 /* ---- constants ---- */
 
 struct span body_const(struct body *b, enum dtype dtype, const int64_t *dims, size_t rank,
@@ -245,27 +280,25 @@ void body_set(struct body *b, const struct mlir_op *op, size_t i, struct span te
     b->t->values[op->results[i].id] = (struct hlo_value){.full = tensor};
 }
 
-struct span body_shape_of(struct body *b, const struct mlir_value *value)
+static struct span computed_shape(struct body *b, struct span x, enum dtype dtype)
 {
-    if (hlo_is_static(value->type))
-        return body_vector(b, value->type->dims, value->type->rank);
-    struct pb_node_def *node = body_node(b, "Shape", 1, b->t->values[value->id].full);
-    body_type(b, node, "T", hlo_value_dtype(value));
+    struct pb_node_def *node = body_node(b, "Shape", 1, x);
+    body_type(b, node, "T", dtype);
     body_type(b, node, "out_type", DTYPE_INT64);
     return node->name;
 }
 
+struct span body_shape_of(struct body *b, const struct mlir_value *value)
+{
+    if (hlo_is_static(value->type))
+        return body_vector(b, value->type->dims, value->type->rank);
+    return computed_shape(b, b->t->values[value->id].full, hlo_value_dtype(value));
+}
+
 struct span body_size(struct body *b, struct span x, enum dtype dtype, int64_t k)
 {
-    struct pb_node_def *shape = body_node(b, "Shape", 1, x);
-    body_type(b, shape, "T", dtype);
-    body_type(b, shape, "out_type", DTYPE_INT64);
-    struct pb_node_def *node =
-        body_node(b, "GatherV2", 3, shape->name, body_scalar(b, k), body_scalar(b, 0));
-    body_type(b, node, "Tparams", DTYPE_INT64);
-    body_type(b, node, "Tindices", DTYPE_INT64);
-    body_type(b, node, "Taxis", DTYPE_INT64);
-    return node->name;
+    struct span shape = computed_shape(b, x, dtype);
+    return body_gather(b, shape, DTYPE_INT64, body_scalar(b, k), DTYPE_INT64);
 }
 
 enum code body_refuse(struct body *b, const struct mlir_op *op, const char *detail)

@@ -82,11 +82,9 @@ static enum code potrf(struct body *b, const struct mlir_op *op, struct error *e
     enum dtype info = hlo_value_dtype(&op->results[1]);
     body_set(b, op, 0,
              body_unary(b, "Cholesky", body_operand(b, op, 0), hlo_value_dtype(op->operands[0])));
-    struct pb_node_def *zeros =
-        body_node(b, "BroadcastTo", 2, body_number(b, info, 0), body_shape_of(b, &op->results[1]));
-    body_type(b, zeros, "T", info);
-    body_type(b, zeros, "Tidx", DTYPE_INT64);
-    body_set(b, op, 1, zeros->name);
+    body_set(b, op, 1,
+             body_broadcast(b, body_number(b, info, 0), info, body_shape_of(b, &op->results[1]),
+                            DTYPE_INT64));
     return CODE_OK;
 }
 
@@ -97,7 +95,7 @@ static enum code trsm(struct body *b, const struct mlir_op *op, struct error *er
     if (op->operand_count != 2 || op->result_count != 1)
         return hlo_malformed(op, "operands", err);
     if (custom_int(op, "side") != 'L' || custom_int(op, "diag") != 'N' ||
-        (transposed == 'T' && (dtype == DTYPE_COMPLEX64 || dtype == DTYPE_COMPLEX128)))
+        (transposed == 'T' && hlo_is_complex(dtype)))
         return body_refuse(b, op, "from the right, of a unit diagonal, or transposed");
     struct pb_node_def *node =
         body_node(b, "MatrixTriangularSolve", 2, body_operand(b, op, 0), body_operand(b, op, 1));
@@ -137,23 +135,13 @@ static const struct custom *find(struct span name)
     return NULL;
 }
 
-static bool has_known_types(const struct mlir_op *op)
-{
-    bool known = true;
-    for (size_t i = 0; i < op->operand_count; i++)
-        known &= hlo_value_dtype(op->operands[i]) != DTYPE_INVALID;
-    for (size_t i = 0; i < op->result_count; i++)
-        known &= hlo_value_dtype(&op->results[i]) != DTYPE_INVALID;
-    return known;
-}
-
 static enum code custom_call(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,
                              struct error *err)
 {
     (void)rule;
     struct span name = hlo_string(op, "call_target_name");
     const struct custom *custom = find(name);
-    if (custom && (custom->tokens || has_known_types(op)))
+    if (custom && (custom->tokens || hlo_has_known_types(op)))
         return custom->fn(b, op, err);
     return body_refuse(b, op, arena_printf(b->t->arena, "@%.*s", SPAN_ARG(name)));
 }
@@ -163,7 +151,7 @@ static enum code composite(struct body *b, const struct mlir_op *op, const struc
 {
     (void)rule;
     const struct custom *custom = find(hlo_string(op, "name"));
-    if (custom && has_known_types(op))
+    if (custom && hlo_has_known_types(op))
         return custom->fn(b, op, err);
     return body_call(b, op, hlo_string(op, "decomposition"), err);
 }

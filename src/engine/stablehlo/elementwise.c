@@ -50,11 +50,6 @@ static enum code binary(struct body *b, const struct mlir_op *op, const struct h
     return CODE_OK;
 }
 
-static bool is_complex(enum dtype dtype)
-{
-    return dtype == DTYPE_COMPLEX64 || dtype == DTYPE_COMPLEX128;
-}
-
 static enum dtype unsigned_of(enum dtype dtype)
 {
     static const enum dtype of[DTYPE_COUNT] = {
@@ -72,7 +67,7 @@ static enum code divide(struct body *b, const struct mlir_op *op, const struct h
 {
     (void)err;
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
-    const char *name = dtype_is_float(dtype) || is_complex(dtype) ? rule->op : rule->bool_op;
+    const char *name = dtype_is_float(dtype) || hlo_is_complex(dtype) ? rule->op : rule->bool_op;
     body_set(b, op, 0, body_binary(b, name, side(b, op, 0), side(b, op, 1), dtype));
     return CODE_OK;
 }
@@ -81,11 +76,11 @@ static enum code absolute(struct body *b, const struct mlir_op *op, const struct
                           struct error *err)
 {
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
-    if (unsigned_of(dtype) == dtype && !dtype_is_float(dtype) && !is_complex(dtype)) {
+    if (unsigned_of(dtype) == dtype && !dtype_is_float(dtype) && !hlo_is_complex(dtype)) {
         body_set(b, op, 0, body_operand(b, op, 0));
         return CODE_OK;
     }
-    if (!is_complex(dtype))
+    if (!hlo_is_complex(dtype))
         return unary(b, op, rule, err);
     struct pb_node_def *node = body_node(b, "ComplexAbs", 1, body_operand(b, op, 0));
     body_type(b, node, "T", dtype);
@@ -101,7 +96,7 @@ static enum code part(struct body *b, const struct mlir_op *op, const struct hlo
     (void)err;
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
     struct span x = body_operand(b, op, 0);
-    if (!is_complex(dtype)) {
+    if (!hlo_is_complex(dtype)) {
         body_set(b, op, 0, rule->bool_op ? body_unary(b, rule->bool_op, x, dtype) : x);
         return CODE_OK;
     }
@@ -370,11 +365,8 @@ static struct span splat(struct body *b, const struct mlir_attr *value, struct h
     if (dtype == DTYPE_BOOL)
         bytes = span_make(&booleans[bytes.ptr[0] != 0], 1);
     to->narrow = body_const(b, dtype, NULL, 0, bytes);
-    struct pb_node_def *node =
-        body_node(b, "BroadcastTo", 2, to->narrow, body_vector(b, type->dims, type->rank));
-    body_type(b, node, "T", dtype);
-    body_type(b, node, "Tidx", DTYPE_INT64);
-    return node->name;
+    return body_broadcast(b, to->narrow, dtype, body_vector(b, type->dims, type->rank),
+                          DTYPE_INT64);
 }
 
 static enum code constant(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,

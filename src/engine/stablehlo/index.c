@@ -53,14 +53,6 @@ static enum code read_fields(const struct mlir_op *op, const char *const names[A
     return code;
 }
 
-static struct span expand_dims(struct body *b, struct span x, enum dtype dtype, int64_t at)
-{
-    struct pb_node_def *node = body_node(b, "ExpandDims", 2, x, body_scalar(b, at));
-    body_type(b, node, "T", dtype);
-    body_type(b, node, "Tdim", DTYPE_INT64);
-    return node->name;
-}
-
 static void sort_ints(struct hlo_ints *ints)
 {
     for (size_t i = 1; i < ints->count; i++) {
@@ -102,7 +94,7 @@ static enum code add_batching(struct body *b, const struct mlir_op *op, struct i
     if (rank >= SHAPE_RANK_MAX)
         return hlo_malformed(op, "indices", err);
     if (dim == (int64_t)rank) {
-        x->indices = expand_dims(b, x->indices, x->dtype, dim);
+        x->indices = body_expand_dims(b, x->indices, x->dtype, dim);
         rank++;
     } else if (dim + 1 != (int64_t)rank) {
         return body_refuse(b, op, "with batching dimensions and vectors inside");
@@ -175,22 +167,14 @@ static void take_rows(struct body *b, const struct mlir_op *op, const struct ind
 {
     const struct mlir_type *indices = op->operands[1]->type;
     struct span at = x->indices;
-    if (x->fields[VECTOR_DIM].values[0] < (int64_t)indices->rank) {
-        const int64_t last = (int64_t)indices->rank - 1;
-        struct pb_node_def *node = body_node(b, "Squeeze", 1, at);
-        body_type(b, node, "T", x->dtype);
-        body_ints(b, node, "squeeze_dims", &last, 1);
-        at = node->name;
-    }
+    if (x->fields[VECTOR_DIM].values[0] < (int64_t)indices->rank)
+        at = body_squeeze(b, at, x->dtype, (int64_t)indices->rank - 1);
     double most = (double)op->operands[0]->type->dims[0] - 1;
     at = body_binary(b, "Maximum", at, body_number(b, x->dtype, 0), x->dtype);
     at = body_binary(b, "Minimum", at, body_number(b, x->dtype, most), x->dtype);
-    struct pb_node_def *node =
-        body_node(b, "GatherV2", 3, body_operand(b, op, 0), at, body_scalar(b, 0));
-    body_type(b, node, "Tparams", hlo_value_dtype(op->operands[0]));
-    body_type(b, node, "Tindices", x->dtype);
-    body_type(b, node, "Taxis", DTYPE_INT64);
-    body_set(b, op, 0, node->name);
+    body_set(
+        b, op, 0,
+        body_gather(b, body_operand(b, op, 0), hlo_value_dtype(op->operands[0]), at, x->dtype));
 }
 
 static enum code gather(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,

@@ -40,16 +40,6 @@ static const struct hlo_rule *find_rule(const struct mlir_op *op)
     return NULL;
 }
 
-static bool has_known_types(const struct mlir_op *op)
-{
-    bool known = true;
-    for (size_t i = 0; i < op->operand_count; i++)
-        known &= hlo_value_dtype(op->operands[i]) != DTYPE_INVALID;
-    for (size_t i = 0; i < op->result_count; i++)
-        known &= hlo_value_dtype(&op->results[i]) != DTYPE_INVALID;
-    return known;
-}
-
 static enum code translate_op(struct body *b, const struct mlir_op *op, struct error *err)
 {
     if (!span_is(op->dialect, "vhlo"))
@@ -60,7 +50,7 @@ static enum code translate_op(struct body *b, const struct mlir_op *op, struct e
     if (op->operand_count < rule->operands || op->result_count < rule->results ||
         op->region_count < rule->regions)
         return hlo_malformed(op, "operands, results or regions", err);
-    if (!rule->tokens && !has_known_types(op))
+    if (!rule->tokens && !hlo_has_known_types(op))
         return body_refuse(b, op, "of this type");
     return rule->fn(b, op, rule, err);
 }

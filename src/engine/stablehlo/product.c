@@ -201,14 +201,6 @@ static struct span make_filter(struct body *b, const struct mlir_op *op,
     return node->name;
 }
 
-static struct span add_dim(struct body *b, struct span x, enum dtype dtype, int64_t at)
-{
-    struct pb_node_def *node = body_node(b, "ExpandDims", 2, x, body_scalar(b, at));
-    body_type(b, node, "T", dtype);
-    body_type(b, node, "Tdim", DTYPE_INT64);
-    return node->name;
-}
-
 /* One spatial dimension becomes two, the first of size 1. */
 static void widen(struct convolution *c)
 {
@@ -296,8 +288,8 @@ static enum code convolution(struct body *b, const struct mlir_op *op, const str
     if (depthwise)
         filter = depthwise_filter(b, op, &c, filter, dtype);
     if (c.spatial == 1) {
-        x = add_dim(b, x, dtype, 1);
-        filter = add_dim(b, filter, dtype, 0);
+        x = body_expand_dims(b, x, dtype, 1);
+        filter = body_expand_dims(b, filter, dtype, 0);
         widen(&c);
     }
     struct pb_node_def *node = body_node(b,
@@ -308,13 +300,8 @@ static enum code convolution(struct body *b, const struct mlir_op *op, const str
     body_type(b, node, "T", dtype);
     set_window(b, node, &c, c.spatial == 1 ? 2 : c.spatial);
     struct span product = node->name;
-    if (c.spatial == 1) {
-        const int64_t axis = 1;
-        struct pb_node_def *squeeze = body_node(b, "Squeeze", 1, product);
-        body_type(b, squeeze, "T", dtype);
-        body_ints(b, squeeze, "squeeze_dims", &axis, 1);
-        product = squeeze->name;
-    }
+    if (c.spatial == 1)
+        product = body_squeeze(b, product, dtype, 1);
     set_output(b, op, &c, product, dtype);
     return CODE_OK;
 }
@@ -379,8 +366,7 @@ static enum code triangular_solve(struct body *b, const struct mlir_op *op,
             return code;
     }
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
-    bool is_complex = dtype == DTYPE_COMPLEX64 || dtype == DTYPE_COMPLEX128;
-    if (!values[0] || values[2] || (is_complex && values[3] == TRANSPOSED))
+    if (!values[0] || values[2] || (hlo_is_complex(dtype) && values[3] == TRANSPOSED))
         return body_refuse(b, op, "from the right, of a unit diagonal, or transposed");
     struct pb_node_def *node =
         body_node(b, rule->op, 2, body_operand(b, op, 0), body_operand(b, op, 1));

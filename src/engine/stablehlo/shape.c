@@ -2,23 +2,6 @@
 /* Operations that move elements or ask for sizes. */
 #include "engine/stablehlo/translate.h"
 
-static struct span expand_dims(struct body *b, struct span x, enum dtype dtype, int64_t at)
-{
-    struct pb_node_def *node = body_node(b, "ExpandDims", 2, x, body_scalar(b, at));
-    body_type(b, node, "T", dtype);
-    body_type(b, node, "Tdim", DTYPE_INT64);
-    return node->name;
-}
-
-static struct span broadcast_to(struct body *b, struct span x, enum dtype dtype, struct span shape,
-                                enum dtype shape_dtype)
-{
-    struct pb_node_def *node = body_node(b, "BroadcastTo", 2, x, shape);
-    body_type(b, node, "T", dtype);
-    body_type(b, node, "Tidx", shape_dtype);
-    return node->name;
-}
-
 /* The operand's dimensions in ascending order of where they go. */
 static struct span ascending(struct body *b, const struct mlir_op *op, struct hlo_ints *dims)
 {
@@ -44,7 +27,7 @@ static struct span ascending(struct body *b, const struct mlir_op *op, struct hl
         return body_transpose(b, value->full, dtype, perm, rank);
     struct span x = value->narrow;
     for (int at = value->narrow_rank; at < (int)rank; at++)
-        x = expand_dims(b, x, dtype, 0);
+        x = body_expand_dims(b, x, dtype, 0);
     return x;
 }
 
@@ -80,7 +63,7 @@ static enum code broadcast_in_dim(struct body *b, const struct mlir_op *op,
     int64_t first = dims.count ? places.values[0] : (int64_t)out->rank;
     for (int64_t k = first; k < (int64_t)out->rank; k++) {
         if (!hlo_has(&places, k))
-            to.narrow = expand_dims(b, to.narrow, dtype, k - first);
+            to.narrow = body_expand_dims(b, to.narrow, dtype, k - first);
     }
     to.narrow_rank = (int)((int64_t)out->rank - first);
     bool computed = rule->operands == 2 && !hlo_is_static(out);
@@ -88,11 +71,11 @@ static enum code broadcast_in_dim(struct body *b, const struct mlir_op *op,
         struct span shape = body_vector(b, out->dims, out->rank);
         to = (struct hlo_value){.full = body_reshape(b, to.narrow, dtype, shape, DTYPE_INT64)};
     } else if (computed) {
-        to.full = broadcast_to(b, to.narrow, dtype, body_operand(b, op, 1),
-                               hlo_value_dtype(op->operands[1]));
+        to.full = body_broadcast(b, to.narrow, dtype, body_operand(b, op, 1),
+                                 hlo_value_dtype(op->operands[1]));
     } else {
         to.full =
-            broadcast_to(b, to.narrow, dtype, body_vector(b, out->dims, out->rank), DTYPE_INT64);
+            body_broadcast(b, to.narrow, dtype, body_vector(b, out->dims, out->rank), DTYPE_INT64);
     }
     b->t->values[op->results[0].id] = to;
     return CODE_OK;
@@ -261,7 +244,7 @@ struct span body_iota(struct body *b, struct span size, size_t behind)
     body_type(b, node, "Tidx", DTYPE_INT64);
     struct span range = node->name;
     for (size_t i = 0; i < behind; i++)
-        range = expand_dims(b, range, DTYPE_INT64, (int64_t)i + 1);
+        range = body_expand_dims(b, range, DTYPE_INT64, (int64_t)i + 1);
     return range;
 }
 
@@ -280,19 +263,15 @@ static enum code iota(struct body *b, const struct mlir_op *op, const struct hlo
     if (rule->operands && !hlo_is_static(out)) {
         shape_dtype = hlo_value_dtype(op->operands[0]);
         shape = body_operand(b, op, 0);
-        struct pb_node_def *node =
-            body_node(b, "GatherV2", 3, shape, body_scalar(b, dim), body_scalar(b, 0));
-        body_type(b, node, "Tparams", shape_dtype);
-        body_type(b, node, "Tindices", DTYPE_INT64);
-        body_type(b, node, "Taxis", DTYPE_INT64);
-        size = body_cast(b, node->name, shape_dtype, DTYPE_INT64);
+        size = body_gather(b, shape, shape_dtype, body_scalar(b, dim), DTYPE_INT64);
+        size = body_cast(b, size, shape_dtype, DTYPE_INT64);
     } else {
         shape = body_vector(b, out->dims, out->rank);
         size = body_scalar(b, out->dims[dim]);
     }
     struct hlo_value to = {.narrow_rank = (int)out->rank - (int)dim};
     to.narrow = body_cast(b, body_iota(b, size, out->rank - (size_t)dim - 1), DTYPE_INT64, dtype);
-    to.full = out->rank == 1 ? to.narrow : broadcast_to(b, to.narrow, dtype, shape, shape_dtype);
+    to.full = out->rank == 1 ? to.narrow : body_broadcast(b, to.narrow, dtype, shape, shape_dtype);
     if (out->rank == 1)
         to.narrow = (struct span){0};
     b->t->values[op->results[0].id] = to;

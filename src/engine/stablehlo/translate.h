@@ -74,6 +74,12 @@ static inline enum dtype hlo_value_dtype(const struct mlir_value *value)
 {
     return hlo_dtype(value->type);
 }
+static inline bool hlo_is_complex(enum dtype dtype)
+{
+    return dtype == DTYPE_COMPLEX64 || dtype == DTYPE_COMPLEX128;
+}
+/* Are all operands and results tensors of a dtype and a rank that we have? */
+bool hlo_has_known_types(const struct mlir_op *op);
 /* All sizes known? */
 bool hlo_is_static(const struct mlir_type *type);
 bool hlo_same_type(const struct mlir_type *a, const struct mlir_type *b);
@@ -133,6 +139,14 @@ struct span body_reshape(struct body *b, struct span x, enum dtype dtype, struct
                          enum dtype shape_dtype);
 struct span body_transpose(struct body *b, struct span x, enum dtype dtype, const int64_t *perm,
                            size_t rank);
+struct span body_expand_dims(struct body *b, struct span x, enum dtype dtype, int64_t at);
+/* Without dimension `axis`, of size 1. */
+struct span body_squeeze(struct body *b, struct span x, enum dtype dtype, int64_t axis);
+struct span body_broadcast(struct body *b, struct span x, enum dtype dtype, struct span shape,
+                           enum dtype shape_dtype);
+/* The rows `at` of x. */
+struct span body_gather(struct body *b, struct span x, enum dtype dtype, struct span at,
+                        enum dtype at_dtype);
 
 /* Constants. */
 struct span body_const(struct body *b, enum dtype dtype, const int64_t *dims, size_t rank,
