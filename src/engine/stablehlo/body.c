@@ -108,6 +108,16 @@ void body_types(struct body *b, struct pb_node_def *node, const char *name,
     value->list->type.count = count;
 }
 
+void body_result_types(struct body *b, struct pb_node_def *node, const char *name,
+                       const struct mlir_op *op)
+{
+    const struct mlir_value **results =
+        ARENA_ARRAY(b->t->scratch, const struct mlir_value *, op->result_count);
+    for (size_t i = 0; i < op->result_count; i++)
+        results[i] = &op->results[i];
+    body_types(b, node, name, results, op->result_count);
+}
+
 static struct pb_name_attr_list named(struct span function)
 {
     return (struct pb_name_attr_list){.name = function};
@@ -278,6 +288,13 @@ struct span body_operand(const struct body *b, const struct mlir_op *op, size_t 
 void body_set(struct body *b, const struct mlir_op *op, size_t i, struct span tensor)
 {
     b->t->values[op->results[i].id] = (struct hlo_value){.full = tensor};
+}
+
+void body_set_all(struct body *b, const struct mlir_op *op, const struct pb_node_def *node,
+                  const char *argument)
+{
+    for (size_t i = 0; i < op->result_count; i++)
+        body_set(b, op, i, body_output(b, node, argument, i));
 }
 
 static struct span computed_shape(struct body *b, struct span x, enum dtype dtype)

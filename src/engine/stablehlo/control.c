@@ -9,21 +9,6 @@ static void add_inputs(struct body *b, struct pb_node_def *node, const struct ca
         body_input(b, node, b->t->values[captures->values[i]->id].full);
 }
 
-static void set_outputs(struct body *b, const struct mlir_op *op, const struct pb_node_def *node)
-{
-    for (size_t i = 0; i < op->result_count; i++)
-        body_set(b, op, i, body_output(b, node, "output", i));
-}
-
-static const struct mlir_value **results_of(struct body *b, const struct mlir_op *op)
-{
-    const struct mlir_value **results =
-        ARENA_ARRAY(b->t->scratch, const struct mlir_value *, op->result_count);
-    for (size_t i = 0; i < op->result_count; i++)
-        results[i] = &op->results[i];
-    return results;
-}
-
 /* Does the region hand on what the op gives? */
 static bool gives(const struct mlir_region *region, size_t count)
 {
@@ -73,7 +58,7 @@ static enum code while_rule(struct body *b, const struct mlir_op *op, const stru
     body_types(b, node, "T", all, count);
     for (int i = 0; i < 2; i++)
         body_func(b, node, names[i], functions[i]);
-    set_outputs(b, op, node);
+    body_set_all(b, op, node, "output");
     return CODE_OK;
 }
 
@@ -103,8 +88,8 @@ static void finish_branches(struct body *b, const struct mlir_op *op, struct pb_
 {
     add_inputs(b, node, captures);
     body_types(b, node, "Tin", captures->values, captures->count);
-    body_types(b, node, "Tout", results_of(b, op), op->result_count);
-    set_outputs(b, op, node);
+    body_result_types(b, node, "Tout", op);
+    body_set_all(b, op, node, "output");
 }
 
 static enum code if_rule(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,

@@ -210,11 +210,9 @@ static enum code gather(struct body *b, const struct mlir_op *op, const struct h
 static enum code scatter(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,
                          struct error *err)
 {
-    struct captures captures = {0};
-    captures_find(b->t, &op->regions[0], &captures);
     if (op->operand_count != 3 || op->result_count != 1 || op->regions[0].arg_count != 2)
         return body_refuse(b, op, "of several operands");
-    if (captures.count)
+    if (!captures_none(b->t, &op->regions[0]))
         return body_refuse(b, op, "by this function");
     struct indexing x;
     struct span function;

@@ -56,14 +56,14 @@ static enum code translate_op(struct body *b, const struct mlir_op *op, struct e
 }
 
 enum code body_region(struct body *b, const struct mlir_region *region, struct span *results,
-                      size_t max, struct error *err)
+                      size_t count, struct error *err)
 {
     for (size_t i = 0; i < region->op_count; i++) {
         const struct mlir_op *op = region->ops[i];
         if (hlo_is(op, "return")) {
-            if (op->operand_count != max)
+            if (op->operand_count != count)
                 return hlo_malformed(op, "operands", err);
-            for (size_t k = 0; k < max; k++)
+            for (size_t k = 0; k < count; k++)
                 results[k] = body_operand(b, op, k);
             return CODE_OK;
         }
@@ -141,19 +141,26 @@ static bool are_known(const struct mlir_value *values, size_t count)
     return known;
 }
 
+/* The region's operations, and its results as the function's. */
+static enum code fill(struct making *m, const struct mlir_region *region, struct error *err)
+{
+    const struct mlir_op *last = terminator(region);
+    struct span *results = ARENA_ARRAY(m->body.t->scratch, struct span, last->operand_count);
+    enum code code = body_region(&m->body, region, results, last->operand_count, err);
+    for (size_t i = 0; !code && i < last->operand_count; i++)
+        add_result(m, last->operands[i], results[i]);
+    return code;
+}
+
 static enum code fill_function(struct making *m, const struct region_spec *spec, struct error *err)
 {
     const struct mlir_region *region = spec->region;
-    const struct mlir_op *last = terminator(region);
     size_t captured = spec->captures ? spec->captures->count : 0;
     for (size_t i = 0; i < region->arg_count; i++)
         add_argument(m, &region->args[i]);
     for (size_t i = 0; i < captured; i++)
         add_argument(m, spec->captures->values[i]);
-    struct span *results = ARENA_ARRAY(m->body.t->scratch, struct span, last->operand_count);
-    enum code code = body_region(&m->body, region, results, last->operand_count, err);
-    for (size_t i = 0; !code && i < last->operand_count; i++)
-        add_result(m, last->operands[i], results[i]);
+    enum code code = fill(m, region, err);
     for (size_t i = 0; !code && spec->hands_on && i < captured; i++)
         add_result(m, spec->captures->values[i],
                    m->body.t->values[spec->captures->values[i]->id].full);
@@ -163,6 +170,14 @@ static enum code fill_function(struct making *m, const struct region_spec *spec,
 /* Constants from outside that a region uses: it makes them again. */
 static void find_constants(struct translation *t, const struct mlir_region *region,
                            struct captures *constants);
+
+/* Value i of the captures (or NULL) and, behind them, the constants. */
+static struct hlo_value *outer_value(const struct translation *t, const struct captures *captures,
+                                     const struct captures *constants, size_t i)
+{
+    size_t captured = captures ? captures->count : 0;
+    return &t->values[(i < captured ? captures->values[i] : constants->values[i - captured])->id];
+}
 
 enum code body_function(struct body *b, const struct region_spec *spec, struct span *name,
                         struct error *err)
@@ -179,8 +194,7 @@ enum code body_function(struct body *b, const struct region_spec *spec, struct s
     size_t kept = captured + constants.count;
     struct hlo_value *before = ARENA_ARRAY(t->scratch, struct hlo_value, kept);
     for (size_t i = 0; i < kept; i++)
-        before[i] = t->values[i < captured ? spec->captures->values[i]->id
-                                           : constants.values[i - captured]->id];
+        before[i] = *outer_value(t, spec->captures, &constants, i);
     struct making m;
     making_init(&m, t, spec->region->arg_count + captured, last->operand_count + captured);
     t->depth++;
@@ -191,8 +205,7 @@ enum code body_function(struct body *b, const struct region_spec *spec, struct s
         code = fill_function(&m, spec, err);
     t->depth--;
     for (size_t i = 0; i < kept; i++)
-        t->values[i < captured ? spec->captures->values[i]->id
-                               : constants.values[i - captured]->id] = before[i];
+        *outer_value(t, spec->captures, &constants, i) = before[i];
     return code ? code : making_finish(&m, name, err);
 }
 
@@ -262,6 +275,13 @@ static void find_constants(struct translation *t, const struct mlir_region *regi
     find_outside(t, region, first_id(region), true, constants);
 }
 
+bool captures_none(struct translation *t, const struct mlir_region *region)
+{
+    struct captures captures = {0};
+    captures_find(t, region, &captures);
+    return !captures.count;
+}
+
 /* ---- symbols ---- */
 
 static const struct mlir_region *function_region(const struct hlo_function *function)
@@ -284,8 +304,10 @@ static enum code pass_platforms(struct translation *t, const struct mlir_region 
     return CODE_OK;
 }
 
-enum code body_symbol(struct body *b, struct span symbol, const struct mlir_op *call,
-                      struct span *name, struct error *err)
+/* The library's function for the module's of that symbol, made when first asked for. `call`'s
+ * operands are its arguments. */
+static enum code find_symbol(struct body *b, struct span symbol, const struct mlir_op *call,
+                             struct span *name, struct error *err)
 {
     struct hlo_function *function = symbol.len ? map_get(&b->t->functions, symbol) : NULL;
     const struct mlir_region *region = function ? function_region(function) : NULL;
@@ -307,21 +329,16 @@ enum code body_symbol(struct body *b, struct span symbol, const struct mlir_op *
 enum code body_call(struct body *b, const struct mlir_op *op, struct span symbol, struct error *err)
 {
     struct span name;
-    enum code code = body_symbol(b, symbol, op, &name, err);
+    enum code code = find_symbol(b, symbol, op, &name, err);
     if (code)
         return code;
-    const struct mlir_value **results =
-        ARENA_ARRAY(b->t->scratch, const struct mlir_value *, op->result_count);
     struct pb_node_def *node = body_node(b, "PartitionedCall", 0);
     for (size_t i = 0; i < op->operand_count; i++)
         body_input(b, node, body_operand(b, op, i));
-    for (size_t i = 0; i < op->result_count; i++) {
-        results[i] = &op->results[i];
-        body_set(b, op, i, body_output(b, node, "output", i));
-    }
     body_types(b, node, "Tin", op->operands, op->operand_count);
-    body_types(b, node, "Tout", results, op->result_count);
+    body_result_types(b, node, "Tout", op);
     body_func(b, node, "f", name);
+    body_set_all(b, op, node, "output");
     return CODE_OK;
 }
 
@@ -399,10 +416,7 @@ static enum code translate_main(struct translation *t, struct span *name, struct
     }
     for (size_t i = extra; i < region->arg_count; i++)
         add_argument(&m, &region->args[i]);
-    struct span *results = ARENA_ARRAY(t->scratch, struct span, last->operand_count);
-    enum code code = body_region(&m.body, region, results, last->operand_count, err);
-    for (size_t i = 0; !code && i < last->operand_count; i++)
-        add_result(&m, last->operands[i], results[i]);
+    enum code code = fill(&m, region, err);
     return code ? code : making_finish(&m, name, err);
 }
 

@@ -180,9 +180,7 @@ static enum code general_reduce(struct body *b, const struct mlir_op *op,
     size_t count = op->result_count;
     struct span function;
     struct region_spec spec = {.region = &op->regions[0]};
-    struct captures captures = {0};
-    captures_find(b->t, &op->regions[0], &captures);
-    if (captures.count || op->regions[0].arg_count != 2 * count)
+    if (!captures_none(b->t, &op->regions[0]) || op->regions[0].arg_count != 2 * count)
         return body_refuse(b, op, "by this function");
     enum code code = body_function(b, &spec, &function, err);
     if (code)

@@ -84,7 +84,7 @@ bool hlo_has_known_types(const struct mlir_op *op);
 bool hlo_is_static(const struct mlir_type *type);
 bool hlo_same_type(const struct mlir_type *a, const struct mlir_type *b);
 
-/* The attribute's numbers, at most `max`. INVALID_ARGUMENT: it is missing or no list of integers.
+/* The attribute's numbers. INVALID_ARGUMENT: it is missing or no list of integers.
  */
 struct hlo_ints {
     size_t count;
@@ -92,7 +92,7 @@ struct hlo_ints {
 };
 enum code hlo_ints(const struct mlir_op *op, const char *name, struct hlo_ints *ints,
                    struct error *err);
-/* The same, of `count` numbers below `rank` (each once); -1 for any count. */
+/* The same, of numbers below `rank`, each once. */
 enum code hlo_dims(const struct mlir_op *op, const char *name, size_t rank, struct hlo_ints *ints,
                    struct error *err);
 bool hlo_has(const struct hlo_ints *ints, int64_t value);
@@ -123,6 +123,8 @@ void body_ints(struct body *b, struct pb_node_def *node, const char *name, const
                size_t count);
 void body_types(struct body *b, struct pb_node_def *node, const char *name,
                 const struct mlir_value *const *values, size_t count);
+void body_result_types(struct body *b, struct pb_node_def *node, const char *name,
+                       const struct mlir_op *op);
 void body_func(struct body *b, struct pb_node_def *node, const char *name, struct span function);
 void body_funcs(struct body *b, struct pb_node_def *node, const char *name,
                 const struct span *functions, size_t count);
@@ -163,6 +165,9 @@ struct span body_numbers(struct body *b, const struct hlo_ints *fields, size_t c
 
 struct span body_operand(const struct body *b, const struct mlir_op *op, size_t i);
 void body_set(struct body *b, const struct mlir_op *op, size_t i, struct span tensor);
+/* All results are the outputs of that name, a list. */
+void body_set_all(struct body *b, const struct mlir_op *op, const struct pb_node_def *node,
+                  const char *argument);
 /* The shape of a value as a tensor: a constant of int64 where it is known, else computed. */
 struct span body_shape_of(struct body *b, const struct mlir_value *value);
 /* Size k of a tensor of that dtype, a scalar of int64. */
@@ -187,9 +192,9 @@ bool hlo_is_neutral(const struct hlo_combiner *combiner, const struct mlir_value
 
 /* ---- functions ---- */
 
-/* All operations of a region; results[i] are what its last one hands on, at most `max` of them. */
+/* All operations of a region; results[i] are what its last one hands on, `count` values. */
 enum code body_region(struct body *b, const struct mlir_region *region, struct span *results,
-                      size_t max, struct error *err);
+                      size_t count, struct error *err);
 
 /* What regions see of the function around them. */
 struct captures {
@@ -203,6 +208,9 @@ struct captures {
 void captures_find(struct translation *t, const struct mlir_region *region,
                    struct captures *captures);
 
+/* Does the region use nothing of the function around it but constants? */
+bool captures_none(struct translation *t, const struct mlir_region *region);
+
 struct region_spec {
     const struct mlir_region *region;
     const struct captures *captures; /* arguments behind the region's own; NULL: none */
@@ -213,12 +221,8 @@ struct region_spec {
 enum code body_function(struct body *b, const struct region_spec *spec, struct span *name,
                         struct error *err);
 
-/* The library's function for the module's of that symbol, made when first asked for. `call`'s
- * operands are its arguments. */
-enum code body_symbol(struct body *b, struct span symbol, const struct mlir_op *call,
-                      struct span *name, struct error *err);
-
-/* The op gives what the function gives upon its operands. */
+/* The op gives what the module's function of that symbol, made when first asked for, gives upon its
+ * operands. */
 enum code body_call(struct body *b, const struct mlir_op *op, struct span symbol,
                     struct error *err);
 

@@ -45,6 +45,16 @@ static bool stays(const struct window *w, size_t k)
            !w->padding.values[2 * k + 1];
 }
 
+/* Before and behind, by dimensions: a constant of two columns. */
+static struct span paddings_of(struct body *b, const struct window *w)
+{
+    const int64_t dims[] = {(int64_t)w->rank, 2};
+    size_t size = w->padding.count * sizeof *w->padding.values;
+    int64_t *values = ARENA_ARRAY(b->t->arena, int64_t, w->padding.count);
+    memcpy(values, w->padding.values, size);
+    return body_const(b, DTYPE_INT64, dims, 2, span_make(values, size));
+}
+
 /* ---- running sums ---- */
 
 /* The one dimension along which each element is combined with all before it (behind it: *reverse);
@@ -118,13 +128,8 @@ static struct span padded(struct body *b, const struct mlir_op *op, const struct
 {
     if (are(&w->padding, 0))
         return body_operand(b, op, 0);
-    const int64_t dims[] = {(int64_t)w->rank, 2};
-    int64_t *sizes = ARENA_ARRAY(b->t->arena, int64_t, 2 * w->rank);
-    memcpy(sizes, w->padding.values, 2 * w->rank * sizeof *sizes);
-    struct span paddings =
-        body_const(b, DTYPE_INT64, dims, 2, span_make(sizes, 2 * w->rank * sizeof *sizes));
     struct pb_node_def *node =
-        body_node(b, "PadV2", 3, body_operand(b, op, 0), paddings, body_operand(b, op, 1));
+        body_node(b, "PadV2", 3, body_operand(b, op, 0), paddings_of(b, w), body_operand(b, op, 1));
     body_type(b, node, "T", dtype);
     body_type(b, node, "Tpaddings", DTYPE_INT64);
     return node->name;
@@ -169,9 +174,7 @@ static enum code general(struct body *b, const struct mlir_op *op, const struct 
     const struct hlo_ints *const lists[] = {&w->sizes, &w->strides, &w->base, &w->dilations};
     struct span function;
     struct region_spec spec = {.region = &op->regions[0]};
-    struct captures captures = {0};
-    captures_find(b->t, &op->regions[0], &captures);
-    if (captures.count || op->regions[0].arg_count != 2)
+    if (!captures_none(b->t, &op->regions[0]) || op->regions[0].arg_count != 2)
         return body_refuse(b, op, "by this function");
     enum code code = body_function(b, &spec, &function, err);
     if (code)
@@ -179,12 +182,9 @@ static enum code general(struct body *b, const struct mlir_op *op, const struct 
     struct span parts[4];
     for (int i = 0; i < 4; i++)
         parts[i] = body_vector(b, lists[i]->values, lists[i]->count);
-    const int64_t dims[] = {(int64_t)w->rank, 2};
-    struct span padding = body_reshape(b, body_vector(b, w->padding.values, w->padding.count),
-                                       DTYPE_INT64, body_vector(b, dims, 2), DTYPE_INT64);
     struct pb_node_def *node =
         body_node(b, "XlaReduceWindow", 7, body_operand(b, op, 0), body_operand(b, op, 1), parts[0],
-                  parts[1], parts[2], parts[3], padding);
+                  parts[1], parts[2], parts[3], paddings_of(b, w));
     body_type(b, node, "T", hlo_value_dtype(op->operands[0]));
     body_type(b, node, "Tindices", DTYPE_INT64);
     body_func(b, node, "computation", function);
