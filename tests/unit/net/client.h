@@ -31,6 +31,8 @@
 
 #include "net/server.h"
 
+#define HELLO SPAN_LITERAL("\0\0\0\0\5hello") /* a gRPC message in its frame */
+
 enum { HELD_MAX = 4096, PATIENCE_S = 60 };
 
 static struct {
@@ -117,6 +119,12 @@ static void web(struct exchange *exchange, void *context)
         hold(exchange, context);
     else
         answer_http(exchange);
+}
+
+static inline void await_cancel(const struct exchange *exchange)
+{
+    while (!atomic_load(&exchange->cancelled))
+        sched_yield();
 }
 
 static const struct net_rpc toy_rpcs[] = {
@@ -495,6 +503,20 @@ static inline void check_echo(struct client *client, size_t size)
     free(reply.body);
     free((void *)(uintptr_t)frame.ptr);
     free(bytes);
+}
+
+/* A server, and a client of its gRPC port. */
+static inline void session_start(struct server *server, struct client *client,
+                                 struct net_options options)
+{
+    server_start(server, options);
+    client_open(client, dial(server->grpc_port));
+}
+
+static inline void session_stop(struct server *server, struct client *client)
+{
+    client_close(client);
+    server_stop(server);
 }
 
 /* A well-behaved client is served, on both ports. */

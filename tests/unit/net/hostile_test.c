@@ -172,9 +172,8 @@ static void a_huge_claim_allocates_nothing(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     static struct reply replies[50];
     for (int i = 0; i < 50; i++)
         client_ask(&client,
@@ -188,8 +187,7 @@ static void a_huge_claim_allocates_nothing(void **state)
     getrusage(RUSAGE_SELF, &usage);
     assert_true(usage.ru_maxrss < 2 << 20);
     nghttp2_session_terminate_session(client.session, 0);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 /* A little that becomes much: refused as soon as it is too much, and nobody else waits for it. */
@@ -231,9 +229,8 @@ static void oversize_metadata(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     /* Few bytes on the wire, many in the list: one header of 3,000 bytes in the table, referred to
      * again and again. */
     char value[3001];
@@ -254,8 +251,7 @@ static void oversize_metadata(void **state)
     client_await(&client, &reply);
     assert_int_equal(reply.grpc_status, CODE_RESOURCE_EXHAUSTED);
     check_echo(&client, 10);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 /* Every prefix of a good session, then the end: at some byte each state of the connection is met.
@@ -386,8 +382,7 @@ static void slow_peers_are_shown_out(void **state)
     client_await(&client, &other);
     assert_int_equal(other.grpc_status, CODE_OK);
     free(other.body);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 /* A client that asks for much and reads nothing. */

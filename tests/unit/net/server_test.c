@@ -11,19 +11,16 @@ static void echoes_messages_of_all_sizes(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     /* The last one is larger than the window. */
     static const size_t sizes[] = {0, 1, 60, 4095, 4096, 16379, 16384, 100000, 20 << 20};
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         check_echo(&client, sizes[i]);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 #define FRAME(text) SPAN_LITERAL(text)
-#define HELLO       FRAME("\0\0\0\0\5hello")
 
 static const struct {
     struct question question;
@@ -69,9 +66,8 @@ static void refuses_in_grpcs_way(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){.message_max = 1000});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){.message_max = 1000});
     for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
         struct reply reply;
         client_ask(&client, refusals[i].question, &reply);
@@ -84,8 +80,7 @@ static void refuses_in_grpcs_way(void **state)
         /* The connection is as good as new. */
         check_echo(&client, 10);
     }
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 /* zlib of the test's own, so that ours is not tested against itself. */
@@ -138,9 +133,8 @@ static void compresses_only_for_those_who_do(void **state)
         {100001, "gzip", CODE_RESOURCE_EXHAUSTED, false},
     };
     struct server server;
-    server_start(&server, (struct net_options){.message_max = 100000});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){.message_max = 100000});
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char *zeros = calloc(1, rows[i].size);
         struct span plain = span_make(zeros, rows[i].size);
@@ -165,8 +159,7 @@ static void compresses_only_for_those_who_do(void **state)
         free_span(packed);
         free(zeros);
     }
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 enum { MANY = 600 };
@@ -184,9 +177,8 @@ static void answers_come_from_other_threads_in_any_order(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     check_echo(&client, 1); /* from now on the client knows how many streams it may open */
     static struct reply replies[MANY];
     static char frames[MANY][7];
@@ -211,23 +203,15 @@ static void answers_come_from_other_threads_in_any_order(void **state)
     }
     for (int t = 0; t < 2; t++)
         pthread_join(threads[t], NULL);
-    client_close(&client);
-    server_stop(&server);
-}
-
-static void await_cancel(const struct exchange *exchange)
-{
-    while (!atomic_load(&exchange->cancelled))
-        sched_yield();
+    session_stop(&server, &client);
 }
 
 static void a_cancelled_call_is_told_and_its_answer_dropped(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply reply;
     client_ask(&client, (struct question){.path = "/t.T/Hold", .body = HELLO}, &reply);
     client_send(&client);
@@ -258,9 +242,8 @@ static void a_deadline_is_kept_without_the_handler(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply reply;
     client_ask(&client, (struct question){.path = "/t.T/Hold", .body = HELLO, .timeout = "250m"},
                &reply);
@@ -281,17 +264,15 @@ static void a_deadline_is_kept_without_the_handler(void **state)
     client_await(&client, &reply);
     assert_int_equal(reply.grpc_status, CODE_OK);
     free(reply.body);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 static void draining_finishes_what_is_under_way(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     int idle = dial(server.http_port), busy = dial(server.http_port);
     struct reply reply;
     client_ask(&client, (struct question){.path = "/t.T/Hold", .body = HELLO}, &reply);
@@ -326,9 +307,8 @@ static void what_is_not_answered_in_time_outlives_the_server(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply replies[2];
     for (int i = 0; i < 2; i++)
         client_ask(&client, (struct question){.path = "/t.T/Hold", .body = HELLO}, &replies[i]);

@@ -2,20 +2,13 @@
 /* RPCs with more than one message, over real sockets. */
 #include "client.h"
 
-#define HELLO SPAN_LITERAL("\0\0\0\0\5hello")
-#define TWO   SPAN_LITERAL("\0\0\0\0\1a\0\0\0\0\2bc")
+#define TWO SPAN_LITERAL("\0\0\0\0\1a\0\0\0\0\2bc")
 
 static void await_bytes(struct client *client, const struct reply *reply, size_t len)
 {
     while (reply->len < len && !reply->closed && !client->broken)
         client_step(client);
     assert_int_equal(reply->len, len);
-}
-
-static void await_cancel(const struct exchange *exchange)
-{
-    while (!atomic_load(&exchange->cancelled))
-        sched_yield();
 }
 
 static void check_body(const struct reply *reply, struct span body)
@@ -72,9 +65,8 @@ static void answers_message_by_message(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct reply reply;
         client_ask(&client, rows[i].question, &reply);
@@ -85,17 +77,15 @@ static void answers_message_by_message(void **state)
         free(reply.body);
         check_echo(&client, 10);
     }
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 static void a_conversation(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply reply;
     client_ask(&client, (struct question){.path = "/t.T/Echoes", .keep_open = true}, &reply);
     static const struct span parts[] = {
@@ -112,8 +102,7 @@ static void a_conversation(void **state)
     assert_int_equal(reply.grpc_status, CODE_OK);
     check_body(&reply, SPAN_LITERAL("\0\0\0\0\1a\0\0\0\0\2bc\0\0\0\0\1d"));
     free(reply.body);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 /* Many more than the windows hold, all at once. */
@@ -127,9 +116,8 @@ static void many_messages_wait_their_turn(void **state)
         memcpy(all + (size_t)i * SIZE, "\0\0\0\1\x8b", 5);
     }
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply reply;
     struct question question = {.path = "/t.T/Echoes",
                                 .body = span_make(all, (size_t)COUNT * SIZE)};
@@ -151,8 +139,7 @@ static void many_messages_wait_their_turn(void **state)
         check_echo(&client, 10);
     }
     check_echo(&client, 20 << 20);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
     free(all);
 }
 
@@ -160,9 +147,8 @@ static void a_turn_has_a_deadline_and_can_be_cancelled(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     static const char *const paths[] = {"/t.T/Holds", "/t.T/Watch"};
     for (int i = 0; i < 2; i++) {
         struct reply reply;
@@ -202,9 +188,8 @@ static void a_watch_tells_again_and_again(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply reply;
     client_ask(&client, (struct question){.path = "/t.T/Watch", .body = HELLO}, &reply);
     client_send(&client);
@@ -221,17 +206,15 @@ static void a_watch_tells_again_and_again(void **state)
     assert_int_equal(reply.grpc_status, CODE_ABORTED);
     assert_string_equal(reply.message, "over");
     free(reply.body);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 static void draining_ends_streams(void **state)
 {
     (void)state;
     struct server server;
-    server_start(&server, (struct net_options){0});
     struct client client;
-    client_open(&client, dial(server.grpc_port));
+    session_start(&server, &client, (struct net_options){0});
     struct reply idle, watch;
     client_ask(&client, (struct question){.path = "/t.T/Echoes", .body = HELLO, .keep_open = true},
                &idle);
@@ -247,8 +230,7 @@ static void draining_ends_streams(void **state)
     await_cancel(exchange);
     answer_ok(exchange);
     free(idle.body);
-    client_close(&client);
-    server_stop(&server);
+    session_stop(&server, &client);
 }
 
 int main(void)

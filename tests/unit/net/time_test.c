@@ -2,20 +2,11 @@
 /* What time and numbers do to gRPC connections: age, silence, too many PINGs, streams, sizes. */
 #include "client.h"
 
-#define HELLO SPAN_LITERAL("\0\0\0\0\5hello")
-
 static struct server start(struct client *client, struct net_grpc_options grpc)
 {
     struct server server;
-    server_start(&server, (struct net_options){.grpc = grpc});
-    client_open(client, dial(server.grpc_port));
+    session_start(&server, client, (struct net_options){.grpc = grpc});
     return server;
-}
-
-static void stop(struct server *server, struct client *client)
-{
-    client_close(client);
-    server_stop(server);
 }
 
 static void an_old_connection_takes_no_more_calls(void **state)
@@ -43,7 +34,7 @@ static void an_old_connection_takes_no_more_calls(void **state)
     free(stream.body);
     free(kept.body);
     check_service(&server);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 static void a_grace_is_a_grace(void **state)
@@ -58,10 +49,9 @@ static void a_grace_is_a_grace(void **state)
     struct exchange *exchange = take_held();
     while (!client.broken)
         client_step(&client);
-    while (!atomic_load(&exchange->cancelled))
-        sched_yield();
+    await_cancel(exchange);
     answer_ok(exchange);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 /* The client's library answers PINGs: only one that does not read is taken for dead. */
@@ -78,11 +68,10 @@ static void silence_is_asked_about(void **state)
     for (int i = 0; i < 5; i++)
         client_step(&client);
     assert_false(client.broken);
-    while (!atomic_load(&exchange->cancelled))
-        sched_yield();
+    await_cancel(exchange);
     answer_ok(exchange);
     await_connections(&server, 0);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 static void an_idle_connection_is_closed(void **state)
@@ -94,7 +83,7 @@ static void an_idle_connection_is_closed(void **state)
     while (!client.broken)
         client_step(&client);
     assert_true(client.goaway);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 static void pings_without_a_reason_are_strikes(void **state)
@@ -113,7 +102,7 @@ static void pings_without_a_reason_are_strikes(void **state)
     while (!client.broken)
         client_step(&client);
     assert_true(client.goaway);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 static void streams_and_sizes_have_limits(void **state)
@@ -135,7 +124,7 @@ static void streams_and_sizes_have_limits(void **state)
                                                          NGHTTP2_SETTINGS_MAX_CONCURRENT_STREAMS),
                      1);
     free(replies[0].body);
-    stop(&server, &client);
+    session_stop(&server, &client);
 }
 
 int main(void)
