@@ -72,7 +72,6 @@ struct call_rpc {
     size_t waiting;      /* where in body the bytes begin that wait for the next turn */
     bool due;            /* the next turn may begin */
     bool closed;         /* the client sends no more */
-    bool over;           /* the end is put out, or on its way */
 };
 
 /* What only HTTP/1 needs. */
@@ -102,7 +101,7 @@ struct call {
     size_t header_bytes;
     size_t header_capacity;
     bool away;     /* with its handler, or on its way back; the loop's word */
-    bool answered; /* the handler's word while it is away */
+    bool answered; /* the handler's word while it is away; of a stream: it has its end */
     struct answer answer;
     struct call_rpc rpc;
     struct call_http http;

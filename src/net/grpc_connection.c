@@ -375,6 +375,14 @@ static bool grpc_produce(struct connection *c, struct output *output)
     return more;
 }
 
+void grpc_answer_begun(struct connection *c, struct call *call)
+{
+    struct grpc_state *state = c->state;
+    call->rpc.answering = true;
+    state->answering++;
+    state->sent_us = c->loop->now_us;
+}
+
 void grpc_answer_head(struct connection *c, struct call *call)
 {
     struct grpc_state *state = c->state;
@@ -384,9 +392,7 @@ void grpc_answer_head(struct connection *c, struct call *call)
         head[count++] = (struct h2_field){{"grpc-encoding", 13},
                                           span_of(grpc_encoding_name(call->rpc.answer_encoding))};
     call->rpc.head_out = true;
-    call->rpc.answering = true;
-    state->answering++;
-    state->sent_us = c->loop->now_us;
+    grpc_answer_begun(c, call);
     h2_answer(state->h2, call->rpc.stream, head, count);
 }
 

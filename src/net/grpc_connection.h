@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What gRPC keeps of a connection; for grpc_connection.c and grpc_stream.c only. */
+/* What gRPC keeps of a connection; for grpc_connection.c, grpc_stream.c and grpc_time.c only. */
 #ifndef NET_GRPC_CONNECTION_H
 #define NET_GRPC_CONNECTION_H
 
@@ -43,6 +43,9 @@ void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struc
 
 /* The head of an answer whose body and trailers follow. */
 void grpc_answer_head(struct connection *c, struct call *call);
+
+/* The answer's body has bytes to put out, or may have some. */
+void grpc_answer_begun(struct connection *c, struct call *call);
 
 /* Of the answer's body nothing is left to put out. */
 void grpc_answer_over(struct grpc_state *state, struct call *call);

@@ -59,9 +59,8 @@ void grpc_stream_finish(struct connection *c, struct call *stream, enum code cod
                         struct span encoded)
 {
     struct grpc_state *state = c->state;
-    if (stream->rpc.over)
+    if (stream->answered)
         return;
-    stream->rpc.over = true;
     stream->answered = true;
     if (stream->rpc.turn && !stream->rpc.answering)
         drop_turn(c, stream);
@@ -108,7 +107,7 @@ static enum code take_message(struct connection *c, struct call *stream, struct 
 static void take_messages(struct connection *c, struct call *stream, struct span *bytes)
 {
     struct error err;
-    while (bytes->len && !stream->rpc.over && !is_busy(stream)) {
+    while (bytes->len && !stream->answered && !is_busy(stream)) {
         if (take_message(c, stream, bytes, &err))
             finish_with(c, stream, &err);
     }
@@ -135,7 +134,7 @@ void grpc_stream_data(struct connection *c, struct call *stream, struct span byt
     size_t len = bytes.len;
     if (!waiting_bytes(stream))
         take_messages(c, stream, &bytes);
-    if (stream->rpc.over)
+    if (stream->answered)
         bytes.len = 0;
     h2_consume(state->h2, stream->rpc.stream, len - bytes.len);
     if (bytes.len)
@@ -184,9 +183,7 @@ void grpc_stream_answered(struct connection *c, struct call *turn)
     }
     stream->exchange.seen = turn->exchange.seen;
     if (stream->rpc.head_out) {
-        stream->rpc.answering = true;
-        state->answering++;
-        state->sent_us = c->loop->now_us;
+        grpc_answer_begun(c, stream);
         h2_resume(state->h2, stream->rpc.stream);
     } else {
         grpc_answer_head(c, stream);
@@ -206,7 +203,7 @@ size_t grpc_stream_left(const struct call *stream)
 
 bool grpc_stream_goes_on(const struct call *stream)
 {
-    return !stream->rpc.over;
+    return !stream->answered;
 }
 
 void grpc_stream_write(struct connection *c, struct call *stream, struct output *output, size_t len)
@@ -230,7 +227,7 @@ static void next_turn(struct connection *c, struct call *stream)
     struct span bytes = span_sub(body_span(&stream->body), stream->rpc.waiting, stream->body.len);
     size_t len = bytes.len;
     take_messages(c, stream, &bytes);
-    if (stream->rpc.over)
+    if (stream->answered)
         return;
     h2_consume(state->h2, stream->rpc.stream, len - bytes.len);
     stream->rpc.waiting = stream->body.len - bytes.len;
@@ -247,7 +244,7 @@ bool grpc_stream_next(struct connection *c)
             continue;
         stream->rpc.due = false;
         state->turns_due--;
-        if (!stream->rpc.over)
+        if (!stream->answered)
             next_turn(c, stream);
     }
     return true;
