@@ -197,11 +197,16 @@ static bool read_once(struct connection *c)
 }
 
 /* What TLS has taken from the socket already epoll does not tell of. */
+static bool has_more(const struct connection *c)
+{
+    return c->tls && tls_has_more(c->tls) && c->end == CONNECTION_OPEN && !c->held &&
+           !c->peer_ended;
+}
+
 static bool read_on(struct connection *c)
 {
     bool came = read_once(c), more = came;
-    while (c->tls && more && tls_has_more(c->tls) && c->end == CONNECTION_OPEN && !c->held &&
-           !c->peer_ended)
+    while (more && has_more(c))
         more = read_once(c);
     return came;
 }
@@ -304,10 +309,9 @@ static void watch_events(struct connection *c)
     loop_rewatch(c->loop, &c->watch, events);
 }
 
-static int64_t limit_of(const struct connection *c)
+static int64_t limit_of(struct connection *c)
 {
-    return is_shaking(c) ? c->hands_until_us
-                         : c->protocol->limit((struct connection *)(uintptr_t)c);
+    return is_shaking(c) ? c->hands_until_us : c->protocol->limit(c);
 }
 
 static void arm(struct connection *c)
@@ -348,8 +352,7 @@ static bool flush_output(struct connection *c)
     /* The protocol may have stopped because of unsent answers: now it can go on. */
     if (!more && c->held && !c->rest && c->end == CONNECTION_OPEN)
         more = feed_held(c);
-    bool reads = !c->held && !c->rest && c->end == CONNECTION_OPEN && !c->peer_ended;
-    if (!more && reads && c->tls && tls_has_more(c->tls))
+    if (!more && !c->rest && has_more(c))
         more = read_on(c);
     return more;
 }

@@ -143,6 +143,15 @@ static void on_request_frame(struct h2 *h2, const nghttp2_frame *frame)
         h2->events->on_end(h2->context, request);
 }
 
+/* The final GOAWAY. */
+static void go_away(struct h2 *h2, uint32_t code, struct span reason)
+{
+    h2->gone_away = true;
+    nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
+                          nghttp2_session_get_last_proc_stream_id(h2->session), code,
+                          (const uint8_t *)reason.ptr, reason.len);
+}
+
 /* As gRPC's own servers judge it: who asks more often than it gets answers only keeps us awake. */
 static int on_ping(struct h2 *h2)
 {
@@ -151,11 +160,7 @@ static int on_ping(struct h2 *h2)
     h2->pinged_us = now_us;
     if (!too_soon || ++h2->strikes <= h2->limits.ping_strikes)
         return 0;
-    static const char reason[] = "too_many_pings";
-    h2->gone_away = true;
-    nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(h2->session),
-                          NGHTTP2_ENHANCE_YOUR_CALM, (const uint8_t *)reason, sizeof reason - 1);
+    go_away(h2, NGHTTP2_ENHANCE_YOUR_CALM, SPAN_LITERAL("too_many_pings"));
     return calm_down(h2);
 }
 
@@ -440,17 +445,14 @@ void h2_shutdown_notice(struct h2 *h2)
 {
     h2->draining = true;
     nghttp2_submit_shutdown_notice(h2->session);
-    nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, NULL);
+    h2_ping(h2);
 }
 
 void h2_goaway(struct h2 *h2)
 {
     if (h2->gone_away)
         return;
-    h2->gone_away = true;
-    nghttp2_submit_goaway(h2->session, NGHTTP2_FLAG_NONE,
-                          nghttp2_session_get_last_proc_stream_id(h2->session), NGHTTP2_NO_ERROR,
-                          NULL, 0);
+    go_away(h2, NGHTTP2_NO_ERROR, (struct span){0});
 }
 
 bool h2_finished(const struct h2 *h2)

@@ -427,10 +427,9 @@ static void drop_reading(struct connection *c)
     state->reading = NULL;
 }
 
-/* A client may close its side and still wait for answers. */
-/* It may still listen, or be gone altogether: then what is written to it is answered with a reset.
- * So a request that takes a while is first answered with "100 Continue", which may be said at any
- * time to clients of HTTP/1.1. */
+/* A client that closes its side may still wait for answers, or be gone altogether: then what is
+ * written to it is answered with a reset. So a request that takes a while is first answered with
+ * "100 Continue", which may be said at any time to clients of HTTP/1.1. */
 static void http1_ended(struct connection *c)
 {
     struct http1_state *state = c->state;

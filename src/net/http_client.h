@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One GET over HTTP/1.1, blocking, without TLS; for command line tools. */
+/* One GET over HTTP/1.0, blocking, without TLS; for command line tools. */
 #ifndef NET_HTTP_CLIENT_H
 #define NET_HTTP_CLIENT_H
 
