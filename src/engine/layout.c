@@ -125,7 +125,8 @@ static int dying_input(const struct layout *l, const struct bound_step *bound, i
 {
     const struct plan_step *step = bound->step;
     const struct tensor *out = &l->binding->values[step->out[0]];
-    for (int k = 0; k < replaceable_inputs(l, bound); k++) {
+    int count = replaceable_inputs(l, bound);
+    for (int k = 0; k < count; k++) {
         int root = binding_root(l->binding, step->in[k]);
         const struct tensor *in = &l->binding->values[step->in[k]];
         if (l->binding->places[root].kind == PLACE_BLOCK && l->last_use[root] == i &&
