@@ -121,8 +121,14 @@ static enum code make_complex(struct body *b, const struct mlir_op *op, const st
 static enum code compare(struct body *b, const struct mlir_op *op, const struct hlo_rule *rule,
                          struct error *err)
 {
-    static const char *const names[] = {"Equal",   "NotEqual",  "GreaterEqual",
-                                        "Greater", "LessEqual", "Less"};
+    static const char *const names[] = {
+        [HLO_EQUAL] = "Equal",
+        [HLO_NOT_EQUAL] = "NotEqual",
+        [HLO_GREATER_EQUAL] = "GreaterEqual",
+        [HLO_GREATER] = "Greater",
+        [HLO_LESS_EQUAL] = "LessEqual",
+        [HLO_LESS] = "Less",
+    };
     (void)rule;
     int64_t direction;
     enum code code = hlo_int(op, "comparison_direction", &direction, err);
@@ -132,7 +138,7 @@ static enum code compare(struct body *b, const struct mlir_op *op, const struct 
         return hlo_malformed(op, "comparison_direction", err);
     enum dtype dtype = hlo_value_dtype(op->operands[0]);
     struct span x = side(b, op, 0), y = side(b, op, 1);
-    if (dtype == DTYPE_BOOL && direction > 1) {
+    if (dtype == DTYPE_BOOL && direction > HLO_NOT_EQUAL) {
         x = body_cast(b, x, dtype, DTYPE_UINT8);
         y = body_cast(b, y, dtype, DTYPE_UINT8);
         dtype = DTYPE_UINT8;

@@ -124,7 +124,7 @@ static const char *place_op(const struct mlir_op *op, const struct hlo_ints *dim
 {
     static const char *const steps[] = {"compare", "compare", "or",     "compare", "compare",
                                         "and",     "or",      "select", "select",  "return"};
-    enum { STEPS = sizeof steps / sizeof *steps, GREATER = 3, LESS = 5 };
+    enum { STEPS = sizeof steps / sizeof *steps };
     const struct mlir_region *region = &op->regions[0];
     struct error ignored;
     int64_t direction;
@@ -140,7 +140,7 @@ static const char *place_op(const struct mlir_op *op, const struct hlo_ints *dim
     if (hlo_int(region->ops[0], "comparison_direction", &direction, &ignored) ||
         region->ops[0]->operand_count != 2 || region->ops[0]->operands[0] != &region->args[0])
         return NULL;
-    return direction == GREATER ? "ArgMax" : direction == LESS ? "ArgMin" : NULL;
+    return direction == HLO_GREATER ? "ArgMax" : direction == HLO_LESS ? "ArgMin" : NULL;
 }
 
 static struct span place(struct body *b, const struct mlir_op *op, const char *name, struct span x,

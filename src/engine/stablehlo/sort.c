@@ -34,7 +34,6 @@ static int trace(const struct mlir_region *region, const struct mlir_value *valu
 static bool read_comparison(const struct mlir_region *region, const struct mlir_value *value,
                             struct key *key, int64_t *direction)
 {
-    enum { GREATER = 3 };
     const struct mlir_op *compare = value->op;
     struct error ignored;
     *key = (struct key){0};
@@ -46,7 +45,7 @@ static bool read_comparison(const struct mlir_region *region, const struct mlir_
     if (left < 0 || right < 0 || left / 2 != right / 2 || left == right)
         return false;
     key->operand = (size_t)left / 2;
-    key->descending = (*direction == GREATER) == (left < right);
+    key->descending = (*direction == HLO_GREATER) == (left < right);
     return true;
 }
 
@@ -63,7 +62,6 @@ static bool read_pair(const struct mlir_value *value, const char *name,
 
 static size_t find_keys(const struct mlir_op *op, struct key keys[KEYS_MAX])
 {
-    enum { EQUAL = 0, GREATER = 3, LESS = 5 };
     const struct mlir_region *region = &op->regions[0];
     if (!region->op_count || region->arg_count != 2 * op->operand_count)
         return 0;
@@ -76,10 +74,10 @@ static size_t find_keys(const struct mlir_op *op, struct key keys[KEYS_MAX])
         struct key same;
         bool more = read_pair(value, "or", either);
         if (!read_comparison(region, either[0], &keys[count], &direction) ||
-            (direction != GREATER && direction != LESS))
+            (direction != HLO_GREATER && direction != HLO_LESS))
             return 0;
         if (more && (!read_pair(either[1], "and", both) ||
-                     !read_comparison(region, both[0], &same, &equal) || equal != EQUAL ||
+                     !read_comparison(region, both[0], &same, &equal) || equal != HLO_EQUAL ||
                      same.operand != keys[count].operand))
             return 0;
         count++;

@@ -101,6 +101,16 @@ enum code hlo_int(const struct mlir_op *op, const char *name, int64_t *value, st
 /* A string; empty when there is none. */
 struct span hlo_string(const struct mlir_op *op, const char *name);
 
+/* The attribute comparison_direction. */
+enum {
+    HLO_EQUAL,
+    HLO_NOT_EQUAL,
+    HLO_GREATER_EQUAL,
+    HLO_GREATER,
+    HLO_LESS_EQUAL,
+    HLO_LESS,
+};
+
 /* Is the op called so, whatever its version? */
 bool hlo_is(const struct mlir_op *op, const char *name);
 /* The name without the version. */
