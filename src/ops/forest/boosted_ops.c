@@ -192,23 +192,9 @@ static int32_t width_of(const struct tensor *feature)
                : 1;
 }
 
-static enum code check_features(const struct op_call *call, const struct boosted *e,
-                                struct error *err)
+/* Some feature is narrower than a node of the ensemble asks: which one? */
+static enum code check_nodes(const struct op_call *call, const struct boosted *e, struct error *err)
 {
-    int count = call->in_count - 1;
-    if (count < 1 || e->features > count)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "the ensemble asks feature %d of %d bucketized_features", e->features - 1,
-                         count);
-    for (int i = 1; i <= count; i++) {
-        const struct shape *own = &call->in[i]->shape;
-        char text[SHAPE_TEXT_SIZE];
-        if ((own->rank != 1 && own->rank != 2) || own->dims[0] != call->in[1]->shape.dims[0])
-            return error_set(err, CODE_INVALID_ARGUMENT,
-                             "bucketized_features %d must be a vector or a matrix with a row for "
-                             "each example, got shape %s",
-                             i - 1, shape_text(own, text));
-    }
     for (int32_t t = 0; t < e->count; t++) {
         for (int32_t n = 0; n < e->trees[t].count; n++) {
             const struct boosted_node *node = &e->trees[t].nodes[n];
@@ -221,6 +207,28 @@ static enum code check_features(const struct op_call *call, const struct boosted
         }
     }
     return CODE_OK;
+}
+
+static enum code check_features(const struct op_call *call, const struct boosted *e,
+                                struct error *err)
+{
+    int count = call->in_count - 1;
+    bool wide_enough = true;
+    if (count < 1 || e->features > count)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "the ensemble asks feature %d of %d bucketized_features", e->features - 1,
+                         count);
+    for (int i = 1; i <= count; i++) {
+        const struct shape *own = &call->in[i]->shape;
+        char text[SHAPE_TEXT_SIZE];
+        if ((own->rank != 1 && own->rank != 2) || own->dims[0] != call->in[1]->shape.dims[0])
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "bucketized_features %d must be a vector or a matrix with a row for "
+                             "each example, got shape %s",
+                             i - 1, shape_text(own, text));
+        wide_enough &= width_of(call->in[i]) >= e->dimensions;
+    }
+    return wide_enough ? CODE_OK : check_nodes(call, e, err);
 }
 
 static enum code predict_prepare(struct op_call *call, struct error *err)
