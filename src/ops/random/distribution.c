@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "ops/array/sizes.h"
+#include "ops/math/number.h"
 
 /* ---- one group ---- */
 
@@ -33,7 +34,8 @@ static void normal_pair_of_doubles(const uint32_t x[4], double out[2])
     out[1] = cos(angle) * radius;
 }
 
-static void uniform_group(enum dtype dtype, const uint32_t x[4], double out[4])
+void distribution_uniforms(enum dtype dtype, const uint32_t x[PHILOX_WORDS],
+                           double out[PHILOX_WORDS])
 {
     for (int i = 0; i < 4; i++) {
         if (dtype == DTYPE_HALF)
@@ -49,7 +51,8 @@ static void uniform_group(enum dtype dtype, const uint32_t x[4], double out[4])
     }
 }
 
-static void normal_group(enum dtype dtype, const uint32_t x[4], double out[4])
+void distribution_normals(enum dtype dtype, const uint32_t x[PHILOX_WORDS],
+                          double out[PHILOX_WORDS])
 {
     if (dtype == DTYPE_DOUBLE) {
         normal_pair_of_doubles(x, out);
@@ -87,27 +90,10 @@ static void truncated_group(enum dtype dtype, struct philox_words *words, int si
 
 /* ---- all of them ---- */
 
-static void store(struct tensor *tensor, int64_t i, double value)
-{
-    switch (tensor->dtype) {
-    case DTYPE_HALF:
-        TENSOR_AT(tensor, uint16_t)[i] = dtype_half_from_float((float)value);
-        break;
-    case DTYPE_BFLOAT16:
-        TENSOR_AT(tensor, uint16_t)[i] = dtype_bfloat16_from_float((float)value);
-        break;
-    case DTYPE_FLOAT:
-        TENSOR_AT(tensor, float)[i] = (float)value;
-        break;
-    default:
-        TENSOR_AT(tensor, double)[i] = value;
-    }
-}
-
 static void fill_floats(enum distribution distribution, struct philox philox, struct tensor *tensor)
 {
     int64_t n = tensor_elements(tensor);
-    int size = tensor->dtype == DTYPE_DOUBLE ? 2 : 4;
+    int size = distribution_step_size(tensor->dtype);
     for (int64_t i = 0, group = 0; i < n; i += size, group++) {
         uint32_t x[PHILOX_WORDS];
         double values[4] = {0};
@@ -119,12 +105,12 @@ static void fill_floats(enum distribution distribution, struct philox philox, st
         } else {
             philox_next(&philox, x);
             if (distribution == DISTRIBUTION_UNIFORM)
-                uniform_group(tensor->dtype, x, values);
+                distribution_uniforms(tensor->dtype, x, values);
             else
-                normal_group(tensor->dtype, x, values);
+                distribution_normals(tensor->dtype, x, values);
         }
         for (int k = 0; k < size && i + k < n; k++)
-            store(tensor, i + k, values[k]);
+            number_put(tensor, i + k, values[k]);
     }
 }
 

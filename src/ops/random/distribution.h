@@ -17,6 +17,18 @@ enum distribution {
 #define DISTRIBUTION_INTEGERS                                                                      \
     (OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64) | OP_TYPE(DTYPE_UINT32) | OP_TYPE(DTYPE_UINT64))
 
+/* Numbers of a float dtype that one step of the generator gives. */
+static inline int distribution_step_size(enum dtype dtype)
+{
+    return dtype == DTYPE_DOUBLE ? 2 : PHILOX_WORDS;
+}
+
+/* The numbers of a step whose words are x: [0, 1), or normal ones. */
+typedef void distribution_step_fn(enum dtype dtype, const uint32_t x[PHILOX_WORDS],
+                                  double out[PHILOX_WORDS]);
+distribution_step_fn distribution_uniforms;
+distribution_step_fn distribution_normals;
+
 /* For DISTRIBUTION_RANGE, in two's complement; low < high in the tensor's dtype. */
 struct distribution_range {
     uint64_t low;

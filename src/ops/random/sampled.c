@@ -9,42 +9,26 @@
 
 #include "ops/array/sizes.h"
 #include "ops/math/number.h"
+#include "ops/random/distribution.h"
 #include "ops/random/generator.h"
 #include "ops/random/stateless.h"
 
 /* Numbers of one step of the generator, the last of a step first. */
 struct drawn {
     struct philox *philox;
-    double pair[2];
+    double numbers[PHILOX_WORDS];
     int left;
 };
 
-typedef void fill_fn(const uint32_t x[PHILOX_WORDS], double pair[2]);
-
-static void uniform_pair(const uint32_t x[PHILOX_WORDS], double pair[2])
-{
-    pair[0] = philox_double(x[0], x[1]);
-    pair[1] = philox_double(x[2], x[3]);
-}
-
-/* By Box and Muller. */
-static void normal_pair(const uint32_t x[PHILOX_WORDS], double pair[2])
-{
-    double u = philox_double(x[0], x[1]), angle = 2 * M_PI * philox_double(x[2], x[3]);
-    double radius = sqrt(-2.0 * log(u < 1e-7 ? 1e-7 : u));
-    pair[0] = sin(angle) * radius;
-    pair[1] = cos(angle) * radius;
-}
-
-static double draw(struct drawn *d, fill_fn *fill)
+static double draw(struct drawn *d, distribution_step_fn *fill)
 {
     uint32_t x[PHILOX_WORDS];
     if (!d->left) {
         philox_next(d->philox, x);
-        fill(x, d->pair);
-        d->left = 2;
+        fill(DTYPE_DOUBLE, x, d->numbers);
+        d->left = distribution_step_size(DTYPE_DOUBLE);
     }
-    return d->pair[--d->left];
+    return d->numbers[--d->left];
 }
 
 /* Marsaglia and Tsang, "A Simple Method for Generating Gamma Variables", 2000; below 1 by way of
@@ -53,19 +37,19 @@ static double gamma_number(double alpha, struct philox philox)
 {
     struct drawn normal = {.philox = &philox}, uniform = {.philox = &philox};
     if (alpha == 1)
-        return -log1p(-draw(&uniform, uniform_pair));
+        return -log1p(-draw(&uniform, distribution_uniforms));
     double d = alpha + (alpha < 1 ? 2.0 / 3 : -1.0 / 3), c = 1.0 / 3 / sqrt(d);
     for (;;) {
-        double x = draw(&normal, normal_pair), v = 1 + c * x;
+        double x = draw(&normal, distribution_normals), v = 1 + c * x;
         if (isnan(v))
             return v;
         if (v <= 0)
             continue;
         v = v * v * v;
-        double u = draw(&uniform, uniform_pair);
+        double u = draw(&uniform, distribution_uniforms);
         if (u >= 1 - 0.0331 * (x * x) * (x * x) && log(u) >= 0.5 * x * x + d * (1 - v + log(v)))
             continue;
-        return alpha < 1 ? d * v * pow(draw(&uniform, uniform_pair), 1 / alpha) : d * v;
+        return alpha < 1 ? d * v * pow(draw(&uniform, distribution_uniforms), 1 / alpha) : d * v;
     }
 }
 
@@ -75,7 +59,7 @@ static double poisson_of_product(double rate, struct philox philox)
     struct drawn uniform = {.philox = &philox};
     double product = 1, least = exp(-rate);
     for (double n = 0;; n++) {
-        product *= draw(&uniform, uniform_pair);
+        product *= draw(&uniform, distribution_uniforms);
         if (product <= least)
             return n;
     }
@@ -88,7 +72,8 @@ static double poisson_by_rejection(double rate, struct philox philox)
     double b = 0.931 + 2.53 * sqrt(rate), a = -0.059 + 0.02483 * b;
     double inverse_alpha = 1.1239 + 1.1328 / (b - 3.4), log_rate = log(rate);
     for (;;) {
-        double u = draw(&uniform, uniform_pair) - 0.5, v = draw(&uniform, uniform_pair);
+        double u = draw(&uniform, distribution_uniforms) - 0.5,
+               v = draw(&uniform, distribution_uniforms);
         double edge = 0.5 - fabs(u), k = floor((2 * a / edge + b) * u + rate + 0.43);
         if (edge >= 0.07 && v <= 0.9277 - 3.6224 / (b - 2))
             return k;

@@ -9,6 +9,7 @@
 
 #include "ops/array/sizes.h"
 #include "ops/math/number.h"
+#include "ops/random/distribution.h"
 #include "ops/random/generator.h"
 
 enum { ITERATIONS_MAX = 1000, BATCH = 100, FIRST_PARAMETER = 1, PARAMETERS = 4 };
@@ -26,19 +27,13 @@ static enum code failed(const char *what, struct error *err)
     return error_set(err, CODE_INTERNAL, "TruncatedNormal %s failed to accept a sample.", what);
 }
 
-/* Of floats four uniform numbers in [0, 1) of a step, of doubles two. */
-static int uniforms(const struct batch *b, double u[PHILOX_WORDS])
+/* The numbers of the next step; returns how many. */
+static int draw(const struct batch *b, distribution_step_fn *fn, double out[PHILOX_WORDS])
 {
     uint32_t x[PHILOX_WORDS];
     philox_next(b->philox, x);
-    if (b->out->dtype == DTYPE_DOUBLE) {
-        u[0] = philox_double(x[0], x[1]);
-        u[1] = philox_double(x[2], x[3]);
-        return 2;
-    }
-    for (int i = 0; i < PHILOX_WORDS; i++)
-        u[i] = (double)philox_float(x[i]);
-    return PHILOX_WORDS;
+    fn(b->out->dtype, x, out);
+    return distribution_step_size(b->out->dtype);
 }
 
 /* What T computes: float rounds. */
@@ -53,32 +48,11 @@ static void accept(struct batch *b, double z)
     b->refused = 0;
 }
 
-static int normals(const struct batch *b, double z[PHILOX_WORDS])
-{
-    uint32_t x[PHILOX_WORDS];
-    philox_next(b->philox, x);
-    if (b->out->dtype == DTYPE_DOUBLE) {
-        double u = philox_double(x[0], x[1]), angle = 2 * M_PI * philox_double(x[2], x[3]);
-        double radius = sqrt(-2.0 * log(u < 1e-7 ? 1e-7 : u));
-        z[0] = sin(angle) * radius;
-        z[1] = cos(angle) * radius;
-        return 2;
-    }
-    for (int i = 0; i < PHILOX_WORDS; i += 2) {
-        float u = philox_float(x[i]);
-        float angle = (float)(2 * M_PI * (double)philox_float(x[i + 1]));
-        float radius = sqrtf(-2.0f * logf(u < 1e-7f ? 1e-7f : u));
-        z[i] = (double)(sinf(angle) * radius);
-        z[i + 1] = (double)(cosf(angle) * radius);
-    }
-    return PHILOX_WORDS;
-}
-
 static enum code by_normals(struct batch *b, struct error *err)
 {
     double z[PHILOX_WORDS];
     while (b->sample < b->limit) {
-        int count = normals(b, z);
+        int count = draw(b, distribution_normals, z);
         for (int i = 0; i < count && b->sample < b->limit; i++) {
             if (z[i] >= b->low && z[i] <= b->high)
                 accept(b, z[i]);
@@ -94,8 +68,8 @@ static enum code by_uniforms(struct batch *b, struct error *err)
     double z[PHILOX_WORDS], u[PHILOX_WORDS];
     double diff = as(b, b->high - b->low), plus = b->low < 0 ? 0 : as(b, b->low * b->low);
     while (b->sample < b->limit) {
-        int count = uniforms(b, z);
-        (void)uniforms(b, u);
+        int count = draw(b, distribution_uniforms, z);
+        (void)draw(b, distribution_uniforms, u);
         for (int i = 0; i < count && b->sample < b->limit; i++) {
             z[i] = as(b, as(b, z[i] * diff) + b->low);
             double g = as(b, exp(as(b, as(b, plus - as(b, z[i] * z[i])) / 2)));
@@ -113,7 +87,7 @@ static enum code by_exponentials(struct batch *b, struct error *err)
     double u[PHILOX_WORDS];
     double alpha = as(b, (b->low + as(b, sqrt(as(b, b->low * b->low) + 4))) / 2);
     while (b->sample < b->limit) {
-        int count = uniforms(b, u);
+        int count = draw(b, distribution_uniforms, u);
         for (int i = 0; i < count && b->sample < b->limit; i += 2) {
             double z = as(b, as(b, -as(b, log(u[i])) / alpha) + b->low);
             double x = as(b, b->low < alpha ? alpha - z : b->low - alpha);
