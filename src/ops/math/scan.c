@@ -110,9 +110,9 @@ static enum code log_sum_prepare(struct op_call *call, struct error *err)
 
 static void begin_row(const struct scan *s, const char *in, char *out, size_t size)
 {
-    for (int64_t i = 0; s->exclusive && i < s->inner; i++)
-        memcpy(out + (size_t)i * size, s->identity, size);
-    if (!s->exclusive)
+    if (s->exclusive)
+        kernel_fill(out, s->identity, size, s->inner);
+    else
         memcpy(out, in, (size_t)s->inner * size);
 }
 

@@ -23,7 +23,7 @@ enum reducer_way {
 
 struct reducer {
     const struct op_call *call;
-    const struct plan *plan;
+    struct plan *plan;
     enum reducer_way way;
     broadcast_inner_fn *loop;
     bool swapped; /* WAY_LOOP: the value is the operation's first argument */
@@ -185,8 +185,8 @@ static enum code take_results(struct reducer *r, void *const *accumulators, int6
         const char *from = r->results[i].data;
         if (tensor_elements(&r->results[i]) == n)
             memcpy(to, from, (size_t)n * size);
-        for (int64_t k = 0; tensor_elements(&r->results[i]) != n && k < n; k++)
-            memcpy(to + (size_t)k * size, from, size);
+        else
+            kernel_fill(to, from, size, n);
     }
     return CODE_OK;
 }
@@ -204,7 +204,7 @@ static enum code run_function(struct reducer *r, void *const *accumulators,
     }
     enum code code = run_check(&r->run, err);
     if (!code)
-        code = plan_run(r->call->node->regions[0].plan, r->arguments, &r->run, r->results, err);
+        code = plan_run(r->plan, r->arguments, &r->run, r->results, err);
     return code ? code : take_results(r, accumulators, at, n, err);
 }
 
