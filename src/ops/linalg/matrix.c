@@ -4,6 +4,8 @@
 #include <float.h>
 #include <math.h>
 
+#include "ops/math/number.h"
+
 enum { SWEEPS_MAX = 60 };
 
 enum code matrix_new(const struct op_call *call, int64_t rows, int64_t columns, struct matrix *m,
@@ -21,16 +23,12 @@ void matrix_load(const struct tensor *from, int64_t index, struct matrix *m)
 {
     int64_t n = m->rows * m->columns, first = index * n;
     for (int64_t i = 0; i < n; i++) {
-        if (from->dtype == DTYPE_FLOAT)
-            m->at[i] = (double)TENSOR_AT(from, float)[first + i];
-        else if (from->dtype == DTYPE_DOUBLE)
-            m->at[i] = TENSOR_AT(from, double)[first + i];
-        else if (from->dtype == DTYPE_HALF)
-            m->at[i] = (double)dtype_half_to_float(TENSOR_AT(from, uint16_t)[first + i]);
-        else if (from->dtype == DTYPE_COMPLEX64)
+        if (from->dtype == DTYPE_COMPLEX64)
             m->at[i] = TENSOR_AT(from, float complex)[first + i];
-        else
+        else if (from->dtype == DTYPE_COMPLEX128)
             m->at[i] = TENSOR_AT(from, double complex)[first + i];
+        else
+            m->at[i] = number_at(from, first + i);
     }
 }
 
@@ -38,16 +36,12 @@ void matrix_store(const struct matrix *m, struct tensor *to, int64_t index)
 {
     int64_t n = m->rows * m->columns, first = index * n;
     for (int64_t i = 0; i < n; i++) {
-        if (to->dtype == DTYPE_FLOAT)
-            TENSOR_AT(to, float)[first + i] = (float)creal(m->at[i]);
-        else if (to->dtype == DTYPE_DOUBLE)
-            TENSOR_AT(to, double)[first + i] = creal(m->at[i]);
-        else if (to->dtype == DTYPE_HALF)
-            TENSOR_AT(to, uint16_t)[first + i] = dtype_half_from_float((float)creal(m->at[i]));
-        else if (to->dtype == DTYPE_COMPLEX64)
+        if (to->dtype == DTYPE_COMPLEX64)
             TENSOR_AT(to, float complex)[first + i] = (float complex)m->at[i];
-        else
+        else if (to->dtype == DTYPE_COMPLEX128)
             TENSOR_AT(to, double complex)[first + i] = m->at[i];
+        else
+            number_put(to, first + i, creal(m->at[i]));
     }
 }
 
@@ -74,6 +68,14 @@ void matrix_multiply(const struct matrix *a, const struct matrix *b, struct matr
 static double size2(double complex z)
 {
     return creal(z) * creal(z) + cimag(z) * cimag(z);
+}
+
+static void make_identity(struct matrix *m)
+{
+    for (int64_t i = 0; i < m->rows; i++) {
+        for (int64_t k = 0; k < m->columns; k++)
+            MATRIX_AT(m, i, k) = i == k;
+    }
 }
 
 /* ---- QR ---- */
@@ -107,10 +109,7 @@ static void reflect_left(struct matrix *m, const double complex *v, double compl
 void matrix_qr(struct matrix *a, struct matrix *q, double complex *v)
 {
     int64_t steps = a->rows < a->columns ? a->rows : a->columns;
-    for (int64_t i = 0; i < a->rows; i++) {
-        for (int64_t k = 0; k < a->rows; k++)
-            MATRIX_AT(q, i, k) = i == k;
-    }
+    make_identity(q);
     for (int64_t j = 0; j < steps; j++) {
         double complex first = MATRIX_AT(a, j, j);
         double tail = 0;
@@ -180,14 +179,6 @@ static void swap_columns(struct matrix *m, int64_t p, int64_t q)
         double complex kept = MATRIX_AT(m, i, p);
         MATRIX_AT(m, i, p) = MATRIX_AT(m, i, q);
         MATRIX_AT(m, i, q) = kept;
-    }
-}
-
-static void make_identity(struct matrix *m)
-{
-    for (int64_t i = 0; i < m->rows; i++) {
-        for (int64_t k = 0; k < m->columns; k++)
-            MATRIX_AT(m, i, k) = i == k;
     }
 }
 

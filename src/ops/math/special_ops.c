@@ -8,6 +8,7 @@
 
 #include "ops/math/broadcast.h"
 #include "ops/math/loops.h"
+#include "ops/math/number.h"
 #include "ops/math/special.h"
 
 /* ---- one input ---- */
@@ -81,19 +82,10 @@ static enum code unary_run(struct op_call *call, struct error *err)
 {
     (void)err;
     unary_fn *fn = *(unary_fn *const *)call->state;
-    const struct tensor *in = call->in[0], *out = call->out[0];
-    for (int64_t i = 0, n = tensor_elements(in); i < n; i++) {
-        if (in->dtype == DTYPE_DOUBLE)
-            TENSOR_AT(out, double)[i] = fn(TENSOR_AT(in, double)[i]);
-        else if (in->dtype == DTYPE_FLOAT)
-            TENSOR_AT(out, float)[i] = (float)fn((double)TENSOR_AT(in, float)[i]);
-        else if (in->dtype == DTYPE_HALF)
-            TENSOR_AT(out, uint16_t)
-        [i] = dtype_half_from_float(
-            (float)fn((double)dtype_half_to_float(TENSOR_AT(in, uint16_t)[i])));
-        else TENSOR_AT(out, uint16_t)[i] = dtype_bfloat16_from_float(
-            (float)fn((double)dtype_bfloat16_to_float(TENSOR_AT(in, uint16_t)[i])));
-    }
+    const struct tensor *in = call->in[0];
+    struct tensor *out = call->out[0];
+    for (int64_t i = 0, n = tensor_elements(in); i < n; i++)
+        number_put(out, i, fn(number_at(in, i)));
     return CODE_OK;
 }
 
@@ -207,8 +199,7 @@ static enum code betainc_shape(struct op_call *call, struct error *err)
 
 static double number_of(const struct tensor *t, int64_t i)
 {
-    i = t->shape.rank ? i : 0;
-    return t->dtype == DTYPE_DOUBLE ? TENSOR_AT(t, double)[i] : (double)TENSOR_AT(t, float)[i];
+    return number_at(t, t->shape.rank ? i : 0);
 }
 
 static enum code betainc_run(struct op_call *call, struct error *err)
@@ -218,10 +209,7 @@ static enum code betainc_run(struct op_call *call, struct error *err)
     for (int64_t i = 0, n = tensor_elements(call->out[0]); i < n; i++) {
         double value =
             special_betainc(number_of(in[0], i), number_of(in[1], i), number_of(in[2], i));
-        if (call->out[0]->dtype == DTYPE_DOUBLE)
-            TENSOR_AT(call->out[0], double)[i] = value;
-        else
-            TENSOR_AT(call->out[0], float)[i] = (float)value;
+        number_put(call->out[0], i, value);
     }
     return CODE_OK;
 }
