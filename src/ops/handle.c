@@ -32,3 +32,10 @@ enum code handle_make(struct op_call *call, const struct resource_ops *ops,
         *resource = made;
     return CODE_OK;
 }
+
+struct resource *handle_resource(const struct tensor *handle, const struct resource_ops *ops)
+{
+    struct resource *resource =
+        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
+    return resource && resource->ops == ops ? resource : NULL;
+}

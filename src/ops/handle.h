@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ops that make a handle: of a table, of a model. */
+/* Handles, scalars that hold a resource: of a table, of a model. */
 #ifndef OPS_HANDLE_H
 #define OPS_HANDLE_H
 
@@ -12,5 +12,8 @@
 enum code handle_make(struct op_call *call, const struct resource_ops *ops,
                       struct resource *(*make)(const void *args), const void *args,
                       struct resource **resource, struct error *err);
+
+/* The resource of that kind which the handle holds; NULL if it holds none or another. */
+struct resource *handle_resource(const struct tensor *handle, const struct resource_ops *ops);
 
 #endif

@@ -58,10 +58,8 @@ static struct resource *resource_make(const void *args)
 static enum code resource_of(const struct op_call *call, const struct resource_ops *ops,
                              struct boosted_resource **result, struct error *err)
 {
-    const struct tensor *handle = call->in[0];
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    if (!resource || resource->ops != ops)
+    struct resource *resource = handle_resource(call->in[0], ops);
+    if (!resource)
         return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 of node %.*s is no handle of %s",
                          SPAN_ARG(call->node->name), ops->kind);
     *result = (struct boosted_resource *)resource;

@@ -44,9 +44,8 @@ struct forest_model *forest_model_identified(struct resource_store *store, struc
 enum code forest_model_of(const struct op_call *call, const struct tensor *handle,
                           struct forest_model **model, struct error *err)
 {
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    if (!resource || resource->ops != &model_ops)
+    struct resource *resource = handle_resource(handle, &model_ops);
+    if (!resource)
         return error_set(err, CODE_INVALID_ARGUMENT, "Node %.*s has no handle of a model",
                          SPAN_ARG(call->node->name));
     *model = (struct forest_model *)resource;

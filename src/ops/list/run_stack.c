@@ -3,8 +3,8 @@
  * StackV2: last in, first out, within one run. TensorFlow 1 keeps with it what the gradient of a
  * loop needs. What is pushed is copied into the request's arena, for a turn's memory does not last.
  */
-#include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
 
 struct entry {
@@ -30,11 +30,8 @@ static const struct resource_ops stack_ops = {.kind = "stack", .free = nothing_t
 
 static enum code stack_of(const struct op_call *call, struct stack **stack, struct error *err)
 {
-    const struct tensor *handle = call->in[0];
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    *stack = (struct stack *)resource;
-    if (resource && resource->ops == &stack_ops)
+    *stack = (struct stack *)handle_resource(call->in[0], &stack_ops);
+    if (*stack)
         return CODE_OK;
     return error_set(err, CODE_INVALID_ARGUMENT, "Input handle is not that of a Stack");
 }

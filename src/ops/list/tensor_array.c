@@ -6,6 +6,7 @@
 #include "ops/list/tensor_array.h"
 
 #include "base/check.h"
+#include "ops/handle.h"
 #include "ops/list/list.h"
 
 static void nothing_to_free(struct resource *resource)
@@ -96,19 +97,10 @@ static enum code make_run(struct op_call *call, struct error *err)
     return code ? code : give_handle(call, array, err);
 }
 
-static struct tensor_array *find(const struct op_call *call)
-{
-    const struct tensor *handle = call->in[0];
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    bool is_array = resource && resource->ops == &tensor_array_ops;
-    return is_array ? (struct tensor_array *)resource : NULL;
-}
-
 enum code tensor_array_of(const struct op_call *call, struct tensor_array **array,
                           struct error *err)
 {
-    *array = find(call);
+    *array = (struct tensor_array *)handle_resource(call->in[0], &tensor_array_ops);
     if (!*array)
         return error_set(err, CODE_INVALID_ARGUMENT, "Input handle is not that of a TensorArray");
     return (*array)->closed ? bad_array(*array, err, " has already been closed.") : CODE_OK;

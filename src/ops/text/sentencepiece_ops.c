@@ -55,10 +55,8 @@ static enum code handle_run(struct op_call *call, struct error *err)
 static enum code model_of(const struct op_call *call, const struct sentencepiece **model,
                           struct error *err)
 {
-    const struct tensor *handle = call->in[0];
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    if (!resource || resource->ops != &model_ops)
+    const struct resource *resource = handle_resource(call->in[0], &model_ops);
+    if (!resource)
         return error_set(err, CODE_INVALID_ARGUMENT, "sp_handle is no SentencePiece model");
     const struct model_resource *r = (const struct model_resource *)(const void *)resource;
     *model = r->model;

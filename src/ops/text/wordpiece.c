@@ -3,6 +3,7 @@
  * WordpieceTokenizeWithOffsets: words cut into the longest pieces that a table of the vocabulary
  * has, from left to right; pieces inside of a word are looked up behind a suffix indicator ("##").
  */
+#include "ops/handle.h"
 #include "ops/string/rune.h"
 #include "ops/table/table.h"
 #include "ops/text/rows.h"
@@ -42,10 +43,8 @@ static enum code wordpiece_prepare(struct op_call *call, struct error *err)
 /* The table behind input 1, which must map strings to int64. */
 static enum code vocabulary_of(const struct op_call *call, struct table **table, struct error *err)
 {
-    const struct tensor *handle = call->in[1];
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
-    if (!resource || resource->ops != &table_ops)
+    struct resource *resource = handle_resource(call->in[1], &table_ops);
+    if (!resource)
         return error_set(err, CODE_INVALID_ARGUMENT, "vocab_lookup_table is no table");
     *table = (struct table *)(void *)resource;
     if ((*table)->key_dtype != DTYPE_STRING || (*table)->value_dtype != DTYPE_INT64 ||
