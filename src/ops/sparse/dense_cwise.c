@@ -9,6 +9,7 @@
 #include "ops/array/combine.h"
 #include "ops/kernel.h"
 #include "ops/math/number.h"
+#include "ops/sparse/sparse.h"
 
 static enum code check_inputs(const struct op_call *call, const char *prefix, struct error *err)
 {
@@ -50,17 +51,6 @@ static enum code cwise_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static enum code read_sizes(const struct tensor *sizes, struct shape *shape, struct error *err)
-{
-    if (tensor_elements(sizes) > SHAPE_RANK_MAX)
-        return error_set(err, CODE_UNIMPLEMENTED, "rank %lld is beyond %d",
-                         (long long)tensor_elements(sizes), SHAPE_RANK_MAX);
-    *shape = (struct shape){.rank = (int)tensor_elements(sizes)};
-    for (int i = 0; i < shape->rank; i++)
-        shape->dims[i] = tensor_int(sizes, i);
-    return CODE_OK;
-}
-
 static enum code cwise_check(const struct op_call *call, struct shape *shape, struct error *err)
 {
     const struct shape *indices = &call->in[0]->shape, *dense = &call->in[3]->shape;
@@ -76,7 +66,7 @@ static enum code cwise_check(const struct op_call *call, struct shape *shape, st
                          "dimensions, indices shape: %s",
                          (long long)tensor_elements(call->in[2]), shape_text(indices, x));
     if (!code)
-        code = read_sizes(call->in[2], shape, err);
+        code = sparse_read_sizes(call->in[2], shape, err);
     if (code)
         return code;
     bool fits = dense->rank <= shape->rank;

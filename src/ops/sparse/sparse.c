@@ -3,16 +3,26 @@
 
 #include "ops/kernel.h"
 
-enum code sparse_read_shape(const struct tensor *sizes, struct shape *shape, struct error *err)
+enum code sparse_read_sizes(const struct tensor *sizes, struct shape *shape, struct error *err)
 {
-    char text[SHAPE_TEXT_SIZE];
-    int64_t count = tensor_elements(sizes), elements;
+    int64_t count = tensor_elements(sizes);
     if (count > SHAPE_RANK_MAX)
         return error_set(err, CODE_UNIMPLEMENTED, "rank %lld is beyond %d", (long long)count,
                          SHAPE_RANK_MAX);
     *shape = (struct shape){.rank = (int)count};
-    for (int k = 0; k < shape->rank; k++) {
+    for (int k = 0; k < shape->rank; k++)
         shape->dims[k] = tensor_int(sizes, k);
+    return CODE_OK;
+}
+
+enum code sparse_read_shape(const struct tensor *sizes, struct shape *shape, struct error *err)
+{
+    char text[SHAPE_TEXT_SIZE];
+    int64_t elements;
+    enum code code = sparse_read_sizes(sizes, shape, err);
+    if (code)
+        return code;
+    for (int k = 0; k < shape->rank; k++) {
         if (shape->dims[k] < 0)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Expected shape dimensions to be non-negative, got %lld",
@@ -144,12 +154,9 @@ enum code sparse_validate(const struct op_call *call, const int i[3], bool bound
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Index rank (%lld) and shape rank (%lld) do not match",
                          (long long)indices->shape.dims[1], (long long)shape->shape.dims[0]);
-    if (shape->shape.dims[0] > SHAPE_RANK_MAX)
-        return error_set(err, CODE_UNIMPLEMENTED, "rank %lld is beyond %d",
-                         (long long)shape->shape.dims[0], SHAPE_RANK_MAX);
-    sparse->shape.rank = (int)shape->shape.dims[0];
-    for (int k = 0; k < sparse->shape.rank; k++)
-        sparse->shape.dims[k] = tensor_int(shape, k);
+    enum code code = sparse_read_sizes(shape, &sparse->shape, err);
+    if (code)
+        return code;
     for (int64_t n = 0; bounded && n < sparse->count; n++) {
         for (int k = 0; k < sparse->shape.rank; k++) {
             int64_t index = sparse->indices[n * sparse->shape.rank + k];

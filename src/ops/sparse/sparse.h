@@ -36,8 +36,10 @@ enum code sparse_check_indices(const struct sparse *sparse, bool ordered, struct
 /* The dense position of entry i, whose index was checked. */
 int64_t sparse_position(const struct sparse *sparse, int64_t i);
 
-/* The dimensions of the vector `sizes` as a shape. INVALID_ARGUMENT when one is negative or the
- * product overflows; UNIMPLEMENTED beyond SHAPE_RANK_MAX. */
+/* The dimensions of the vector `sizes` as they are. UNIMPLEMENTED beyond SHAPE_RANK_MAX. */
+enum code sparse_read_sizes(const struct tensor *sizes, struct shape *shape, struct error *err);
+
+/* The same as a shape. INVALID_ARGUMENT, too, when one is negative or the product overflows. */
 enum code sparse_read_shape(const struct tensor *sizes, struct shape *shape, struct error *err);
 
 #endif
