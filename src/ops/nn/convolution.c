@@ -204,7 +204,7 @@ static void find_segments(struct convolution *c, struct arena *arena)
     c->offsets = offsets;
 }
 
-/* The padded image.is as large as the windows reach, at least the image itself. */
+/* The padded image is as large as the windows reach, at least the image itself. */
 static void find_padded_size(struct convolution *c)
 {
     const struct window *w = &c->window;
