@@ -233,16 +233,7 @@ static enum code broadcast_to_shape(struct op_call *call, struct error *err)
 static enum code broadcast_to_prepare(struct op_call *call, struct error *err)
 {
     (void)err;
-    const struct shape *in = &call->in[0]->shape;
-    const struct shape *out = &call->out[0]->shape;
-    int64_t strides[SHAPE_RANK_MAX];
-    struct view view = {.rank = out->rank};
-    view_strides(in, strides);
-    for (int i = 0; i < out->rank; i++) {
-        int from = i - (out->rank - in->rank);
-        view.dims[i] = out->dims[i];
-        view.strides[i] = from >= 0 && in->dims[from] != 1 ? strides[from] : 0;
-    }
+    struct view view = view_broadcast(&call->in[0]->shape, &call->out[0]->shape);
     view_op_set(call, &view);
     return CODE_OK;
 }

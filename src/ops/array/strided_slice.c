@@ -193,22 +193,6 @@ static enum code strided_slice_prepare(struct op_call *call, struct error *err)
 
 /* ---- StridedSliceGrad: shape [rank], begin, end, strides, dy ---- */
 
-/* The slice of a tensor of that shape; it must have the shape of the last input. */
-static enum code slice_like_last(struct op_call *call, const struct shape *shape, struct error *err)
-{
-    const struct shape *given = &call->in[4]->shape;
-    char x[SHAPE_TEXT_SIZE], y[SHAPE_TEXT_SIZE];
-    struct slicing s;
-    enum code code = slice_all(call, shape, &s, err);
-    if (code)
-        return code;
-    if (!shape_equal(&s.shape, given))
-        return error_set(err, CODE_INVALID_ARGUMENT, "shape of dy was %s instead of %s",
-                         shape_text(given, x), shape_text(&s.shape, y));
-    view_op_set(call, &s.view);
-    return CODE_OK;
-}
-
 static enum code grad_shape(struct op_call *call, struct error *err)
 {
     struct shape shape;
@@ -228,12 +212,20 @@ static enum code grad_shape(struct op_call *call, struct error *err)
     return code;
 }
 
+/* The slice of the output must have the shape of dy. */
 static enum code grad_prepare(struct op_call *call, struct error *err)
 {
-    enum code code = slice_like_last(call, &call->out[0]->shape, err);
-    if (!code)
-        ((struct view *)call->state)->size = dtype_size(call->in[4]->dtype);
-    return code;
+    const struct shape *given = &call->in[4]->shape;
+    char x[SHAPE_TEXT_SIZE], y[SHAPE_TEXT_SIZE];
+    struct slicing s;
+    enum code code = slice_all(call, &call->out[0]->shape, &s, err);
+    if (code)
+        return code;
+    if (!shape_equal(&s.shape, given))
+        return error_set(err, CODE_INVALID_ARGUMENT, "shape of dy was %s instead of %s",
+                         shape_text(given, x), shape_text(&s.shape, y));
+    view_op_set(call, &s.view);
+    return CODE_OK;
 }
 
 static enum code grad_run(struct op_call *call, struct error *err)
@@ -280,18 +272,11 @@ static enum code update_prepare(struct op_call *call, struct error *err)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Cannot broadcast input shape %s into final shape %s",
                          shape_text(value, x), shape_text(&s.shape, y));
-    view_op_set(call, &s.view);
-    u->place = *(struct view *)call->state;
-    u->value = (struct view){.rank = s.shape.rank};
-    int64_t strides[SHAPE_RANK_MAX];
-    view_strides(value, strides);
-    for (int i = 0; i < s.shape.rank; i++) {
-        int own = i - (s.shape.rank - value->rank);
-        u->value.dims[i] = s.shape.dims[i];
-        u->value.strides[i] = own >= 0 && value->dims[own] > 1 ? strides[own] : 0;
-    }
-    u->value.size = u->place.size;
-    call->scratch_size = (size_t)shape_elements(&s.shape) * u->place.size;
+    u->place = s.view;
+    u->value = view_broadcast(value, &s.shape);
+    u->place.size = u->value.size = dtype_size(call->out[0]->dtype);
+    call->scratch_size = (size_t)shape_elements(&s.shape) * u->value.size;
+    view_simplify(&u->place);
     view_simplify(&u->value);
     call->state = u;
     return CODE_OK;

@@ -12,6 +12,19 @@ void view_strides(const struct shape *shape, int64_t strides[SHAPE_RANK_MAX])
     }
 }
 
+struct view view_broadcast(const struct shape *in, const struct shape *out)
+{
+    int64_t strides[SHAPE_RANK_MAX];
+    struct view view = {.rank = out->rank};
+    view_strides(in, strides);
+    for (int i = 0; i < out->rank; i++) {
+        int from = i - (out->rank - in->rank);
+        view.dims[i] = out->dims[i];
+        view.strides[i] = from >= 0 && in->dims[from] != 1 ? strides[from] : 0;
+    }
+    return view;
+}
+
 void view_simplify(struct view *view)
 {
     int kept = 0;
@@ -127,7 +140,7 @@ void view_op_set(struct op_call *call, const struct view *view)
 {
     struct view *kept = ARENA_NEW(call->arena, struct view);
     *kept = *view;
-    kept->size = dtype_size(call->in[0]->dtype);
+    kept->size = dtype_size(call->out[0]->dtype);
     view_simplify(kept);
     call->state = kept;
 }

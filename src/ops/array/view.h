@@ -20,6 +20,9 @@ struct view {
 /* The strides of a row-major tensor. */
 void view_strides(const struct shape *shape, int64_t strides[SHAPE_RANK_MAX]);
 
+/* A tensor of shape `in` repeated to shape `out`, to which it can be broadcast; not simplified. */
+struct view view_broadcast(const struct shape *in, const struct shape *out);
+
 /* Joins dimensions and drops those of size 1: rank is at least 1 afterwards. */
 void view_simplify(struct view *view);
 
@@ -32,7 +35,7 @@ void view_put(const struct view *view, const void *from, void *to);
 /* run() of ops whose prepare() leaves a simplified view of input 0 in call->state. */
 enum code view_op_run(struct op_call *call, struct error *err);
 
-/* Simplifies the view into call->state. */
+/* Simplifies the view, of elements of output 0's dtype, into call->state. */
 void view_op_set(struct op_call *call, const struct view *view);
 
 #endif
