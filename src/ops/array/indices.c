@@ -3,6 +3,7 @@
  * UnravelIndex: places in a flat tensor as coordinates. ConcatOffset: where each of the tensors
  * that are joined begins.
  */
+#include "ops/array/sizes.h"
 #include "ops/kernel.h"
 
 /* ---- UnravelIndex: indices [n] or [], dims [rank] -> [rank, n] or [rank] ---- */
@@ -28,8 +29,7 @@ static enum code unravel_shape(struct op_call *call, struct error *err)
 static enum code overflows(const struct tensor *dims, struct error *err)
 {
     error_set(err, CODE_INVALID_ARGUMENT, "Input dims product is causing integer overflow: (");
-    for (int64_t i = 0; i < dims->shape.dims[0]; i++)
-        error_append(err, "%s%lld", i ? " " : "", (long long)tensor_int(dims, i));
+    sizes_append(dims, err);
     error_append(err, ")");
     return CODE_INVALID_ARGUMENT;
 }
@@ -88,22 +88,14 @@ static enum code offset_shape(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-/* "[2 3]" */
-static void append_sizes(const struct tensor *sizes, struct error *err)
-{
-    for (int64_t i = 0; i < sizes->shape.dims[0]; i++)
-        error_append(err, "%s%lld", i ? " " : "[", (long long)tensor_int(sizes, i));
-    error_append(err, "]");
-}
-
 static enum code differ(const struct op_call *call, int i, int axis, struct error *err)
 {
     error_set(err, CODE_INVALID_ARGUMENT,
-              "All dimensions except %d must match. Input %d has shape ", axis, i);
-    append_sizes(call->in[1 + i], err);
-    error_append(err, " and doesn't match input 0 with shape ");
-    append_sizes(call->in[1], err);
-    error_append(err, ".");
+              "All dimensions except %d must match. Input %d has shape [", axis, i);
+    sizes_append(call->in[1 + i], err);
+    error_append(err, "] and doesn't match input 0 with shape [");
+    sizes_append(call->in[1], err);
+    error_append(err, "].");
     return CODE_INVALID_ARGUMENT;
 }
 

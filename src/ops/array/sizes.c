@@ -49,3 +49,9 @@ enum code sizes_read_axis(const struct op_call *call, int i, int rank, int *axis
                          (long long)value);
     return CODE_OK;
 }
+
+void sizes_append(const struct tensor *sizes, struct error *err)
+{
+    for (int64_t i = 0, n = tensor_elements(sizes); i < n; i++)
+        error_append(err, "%s%lld", i ? " " : "", (long long)tensor_int(sizes, i));
+}

@@ -18,4 +18,7 @@ enum code sizes_read_shape(const struct op_call *call, int i, struct shape *shap
 enum code sizes_read_axis(const struct op_call *call, int i, int rank, int *axis,
                           struct error *err);
 
+/* Adds the sizes to an error's message: "2 3". */
+void sizes_append(const struct tensor *sizes, struct error *err);
+
 #endif

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ops/array/combine.h"
+#include "ops/array/sizes.h"
 #include "ops/kernel.h"
 #include "ops/math/number.h"
 #include "ops/sparse/sparse.h"
@@ -108,19 +109,12 @@ static enum code both(const char *what, const struct tensor *a, const struct ten
                      shape_text(&b->shape, y));
 }
 
-/* "[2,4]" without its brackets and with blanks. */
-static void append_sizes(const struct tensor *sizes, struct error *err)
-{
-    for (int64_t i = 0; i < tensor_elements(sizes); i++)
-        error_append(err, "%s%lld", i ? " " : "", (long long)tensor_int(sizes, i));
-}
-
 static enum code ranks_differ(const struct tensor *a, const struct tensor *b, struct error *err)
 {
     error_set(err, CODE_INVALID_ARGUMENT, "Operands do not have the same ranks; got shapes: ");
-    append_sizes(a, err);
+    sizes_append(a, err);
     error_append(err, " and ");
-    append_sizes(b, err);
+    sizes_append(b, err);
     return CODE_INVALID_ARGUMENT;
 }
 
