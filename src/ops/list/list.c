@@ -198,6 +198,35 @@ enum code list_fill(struct list *list, int64_t i, const struct tensor *value, st
     return CODE_OK;
 }
 
+struct tensor list_row_of(const struct tensor *tensor, int64_t row)
+{
+    struct tensor element = *tensor;
+    element.shape.rank = tensor->shape.rank - 1;
+    for (int i = 0; i < element.shape.rank; i++)
+        element.shape.dims[i] = tensor->shape.dims[i + 1];
+    element.data = (char *)tensor->data + (size_t)row * tensor_bytes(&element);
+    return element;
+}
+
+enum code list_fill_rows(struct list *list, const struct tensor *tensor,
+                         const struct tensor *indices, struct error *err)
+{
+    struct tensor kept = *tensor;
+    enum code code = CODE_OK;
+    if (!tensor->buffer)
+        code = tensor_copy_to_buffer(tensor, &kept, err);
+    if (code)
+        return code;
+    int64_t count = indices ? tensor_elements(indices) : tensor->shape.dims[0];
+    for (int64_t i = 0; !code && i < count; i++) {
+        struct tensor row = list_row_of(&kept, i);
+        code = list_fill(list, indices ? tensor_int(indices, i) : i, &row, err);
+    }
+    if (!tensor->buffer)
+        buffer_unref(kept.buffer);
+    return code;
+}
+
 const struct tensor *list_get(const struct list *list, int64_t i)
 {
     const struct list_store *store = list->store;

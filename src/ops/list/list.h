@@ -52,6 +52,14 @@ enum code list_copy(struct op_call *call, const struct list *from, int64_t lengt
  * value's buffer if it has one, copies the data otherwise. */
 enum code list_fill(struct list *list, int64_t i, const struct tensor *value, struct error *err);
 
+/* Row `row` of the tensor, whose buffer it shares. */
+struct tensor list_row_of(const struct tensor *tensor, int64_t row);
+
+/* Row i becomes element indices[i], or i. All rows share one buffer: the tensor's if it has one,
+ * else that of a copy. */
+enum code list_fill_rows(struct list *list, const struct tensor *tensor,
+                         const struct tensor *indices, struct error *err);
+
 /* The element, or NULL when it is not set. */
 const struct tensor *list_get(const struct list *list, int64_t i);
 

@@ -5,18 +5,12 @@
  */
 #include "ops/list/list.h"
 
-/* Rows [start, start + count) of the tensor, or (count -1) row `start` without that dimension. */
+/* Rows [start, start + count) of the tensor. */
 static struct tensor part_of(const struct tensor *tensor, int64_t start, int64_t count)
 {
     struct tensor part = *tensor;
-    size_t row =
-        (size_t)kernel_span(&tensor->shape, 1, tensor->shape.rank) * dtype_size(tensor->dtype);
-    part.data = (char *)tensor->data + (size_t)start * row;
+    part.data = list_row_of(tensor, start).data;
     part.shape.dims[0] = count;
-    if (count >= 0)
-        return part;
-    part.shape.rank--;
-    memmove(part.shape.dims, &tensor->shape.dims[1], (size_t)part.shape.rank * sizeof(int64_t));
     return part;
 }
 
@@ -127,7 +121,7 @@ static enum code check_scatter(const struct op_call *call, const struct list *li
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Expected len(indices) == tensor.shape[0], but saw: %lld vs. %lld",
                          (long long)tensor_elements(indices), (long long)tensor->shape.dims[0]);
-    struct tensor row = part_of(tensor, 0, -1);
+    struct tensor row = list_row_of(tensor, 0);
     if (!shape_matches(&list->element_shape, &row.shape))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "tensor shape is not compatible with element_shape: %s vs. %s",
@@ -147,7 +141,6 @@ static enum code scatter_into_run(struct op_call *call, struct error *err)
 {
     const struct list *from;
     const struct tensor *tensor = call->in[1];
-    struct tensor kept;
     struct list *list;
     int64_t highest;
     enum code code = list_of(call, 0, &from, err);
@@ -158,16 +151,7 @@ static enum code scatter_into_run(struct op_call *call, struct error *err)
     if (!code)
         code = list_copy(call, from, highest + 1 > from->length ? highest + 1 : from->length, &list,
                          err);
-    if (!code)
-        code = keep(tensor, &kept, err);
-    if (code)
-        return code;
-    for (int64_t i = 0; !code && i < tensor->shape.dims[0]; i++) {
-        struct tensor row = part_of(&kept, i, -1);
-        code = list_fill(list, tensor_int(call->in[2], i), &row, err);
-    }
-    buffer_unref(kept.buffer);
-    return code;
+    return code ? code : list_fill_rows(list, tensor, call->in[2], err);
 }
 
 const struct op op_TensorListSplit = {

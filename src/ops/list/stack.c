@@ -7,17 +7,6 @@
 
 /* ---- lists from tensors ---- */
 
-/* Element `row` of the tensor, whose buffer it shares. */
-static struct tensor row_of(const struct tensor *tensor, int64_t row)
-{
-    struct tensor element = *tensor;
-    element.shape.rank = tensor->shape.rank - 1;
-    for (int i = 0; i < element.shape.rank; i++)
-        element.shape.dims[i] = tensor->shape.dims[i + 1];
-    element.data = (char *)tensor->data + (size_t)row * tensor_bytes(&element);
-    return element;
-}
-
 static enum code check_rows(const struct tensor *tensor, const struct shape *element_shape,
                             struct error *err)
 {
@@ -26,32 +15,12 @@ static enum code check_rows(const struct tensor *tensor, const struct shape *ele
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Tensor must be at least a vector, but saw shape: %s",
                          shape_text(&tensor->shape, x));
-    struct tensor row = row_of(tensor, 0);
+    struct tensor row = list_row_of(tensor, 0);
     if (shape_matches(element_shape, &row.shape))
         return CODE_OK;
     return error_set(err, CODE_INVALID_ARGUMENT,
                      "Specified a list with shape %s from a tensor with shape %s",
                      shape_text(element_shape, y), shape_text(&row.shape, x));
-}
-
-/* Row i becomes element indices[i], or i. */
-static enum code fill_rows(struct list *list, const struct tensor *tensor,
-                           const struct tensor *indices, struct error *err)
-{
-    struct tensor kept = *tensor;
-    enum code code = CODE_OK;
-    if (!tensor->buffer)
-        code = tensor_copy_to_buffer(tensor, &kept, err);
-    if (code)
-        return code;
-    int64_t count = indices ? tensor_elements(indices) : tensor->shape.dims[0];
-    for (int64_t i = 0; !code && i < count; i++) {
-        struct tensor row = row_of(&kept, i);
-        code = list_fill(list, indices ? tensor_int(indices, i) : i, &row, err);
-    }
-    if (!tensor->buffer)
-        buffer_unref(kept.buffer);
-    return code;
 }
 
 /* tensor [n, ...], element_shape -> output_handle: n elements. */
@@ -65,7 +34,7 @@ static enum code from_tensor_run(struct op_call *call, struct error *err)
         code = check_rows(tensor, &shape, err);
     if (!code)
         code = list_make(call, tensor->shape.dims[0], &shape, &list, err);
-    return code ? code : fill_rows(list, tensor, NULL, err);
+    return code ? code : list_fill_rows(list, tensor, NULL, err);
 }
 
 /* The length that the indices need; each must be no less than 0 and, with a length, below it. */
@@ -114,7 +83,7 @@ static enum code scatter_run(struct op_call *call, struct error *err)
     code = measure_indices(indices, &length, err);
     if (!code)
         code = list_make(call, length, &shape, &list, err);
-    return code ? code : fill_rows(list, tensor, indices, err);
+    return code ? code : list_fill_rows(list, tensor, indices, err);
 }
 
 /* ---- tensors from lists ---- */
