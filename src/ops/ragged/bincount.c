@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 
 struct bincount {
     const struct tensor *values, *weights;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 
 struct counting {
     int64_t least, most; /* minlength, maxlength */

@@ -181,7 +181,7 @@ static enum code put_rows(struct crossing *x, const struct cross *c, struct erro
     if (!code)
         code = kernel_array(x->call, x->count + 1, sizeof *picked, &picked, err);
     for (int64_t row = 0; !code && row <= x->batch; row++) {
-        ragged_put(out[1], row, at);
+        kernel_put_index(out[1], row, at);
         int64_t n = row < x->batch ? crossing_of_row(x, row) : 0;
         for (int64_t k = 0; !code && k < n; k++, at++, crossing_next(x, row, picked)) {
             if (c->hashed)

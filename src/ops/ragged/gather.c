@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 
 /* ---- RaggedGather ---- */
 
@@ -79,7 +79,7 @@ static enum code put_uniform(struct op_call *call, const struct shape *indices, 
         struct shape shape = shape_vector(rows + 1);
         code = op_call_alloc(call, d, &shape, err);
         for (int64_t i = 0; !code && i <= rows; i++)
-            ragged_put(call->out[d], i, i * indices->dims[d + 1]);
+            kernel_put_index(call->out[d], i, i * indices->dims[d + 1]);
     }
     return code;
 }
@@ -98,12 +98,12 @@ static enum code put_ragged(struct op_call *call, int ranks, int d, int output, 
     enum code code = op_call_alloc(call, output, &shape, err);
     if (code)
         return code;
-    ragged_put(call->out[output], made++, 0);
+    kernel_put_index(call->out[output], made++, 0);
     for (int64_t i = 0; i < n; i++) {
         descend(call, d, tensor_int(indices, i), &start, &limit);
         for (int64_t j = start; j < limit; j++) {
             length += tensor_int(splits, j + 1) - tensor_int(splits, j);
-            ragged_put(call->out[output], made++, length);
+            kernel_put_index(call->out[output], made++, length);
         }
     }
     return CODE_OK;

@@ -8,15 +8,6 @@
 
 #include "ops/kernel.h"
 
-/* Element i of a vector of splits (or of row lengths) of either type. */
-static inline void ragged_put(struct tensor *splits, int64_t i, int64_t value)
-{
-    if (splits->dtype == DTYPE_INT32)
-        TENSOR_AT(splits, int32_t)[i] = (int32_t)value;
-    else
-        TENSOR_AT(splits, int64_t)[i] = value;
-}
-
 /* Do the splits begin with 0, never fall and end with `values`? INVALID_ARGUMENT in TensorFlow's
  * words. */
 enum code ragged_check_splits(const struct tensor *splits, int64_t values, struct error *err);

@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 
 /* ---- one row, by type: its length (-1: no limit that memory could hold), its elements ---- */
 
@@ -79,7 +79,7 @@ static void count_bfloat16(uint16_t *to, uint16_t start, uint16_t delta, int64_t
 static void count_integers(struct tensor *out, int64_t at, int64_t start, int64_t delta, int64_t n)
 {
     for (int64_t i = 0; i < n; i++) {
-        ragged_put(out, at + i, start);
+        kernel_put_index(out, at + i, start);
         start = (int64_t)((uint64_t)start + (uint64_t)delta);
     }
 }
@@ -139,7 +139,7 @@ static enum code range_run(struct op_call *call, struct error *err)
     if (code)
         return code;
     int64_t most = call->out[0]->dtype == DTYPE_INT32 ? INT32_MAX : INT64_MAX;
-    ragged_put(call->out[0], 0, 0);
+    kernel_put_index(call->out[0], 0, 0);
     for (int64_t i = 0; i < rows; i++) {
         bool zero;
         int64_t length = row_length(call, i, &zero);
@@ -149,7 +149,7 @@ static enum code range_run(struct op_call *call, struct error *err)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Requires ((limit - start) / delta) <= %lld", (long long)most);
         total += length;
-        ragged_put(call->out[0], i + 1, total);
+        kernel_put_index(call->out[0], i + 1, total);
     }
     shape = shape_vector(total);
     code = op_call_alloc(call, 1, &shape, err);

@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 
 enum partition { FIRST_DIM_SIZE, VALUE_ROWIDS, ROW_LENGTHS, ROW_SPLITS, PARTITION_KINDS };
 

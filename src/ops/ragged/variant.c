@@ -96,7 +96,7 @@ static void begin_with_zero(struct tensor *splits)
 {
     int64_t first = tensor_int(splits, 0);
     for (int64_t i = 0; i < splits->shape.dims[0]; i++)
-        ragged_put(splits, i, tensor_int(splits, i) - first);
+        kernel_put_index(splits, i, tensor_int(splits, i) - first);
 }
 
 /* Row `row` of a batch: its part of each inner dimension. */
@@ -249,7 +249,7 @@ static enum code put_outer(struct op_call *call, int ranks, struct error *err)
         struct shape shape = shape_vector(rows + 1);
         code = op_call_alloc(call, d, &shape, err);
         for (int64_t i = 0; !code && i <= rows; i++) {
-            ragged_put(call->out[d], i, at);
+            kernel_put_index(call->out[d], i, at);
             if (i < rows)
                 at += last ? v[i]->parts[0].shape.dims[0] - (ranks > 0) : dims->dims[d + 1];
         }
@@ -269,10 +269,10 @@ static enum code put_inner(struct op_call *call, int d, struct error *err)
     enum code code = op_call_alloc(call, output, &shape, err);
     if (code)
         return code;
-    ragged_put(call->out[output], 0, 0);
+    kernel_put_index(call->out[output], 0, 0);
     for (int64_t i = 0; i < n; i++) {
         for (int64_t k = 1; k < v[i]->parts[d].shape.dims[0]; k++)
-            ragged_put(call->out[output], made++, before + tensor_int(&v[i]->parts[d], k));
+            kernel_put_index(call->out[output], made++, before + tensor_int(&v[i]->parts[d], k));
         before = tensor_int(call->out[output], made - 1);
     }
     return CODE_OK;

@@ -3,7 +3,7 @@
  * TFText>RoundRobinTrim, TFText>RoundRobinGenerateMasks: of the rows that several ragged tensors
  * have at one place of the batch, as many elements as go into a sequence: one of each in turn.
  */
-#include "ops/ragged/ragged.h"
+#include "ops/kernel.h"
 #include "ops/text/rows.h"
 
 struct trimmer {
@@ -114,12 +114,13 @@ static enum code put_splits(struct trimmer *t, struct error *err)
     for (int i = 0; !code && i < t->count; i++) {
         code = op_call_alloc(t->call, t->count + i, &shape, err);
         if (!code)
-            ragged_put(out[t->count + i], 0, 0);
+            kernel_put_index(out[t->count + i], 0, 0);
     }
     for (int64_t row = 0; !code && row < t->batch; row++) {
         share(t, row);
         for (int i = 0; i < t->count; i++)
-            ragged_put(out[t->count + i], row + 1, tensor_int(out[t->count + i], row) + t->used[i]);
+            kernel_put_index(out[t->count + i], row + 1,
+                             tensor_int(out[t->count + i], row) + t->used[i]);
     }
     return code;
 }
