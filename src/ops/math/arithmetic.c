@@ -17,16 +17,7 @@
                 dtype_half_from_float, expression)                                                 \
     LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
                 dtype_bfloat16_from_float, expression)
-#define FLOAT_ROWS(op)                                                                             \
-    [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
-    [DTYPE_BFLOAT16] = op##_bfloat16
-
-#define DEFINE_COMPLEX_LOOPS(op, expression)                                                       \
-    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
-                LOOP_AS_IS, expression)                                                            \
-    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
-                LOOP_AS_IS, LOOP_AS_IS, expression)
-#define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
+#define DEFINE_COMPLEX_LOOPS(op, expression) LOOP_BINARY_COMPLEX(op, expression, expression)
 
 /* Sums and products are computed without a sign, where overflow is defined. */
 #define DEFINE_WRAPPING_LOOPS(op, expression)                                                      \
@@ -80,19 +71,19 @@ DEFINE_ORDERED_LOOPS(maximum, x < y ? y : x)
 DEFINE_FLOAT_LOOPS(minimum, y < x || y != y ? y : x)
 DEFINE_ORDERED_LOOPS(minimum, y < x ? y : x)
 
-static broadcast_inner_fn *const add_loops[DTYPE_COUNT] = {FLOAT_ROWS(add), COMPLEX_ROWS(add),
-                                                           INTEGER_ROWS(add)};
-static broadcast_inner_fn *const sub_loops[DTYPE_COUNT] = {FLOAT_ROWS(sub), COMPLEX_ROWS(sub),
-                                                           INTEGER_ROWS(sub)};
-static broadcast_inner_fn *const mul_loops[DTYPE_COUNT] = {FLOAT_ROWS(mul), COMPLEX_ROWS(mul),
-                                                           INTEGER_ROWS(mul)};
-static broadcast_inner_fn *const divide_loops[DTYPE_COUNT] = {FLOAT_ROWS(divide),
-                                                              COMPLEX_ROWS(divide)};
+static broadcast_inner_fn *const add_loops[DTYPE_COUNT] = {
+    LOOP_FLOAT_ROWS(add), LOOP_COMPLEX_ROWS(add), INTEGER_ROWS(add)};
+static broadcast_inner_fn *const sub_loops[DTYPE_COUNT] = {
+    LOOP_FLOAT_ROWS(sub), LOOP_COMPLEX_ROWS(sub), INTEGER_ROWS(sub)};
+static broadcast_inner_fn *const mul_loops[DTYPE_COUNT] = {
+    LOOP_FLOAT_ROWS(mul), LOOP_COMPLEX_ROWS(mul), INTEGER_ROWS(mul)};
+static broadcast_inner_fn *const divide_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(divide),
+                                                              LOOP_COMPLEX_ROWS(divide)};
 static broadcast_inner_fn *const squared_difference_loops[DTYPE_COUNT] = {
-    FLOAT_ROWS(squared_difference), INTEGER_ROWS(squared_difference)};
-static broadcast_inner_fn *const maximum_loops[DTYPE_COUNT] = {FLOAT_ROWS(maximum),
+    LOOP_FLOAT_ROWS(squared_difference), INTEGER_ROWS(squared_difference)};
+static broadcast_inner_fn *const maximum_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(maximum),
                                                                INTEGER_ROWS(maximum)};
-static broadcast_inner_fn *const minimum_loops[DTYPE_COUNT] = {FLOAT_ROWS(minimum),
+static broadcast_inner_fn *const minimum_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(minimum),
                                                                INTEGER_ROWS(minimum)};
 
 #define DEFINE_PREPARE(op)                                                                         \

@@ -11,14 +11,6 @@
 #include "ops/math/broadcast.h"
 #include "ops/math/loops.h"
 
-#define FLOAT_LOOPS(op, float_expression, double_expression)                                       \
-    LOOP_BINARY(static, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_expression) \
-    LOOP_BINARY(static, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,               \
-                double_expression)                                                                 \
-    LOOP_BINARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                 \
-                dtype_half_from_float, float_expression)                                           \
-    LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
-                dtype_bfloat16_from_float, float_expression)
 #define WHOLE_LOOPS(op, float_cut, double_cut)                                                     \
     LOOP_BINARY(static, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_cut(x / y)) \
     LOOP_BINARY(static, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,               \
@@ -27,9 +19,6 @@
                 dtype_half_from_float, float_cut(half_quotient(x, y)))                             \
     LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
                 dtype_bfloat16_from_float, float_cut(bfloat16_quotient(x, y)))
-#define FLOAT_ROWS(op)                                                                             \
-    [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
-    [DTYPE_BFLOAT16] = op##_bfloat16
 
 #define SIGNED_LOOPS(op, expression)                                                               \
     LOOP_BINARY(static, op##_int8, int8_t, int64_t, int8_t, LOOP_AS_IS, (int8_t), expression)      \
@@ -97,39 +86,33 @@ static float bfloat16_quotient(float x, float y)
     return dtype_bfloat16_to_float(dtype_bfloat16_from_float(x / y));
 }
 
-FLOAT_LOOPS(divide, x / y, x / y)
+LOOP_BINARY_FLOAT(divide, x / y, x / y)
 SIGNED_LOOPS(divide, truncated(x, y))
 UNSIGNED_LOOPS(divide, x / y)
 WHOLE_LOOPS(truncate_div, truncf, trunc)
 WHOLE_LOOPS(floor_div, floorf, floor)
 SIGNED_LOOPS(floor_div, floored(x, y))
-FLOAT_LOOPS(floor_mod, (float)floor_mod(x, y), floor_mod(x, y))
+LOOP_BINARY_FLOAT(floor_mod, (float)floor_mod(x, y), floor_mod(x, y))
 SIGNED_LOOPS(floor_mod, floor_remainder(x, y))
 UNSIGNED_LOOPS(floor_mod, x % y)
-FLOAT_LOOPS(mod, fmodf(x, y), fmod(x, y))
+LOOP_BINARY_FLOAT(mod, fmodf(x, y), fmod(x, y))
 SIGNED_LOOPS(mod, remainder_of(x, y))
-FLOAT_LOOPS(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
-FLOAT_LOOPS(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
-FLOAT_LOOPS(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
-FLOAT_LOOPS(xlogy, x == 0 ? 0 : x * logf(y), x == 0 ? 0 : x * log(y))
-FLOAT_LOOPS(xlog1py, x == 0 ? 0 : x * log1pf(y), x == 0 ? 0 : x * log1p(y))
-FLOAT_LOOPS(pow, powf(x, y), pow(x, y))
+LOOP_BINARY_FLOAT(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
+LOOP_BINARY_FLOAT(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
+LOOP_BINARY_FLOAT(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
+LOOP_BINARY_FLOAT(xlogy, x == 0 ? 0 : x * logf(y), x == 0 ? 0 : x * log(y))
+LOOP_BINARY_FLOAT(xlog1py, x == 0 ? 0 : x * log1pf(y), x == 0 ? 0 : x * log1p(y))
+LOOP_BINARY_FLOAT(pow, powf(x, y), pow(x, y))
 SIGNED_LOOPS(pow, (int64_t)power((uint64_t)x, (uint64_t)y))
 UNSIGNED_LOOPS(pow, power(x, y))
-FLOAT_LOOPS(atan2, atan2f(x, y), atan2(x, y))
+LOOP_BINARY_FLOAT(atan2, atan2f(x, y), atan2(x, y))
 
-#define COMPLEX_LOOPS(op, float_expression, double_expression)                                     \
-    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
-                LOOP_AS_IS, float_expression)                                                      \
-    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
-                LOOP_AS_IS, LOOP_AS_IS, double_expression)
-#define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
-COMPLEX_LOOPS(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
-COMPLEX_LOOPS(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
-COMPLEX_LOOPS(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
-COMPLEX_LOOPS(xlogy, x == 0 ? 0 : x * clogf(y), x == 0 ? 0 : x * clog(y))
-COMPLEX_LOOPS(xlog1py, x == 0 ? 0 : x * clogf(1 + y), x == 0 ? 0 : x * clog(1 + y))
-COMPLEX_LOOPS(pow, cpowf(x, y), cpow(x, y))
+LOOP_BINARY_COMPLEX(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
+LOOP_BINARY_COMPLEX(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
+LOOP_BINARY_COMPLEX(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
+LOOP_BINARY_COMPLEX(xlogy, x == 0 ? 0 : x * clogf(y), x == 0 ? 0 : x * clog(y))
+LOOP_BINARY_COMPLEX(xlog1py, x == 0 ? 0 : x * clogf(1 + y), x == 0 ? 0 : x * clog(1 + y))
+LOOP_BINARY_COMPLEX(pow, cpowf(x, y), cpow(x, y))
 
 /* Unsigned division needs no flooring, and its remainder no choice of sign. */
 #define UNSIGNED_ROWS_OF(op)                                                                       \
@@ -144,21 +127,21 @@ static const struct {
     bool divides; /* integers: the divisor may not be 0 */
     broadcast_inner_fn *loops[DTYPE_COUNT];
 } table[] = {
-    {"Atan2", false, {FLOAT_ROWS(atan2)}},
-    {"Div", true, {FLOAT_ROWS(divide), INTEGER_ROWS(divide)}},
-    {"DivNoNan", false, {FLOAT_ROWS(div_no_nan), COMPLEX_ROWS(div_no_nan)}},
+    {"Atan2", false, {LOOP_FLOAT_ROWS(atan2)}},
+    {"Div", true, {LOOP_FLOAT_ROWS(divide), INTEGER_ROWS(divide)}},
+    {"DivNoNan", false, {LOOP_FLOAT_ROWS(div_no_nan), LOOP_COMPLEX_ROWS(div_no_nan)}},
     {"FloorDiv",
      true,
-     {FLOAT_ROWS(floor_div), SIGNED_ROWS_OF(floor_div), UNSIGNED_ROWS_OF(divide)}},
-    {"FloorMod", true, {FLOAT_ROWS(floor_mod), INTEGER_ROWS(floor_mod)}},
-    {"Mod", true, {FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
-    {"MulNoNan", false, {FLOAT_ROWS(mul_no_nan), COMPLEX_ROWS(mul_no_nan)}},
-    {"Pow", false, {FLOAT_ROWS(pow), INTEGER_ROWS(pow), COMPLEX_ROWS(pow)}},
-    {"TruncateDiv", true, {FLOAT_ROWS(truncate_div), INTEGER_ROWS(divide)}},
-    {"TruncateMod", true, {FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
-    {"Xdivy", false, {FLOAT_ROWS(xdivy), COMPLEX_ROWS(xdivy)}},
-    {"Xlog1py", false, {FLOAT_ROWS(xlog1py), COMPLEX_ROWS(xlog1py)}},
-    {"Xlogy", false, {FLOAT_ROWS(xlogy), COMPLEX_ROWS(xlogy)}},
+     {LOOP_FLOAT_ROWS(floor_div), SIGNED_ROWS_OF(floor_div), UNSIGNED_ROWS_OF(divide)}},
+    {"FloorMod", true, {LOOP_FLOAT_ROWS(floor_mod), INTEGER_ROWS(floor_mod)}},
+    {"Mod", true, {LOOP_FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
+    {"MulNoNan", false, {LOOP_FLOAT_ROWS(mul_no_nan), LOOP_COMPLEX_ROWS(mul_no_nan)}},
+    {"Pow", false, {LOOP_FLOAT_ROWS(pow), INTEGER_ROWS(pow), LOOP_COMPLEX_ROWS(pow)}},
+    {"TruncateDiv", true, {LOOP_FLOAT_ROWS(truncate_div), INTEGER_ROWS(divide)}},
+    {"TruncateMod", true, {LOOP_FLOAT_ROWS(mod), SIGNED_ROWS_OF(mod), UNSIGNED_ROWS_OF(floor_mod)}},
+    {"Xdivy", false, {LOOP_FLOAT_ROWS(xdivy), LOOP_COMPLEX_ROWS(xdivy)}},
+    {"Xlog1py", false, {LOOP_FLOAT_ROWS(xlog1py), LOOP_COMPLEX_ROWS(xlog1py)}},
+    {"Xlogy", false, {LOOP_FLOAT_ROWS(xlogy), LOOP_COMPLEX_ROWS(xlogy)}},
 };
 
 /* The broadcast, and what run() checks of the second input before. */

@@ -11,36 +11,18 @@
 #include "ops/math/broadcast.h"
 #include "ops/math/loops.h"
 
-#define FLOAT_LOOPS(op, float_expression, double_expression)                                       \
-    LOOP_BINARY(static, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_expression) \
-    LOOP_BINARY(static, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,               \
-                double_expression)                                                                 \
-    LOOP_BINARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                 \
-                dtype_half_from_float, float_expression)                                           \
-    LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
-                dtype_bfloat16_from_float, float_expression)
-#define FLOAT_ROWS(op)                                                                             \
-    [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
-    [DTYPE_BFLOAT16] = op##_bfloat16
-#define COMPLEX_LOOPS(op, float_expression, double_expression)                                     \
-    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
-                LOOP_AS_IS, float_expression)                                                      \
-    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
-                LOOP_AS_IS, LOOP_AS_IS, double_expression)
-#define COMPLEX_ROWS(op) [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
-
 /* ---- of x = y's function: the output and its gradient ---- */
 
-FLOAT_LOOPS(tanh, y *(1 - x * x), y *(1 - x * x))
-COMPLEX_LOOPS(tanh, y *(1 - x * x), y *(1 - x * x))
-FLOAT_LOOPS(sigmoid, y *x *(1 - x), y *x *(1 - x))
-COMPLEX_LOOPS(sigmoid, y *x *(1 - x), y *x *(1 - x))
-FLOAT_LOOPS(sqrt, 0.5f * y / x, 0.5 * y / x)
-COMPLEX_LOOPS(sqrt, 0.5f * y / conjf(x), 0.5 * y / conj(x))
-FLOAT_LOOPS(rsqrt, -0.5f * y * (x * x * x), -0.5 * y * (x * x * x))
-COMPLEX_LOOPS(rsqrt, -0.5f * y * conjf(x * x * x), -0.5 * y * conj(x * x * x))
-FLOAT_LOOPS(inverse, -x *y *x, -x *y *x)
-COMPLEX_LOOPS(inverse, -conjf(x) * y * conjf(x), -conj(x) * y * conj(x))
+LOOP_BINARY_FLOAT(tanh, y *(1 - x * x), y *(1 - x * x))
+LOOP_BINARY_COMPLEX(tanh, y *(1 - x * x), y *(1 - x * x))
+LOOP_BINARY_FLOAT(sigmoid, y *x *(1 - x), y *x *(1 - x))
+LOOP_BINARY_COMPLEX(sigmoid, y *x *(1 - x), y *x *(1 - x))
+LOOP_BINARY_FLOAT(sqrt, 0.5f * y / x, 0.5 * y / x)
+LOOP_BINARY_COMPLEX(sqrt, 0.5f * y / conjf(x), 0.5 * y / conj(x))
+LOOP_BINARY_FLOAT(rsqrt, -0.5f * y * (x * x * x), -0.5 * y * (x * x * x))
+LOOP_BINARY_COMPLEX(rsqrt, -0.5f * y * conjf(x * x * x), -0.5 * y * conj(x * x * x))
+LOOP_BINARY_FLOAT(inverse, -x *y *x, -x *y *x)
+LOOP_BINARY_COMPLEX(inverse, -conjf(x) * y * conjf(x), -conj(x) * y * conj(x))
 
 /* ---- of activations: the gradient x, and the input or output y ---- */
 
@@ -48,19 +30,20 @@ COMPLEX_LOOPS(inverse, -conjf(x) * y * conjf(x), -conj(x) * y * conj(x))
 #define SELU_SCALE 1.0507009873554804934193349852946
 #define SELU_ALPHA 1.7580993408473768599402175208123
 
-FLOAT_LOOPS(elu, y < 0 ? x * (y + 1) : x, y < 0 ? x * (y + 1) : x)
-FLOAT_LOOPS(selu, y < 0 ? x * (y + (float)SELU_ALPHA) : x * (float)SELU_SCALE,
-            y < 0 ? x * (y + SELU_ALPHA) : x * SELU_SCALE)
-FLOAT_LOOPS(softplus, x / (expf(-y) + 1), x / (exp(-y) + 1))
-FLOAT_LOOPS(softsign, x / ((1 + fabsf(y)) * (1 + fabsf(y))), x / ((1 + fabs(y)) * (1 + fabs(y))))
+LOOP_BINARY_FLOAT(elu, y < 0 ? x * (y + 1) : x, y < 0 ? x * (y + 1) : x)
+LOOP_BINARY_FLOAT(selu, y < 0 ? x * (y + (float)SELU_ALPHA) : x * (float)SELU_SCALE,
+                  y < 0 ? x * (y + SELU_ALPHA) : x * SELU_SCALE)
+LOOP_BINARY_FLOAT(softplus, x / (expf(-y) + 1), x / (exp(-y) + 1))
+LOOP_BINARY_FLOAT(softsign, x / ((1 + fabsf(y)) * (1 + fabsf(y))),
+                  x / ((1 + fabs(y)) * (1 + fabs(y))))
 
 #define INTEGER_LOOP_OF(dtype, type, name, op, expression)                                         \
     LOOP_BINARY(static, op##_##name, type, type, type, LOOP_AS_IS, (type), expression)
 #define RELU_LOOP(dtype, type, name) INTEGER_LOOP_OF(dtype, type, name, relu, y > 0 ? x : 0)
 #define RELU6_LOOP(dtype, type, name)                                                              \
     INTEGER_LOOP_OF(dtype, type, name, relu6, y > 0 && y < 6 ? x : 0)
-FLOAT_LOOPS(relu, y > 0 ? x : 0, y > 0 ? x : 0)
-FLOAT_LOOPS(relu6, y > 0 && y < 6 ? x : 0, y > 0 && y < 6 ? x : 0)
+LOOP_BINARY_FLOAT(relu, y > 0 ? x : 0, y > 0 ? x : 0)
+LOOP_BINARY_FLOAT(relu6, y > 0 && y < 6 ? x : 0, y > 0 && y < 6 ? x : 0)
 KERNEL_TYPES_INTEGER(RELU_LOOP)
 KERNEL_TYPES_INTEGER(RELU6_LOOP)
 #define RELU_ROW(dtype, type, name)  [dtype] = relu_##name,
@@ -70,18 +53,18 @@ static const struct {
     const char *op;
     broadcast_inner_fn *loops[DTYPE_COUNT];
 } table[] = {
-    {"EluGrad", {FLOAT_ROWS(elu)}},
-    {"InvGrad", {FLOAT_ROWS(inverse), COMPLEX_ROWS(inverse)}},
-    {"ReciprocalGrad", {FLOAT_ROWS(inverse), COMPLEX_ROWS(inverse)}},
-    {"Relu6Grad", {FLOAT_ROWS(relu6), KERNEL_TYPES_INTEGER(RELU6_ROW)}},
-    {"ReluGrad", {FLOAT_ROWS(relu), KERNEL_TYPES_INTEGER(RELU_ROW)}},
-    {"RsqrtGrad", {FLOAT_ROWS(rsqrt), COMPLEX_ROWS(rsqrt)}},
-    {"SeluGrad", {FLOAT_ROWS(selu)}},
-    {"SigmoidGrad", {FLOAT_ROWS(sigmoid), COMPLEX_ROWS(sigmoid)}},
-    {"SoftplusGrad", {FLOAT_ROWS(softplus)}},
-    {"SoftsignGrad", {FLOAT_ROWS(softsign)}},
-    {"SqrtGrad", {FLOAT_ROWS(sqrt), COMPLEX_ROWS(sqrt)}},
-    {"TanhGrad", {FLOAT_ROWS(tanh), COMPLEX_ROWS(tanh)}},
+    {"EluGrad", {LOOP_FLOAT_ROWS(elu)}},
+    {"InvGrad", {LOOP_FLOAT_ROWS(inverse), LOOP_COMPLEX_ROWS(inverse)}},
+    {"ReciprocalGrad", {LOOP_FLOAT_ROWS(inverse), LOOP_COMPLEX_ROWS(inverse)}},
+    {"Relu6Grad", {LOOP_FLOAT_ROWS(relu6), KERNEL_TYPES_INTEGER(RELU6_ROW)}},
+    {"ReluGrad", {LOOP_FLOAT_ROWS(relu), KERNEL_TYPES_INTEGER(RELU_ROW)}},
+    {"RsqrtGrad", {LOOP_FLOAT_ROWS(rsqrt), LOOP_COMPLEX_ROWS(rsqrt)}},
+    {"SeluGrad", {LOOP_FLOAT_ROWS(selu)}},
+    {"SigmoidGrad", {LOOP_FLOAT_ROWS(sigmoid), LOOP_COMPLEX_ROWS(sigmoid)}},
+    {"SoftplusGrad", {LOOP_FLOAT_ROWS(softplus)}},
+    {"SoftsignGrad", {LOOP_FLOAT_ROWS(softsign)}},
+    {"SqrtGrad", {LOOP_FLOAT_ROWS(sqrt), LOOP_COMPLEX_ROWS(sqrt)}},
+    {"TanhGrad", {LOOP_FLOAT_ROWS(tanh), LOOP_COMPLEX_ROWS(tanh)}},
 };
 
 static enum code prepare(struct op_call *call, struct error *err)

@@ -51,4 +51,28 @@
         }                                                                                          \
     }
 
+/* The loops of an op on two floats: the float expression serves the small floats, too. */
+#define LOOP_BINARY_FLOAT(op, float_expression, double_expression)                                 \
+    LOOP_BINARY(static, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, float_expression) \
+    LOOP_BINARY(static, op##_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS,               \
+                double_expression)                                                                 \
+    LOOP_BINARY(static, op##_half, uint16_t, float, uint16_t, dtype_half_to_float,                 \
+                dtype_half_from_float, float_expression)                                           \
+    LOOP_BINARY(static, op##_bfloat16, uint16_t, float, uint16_t, dtype_bfloat16_to_float,         \
+                dtype_bfloat16_from_float, float_expression)
+
+/* Whoever takes it includes complex.h. */
+#define LOOP_BINARY_COMPLEX(op, float_expression, double_expression)                               \
+    LOOP_BINARY(static, op##_complex64, float complex, float complex, float complex, LOOP_AS_IS,   \
+                LOOP_AS_IS, float_expression)                                                      \
+    LOOP_BINARY(static, op##_complex128, double complex, double complex, double complex,           \
+                LOOP_AS_IS, LOOP_AS_IS, double_expression)
+
+/* What such loops, of one input or two, are in a table by dtype. */
+#define LOOP_FLOAT_ROWS(op)                                                                        \
+    [DTYPE_FLOAT] = op##_float, [DTYPE_DOUBLE] = op##_double, [DTYPE_HALF] = op##_half,            \
+    [DTYPE_BFLOAT16] = op##_bfloat16
+#define LOOP_COMPLEX_ROWS(op)                                                                      \
+    [DTYPE_COMPLEX64] = op##_complex64, [DTYPE_COMPLEX128] = op##_complex128
+
 #endif
