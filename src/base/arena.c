@@ -210,6 +210,15 @@ void *arena_try_alloc(struct arena *arena, size_t size, size_t align)
     return alloc(arena, size, align, TAKE_WITHIN);
 }
 
+void *arena_try_calloc(struct arena *arena, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes))
+        return NULL;
+    void *ptr = arena_try_alloc(arena, bytes, ARENA_ALIGN);
+    return ptr ? memset(ptr, 0, bytes) : NULL;
+}
+
 void *arena_alloc(struct arena *arena, size_t size)
 {
     void *ptr = alloc(arena, size, ARENA_ALIGN, TAKE_ANYWAY);

@@ -77,6 +77,9 @@ void *arena_calloc(struct arena *arena, size_t count, size_t size)
  * budget or the arena's limit has no room for it. */
 void *arena_try_alloc(struct arena *arena, size_t size, size_t align);
 
+/* The same for an array, cleared, aligned to ARENA_ALIGN: NULL also where its size overflows. */
+void *arena_try_calloc(struct arena *arena, size_t count, size_t size);
+
 /* Calls fn(ptr) when the arena is released or reset. */
 void arena_defer(struct arena *arena, arena_defer_fn *fn, void *ptr);
 

@@ -69,14 +69,11 @@ static inline enum code kernel_shape_with_axes(struct op_call *call, struct erro
 static inline enum code kernel_array(const struct op_call *call, int64_t count, size_t size,
                                      void *result, struct error *err)
 {
-    size_t bytes;
-    void *array = NULL;
-    if (!__builtin_mul_overflow((size_t)count, size, &bytes))
-        array = arena_try_alloc(call->arena, bytes, ARENA_ALIGN);
+    void *array = arena_try_calloc(call->arena, (size_t)count, size);
     if (!array)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM when preparing %s",
                          call->node->op->name);
-    *(void **)result = memset(array, 0, bytes);
+    *(void **)result = array;
     return CODE_OK;
 }
 

@@ -382,12 +382,10 @@ static enum code reserve(struct nodes *n, struct error *err)
     if (trees < 0 || trees > n->capacity || trees > INT32_MAX)
         return error_set(err, CODE_INVALID_ARGUMENT, "the model has %lld trees, but %u nodes",
                          (long long)trees, n->capacity);
-    size_t bytes = n->capacity * sizeof *n->nodes;
-    n->nodes = arena_try_alloc(n->build->arena, bytes, ARENA_ALIGN);
+    n->nodes = arena_try_calloc(n->build->arena, n->capacity, sizeof *n->nodes);
     n->roots = arena_try_alloc(n->build->arena, (size_t)trees * sizeof *n->roots, ARENA_ALIGN);
     if (!n->nodes || !n->roots)
         return no_memory(err);
-    memset(n->nodes, 0, bytes);
     return CODE_OK;
 }
 

@@ -26,13 +26,10 @@ enum code forest_file_error(const struct forest_source *source, const char *name
 static enum code take(struct arena *arena, size_t count, size_t size, void *array,
                       struct error *err)
 {
-    size_t bytes;
-    void *memory = NULL;
-    if (!__builtin_mul_overflow(count, size, &bytes))
-        memory = arena_try_alloc(arena, bytes, ARENA_ALIGN);
+    void *memory = arena_try_calloc(arena, count, size);
     if (!memory)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "out of memory");
-    *(void **)array = memset(memory, 0, bytes);
+    *(void **)array = memory;
     return CODE_OK;
 }
 

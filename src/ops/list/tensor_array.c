@@ -37,12 +37,10 @@ static enum code reserve(struct tensor_array *array, int64_t size, struct error 
         return CODE_OK;
     int64_t room = size < 2 * array->room ? 2 * array->room : size;
     size_t each = sizeof *array->elements;
-    void *elements = size > LIST_LENGTH_MAX
-                         ? NULL
-                         : arena_try_alloc(array->arena, (size_t)room * each, ARENA_ALIGN);
+    void *elements =
+        size > LIST_LENGTH_MAX ? NULL : arena_try_calloc(array->arena, (size_t)room, each);
     if (!elements)
         return no_memory(size, err);
-    memset(elements, 0, (size_t)room * each);
     if (array->size)
         memcpy(elements, array->elements, (size_t)array->size * each);
     array->elements = elements;

@@ -50,6 +50,13 @@ static void larger_alignments_and_sizes(void **state)
     assert_null(arena_try_alloc(&arena, SIZE_MAX, 16));
     assert_null(arena_try_alloc(&arena, SIZE_MAX - 64, 64));
     assert_null(arena_try_alloc(&arena, SIZE_MAX / 2, 16));
+    assert_null(arena_try_calloc(&arena, SIZE_MAX / 2, 4)); /* the product wraps to SIZE_MAX - 3 */
+    assert_null(arena_try_calloc(&arena, SIZE_MAX / 4 + 2, 4)); /* to 4 */
+    memset(arena_alloc(&arena, 64), 1, 64);
+    arena_reset(&arena);
+    char *cleared = arena_try_calloc(&arena, 4, 16);
+    for (size_t i = 0; i < 64; i++)
+        assert_int_equal(cleared[i], 0);
     char *large = arena_calloc(&arena, 3, 1 << 20);
     assert_int_equal(large[0] | large[(3 << 20) - 1], 0);
     arena_release(&arena);
