@@ -113,6 +113,7 @@ static enum code cwise_run(struct op_call *call, struct error *err)
 {
     const struct tensor *values = call->in[1], *dense = call->in[3];
     enum combine combine = *(const enum combine *)call->state;
+    combine_fn *fn = combine_find(combine, values->dtype);
     size_t size = dtype_size(values->dtype);
     struct shape shape;
     enum code code = cwise_check(call, &shape, err);
@@ -131,8 +132,7 @@ static enum code cwise_run(struct op_call *call, struct error *err)
                              "Provided indices are out-of-bounds w.r.t. dense side with "
                              "broadcasted shape");
         memcpy(to, (const char *)values->data + (size_t)i * size, size);
-        combine_find(combine, values->dtype)(to, (const char *)dense->data + (size_t)place * size,
-                                             1);
+        fn(to, (const char *)dense->data + (size_t)place * size, 1);
     }
     return code;
 }
@@ -182,6 +182,7 @@ static enum code out_of_dense(const struct shape *b, int64_t i, int d, int64_t i
 static enum code dense_add_run(struct op_call *call, struct error *err)
 {
     const struct tensor *indices = call->in[0], *values = call->in[1], *b = call->in[3];
+    combine_fn *add = combine_find(COMBINE_ADD, b->dtype);
     size_t size = dtype_size(b->dtype);
     enum code code = dense_add_check(call, err);
     if (!code)
@@ -198,8 +199,8 @@ static enum code dense_add_run(struct op_call *call, struct error *err)
                 return out_of_dense(&b->shape, i, d, index, err);
             place = place * b->shape.dims[d] + index;
         }
-        combine_find(COMBINE_ADD, b->dtype)((char *)call->out[0]->data + (size_t)place * size,
-                                            (const char *)values->data + (size_t)i * size, 1);
+        add((char *)call->out[0]->data + (size_t)place * size,
+            (const char *)values->data + (size_t)i * size, 1);
     }
     return CODE_OK;
 }

@@ -14,6 +14,7 @@ struct reduction {
     int kept;
     bool goes[SHAPE_RANK_MAX];
     int64_t *items;
+    combine_fn *combine;
 };
 
 static enum code read_axes(const struct tensor *axes, struct reduction *r, struct error *err)
@@ -62,6 +63,12 @@ static int order(const void *context, int64_t a, int64_t b)
     return compare(r, a, b, r->s.shape.rank);
 }
 
+static enum combine combine_of(const struct op_call *call)
+{
+    return span_starts_with(call->node->op_name, SPAN_LITERAL("SparseReduceMax")) ? COMBINE_MAX
+                                                                                  : COMBINE_ADD;
+}
+
 static enum code begin(struct op_call *call, struct reduction *r, struct error *err)
 {
     char text[SHAPE_TEXT_SIZE];
@@ -78,11 +85,13 @@ static enum code begin(struct op_call *call, struct reduction *r, struct error *
         code = sparse_read(call, (const int[]){0, 1, 2}, &r->s, err);
     if (!code)
         code = kernel_array(call, 2 * r->s.count + 1, sizeof *r->items, &r->items, err);
-    for (int64_t i = 0; !code && i < r->s.count; i++)
+    if (code)
+        return code;
+    for (int64_t i = 0; i < r->s.count; i++)
         r->items[i] = i;
-    if (!code)
-        sort_items(r->items, r->items + r->s.count, r->s.count, order, r);
-    return code;
+    sort_items(r->items, r->items + r->s.count, r->s.count, order, r);
+    r->combine = combine_find(combine_of(call), r->s.values->dtype);
+    return CODE_OK;
 }
 
 /* The first item behind the group that begins at `first`. */
@@ -94,21 +103,13 @@ static int64_t group_end(const struct reduction *r, int64_t first)
     return end;
 }
 
-static void combine_group(const struct reduction *r, enum combine combine, int64_t first,
-                          int64_t end, char *to)
+static void combine_group(const struct reduction *r, int64_t first, int64_t end, char *to)
 {
     const char *values = r->s.values->data;
     size_t size = dtype_size(r->s.values->dtype);
-    combine_fn *fn = combine_find(combine, r->s.values->dtype);
     memcpy(to, values + (size_t)r->items[first] * size, size);
     for (int64_t i = first + 1; i < end; i++)
-        fn(to, values + (size_t)r->items[i] * size, 1);
-}
-
-static enum combine combine_of(const struct op_call *call)
-{
-    return span_starts_with(call->node->op_name, SPAN_LITERAL("SparseReduceMax")) ? COMBINE_MAX
-                                                                                  : COMBINE_ADD;
+        r->combine(to, values + (size_t)r->items[i] * size, 1);
 }
 
 /* The shape that is left: without the dimensions that go, or with 1 for them. */
@@ -158,8 +159,7 @@ static enum code dense_run(struct op_call *call, struct error *err)
         end = group_end(&r, i);
         code = place_of(&r, r.items[i], &place, err);
         if (!code)
-            combine_group(&r, combine_of(call), i, end,
-                          (char *)call->out[0]->data + (size_t)place * size);
+            combine_group(&r, i, end, (char *)call->out[0]->data + (size_t)place * size);
     }
     return code;
 }
@@ -201,8 +201,7 @@ static enum code sparse_run(struct op_call *call, struct error *err)
     for (int64_t i = 0, group = 0, end; i < r.s.count; i = end, group++) {
         end = group_end(&r, i);
         put_index(&r, r.items[i], keep_dims, TENSOR_AT(call->out[0], int64_t) + group * shape.rank);
-        combine_group(&r, combine_of(call), i, end,
-                      (char *)call->out[1]->data + (size_t)group * size);
+        combine_group(&r, i, end, (char *)call->out[1]->data + (size_t)group * size);
     }
     return CODE_OK;
 }
