@@ -53,6 +53,15 @@ static inline bool kernel_axis(int64_t axis, int rank, int *result)
     return true;
 }
 
+/* A shape rule: a scalar. */
+static inline enum code kernel_shape_scalar(struct op_call *call, struct error *err)
+{
+    struct shape scalar = shape_scalar();
+    (void)err;
+    op_call_shape(call, 0, &scalar);
+    return CODE_OK;
+}
+
 /* A shape rule: that of input 0; input 1, the axes, must be known to prepare. */
 static inline enum code kernel_shape_with_axes(struct op_call *call, struct error *err)
 {

@@ -170,14 +170,6 @@ static enum code shape_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static enum code scalar_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    struct shape shape = shape_scalar();
-    op_call_shape(call, 0, &shape);
-    return CODE_OK;
-}
-
 static enum code size_run(struct op_call *call, struct error *err)
 {
     int64_t size = tensor_elements(call->in[0]);
@@ -248,7 +240,7 @@ const struct op op_Size = {
     .outputs = "output:out_type",
     .attrs = "T:type out_type:index=int32",
     .flags = OP_FROM_SHAPES,
-    .shape = scalar_shape,
+    .shape = kernel_shape_scalar,
     .run = size_run,
 };
 
@@ -258,7 +250,7 @@ const struct op op_Rank = {
     .outputs = "output:int32",
     .attrs = "T:type",
     .flags = OP_FROM_SHAPES,
-    .shape = scalar_shape,
+    .shape = kernel_shape_scalar,
     .run = rank_run,
 };
 

@@ -4,15 +4,7 @@
  * may not do here.
  */
 #include "base/clock.h"
-#include "engine/op.h"
-
-static enum code timestamp_shape(struct op_call *call, struct error *err)
-{
-    struct shape scalar = shape_scalar();
-    (void)err;
-    op_call_shape(call, 0, &scalar);
-    return CODE_OK;
-}
+#include "ops/kernel.h"
 
 static enum code timestamp_run(struct op_call *call, struct error *err)
 {
@@ -33,7 +25,7 @@ const struct op op_Timestamp = {
     .outputs = "ts:double",
     .attrs = "",
     .flags = OP_STATEFUL,
-    .shape = timestamp_shape,
+    .shape = kernel_shape_scalar,
     .run = timestamp_run,
 };
 

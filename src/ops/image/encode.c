@@ -6,14 +6,6 @@
 
 /* ---- EncodeJpeg ---- */
 
-static enum code scalar_shape(struct op_call *call, struct error *err)
-{
-    struct shape out = shape_scalar();
-    (void)err;
-    op_call_shape(call, 0, &out);
-    return CODE_OK;
-}
-
 static enum code read_format(const struct op_call *call, int *channels, struct error *err)
 {
     struct span format = op_attr_string(call, "format");
@@ -204,7 +196,7 @@ const struct op op_EncodeJpeg = {
     .attrs = "format:string='' quality:int=95 progressive:bool=false optimize_size:bool=false "
              "chroma_downsampling:bool=true density_unit:string='in' x_density:int=300 "
              "y_density:int=300 xmp_metadata:string=''",
-    .shape = scalar_shape,
+    .shape = kernel_shape_scalar,
     .prepare = jpeg_prepare,
     .run = jpeg_run,
 };
@@ -213,7 +205,7 @@ const struct op op_EncodeJpegVariableQuality = {
     .name = "EncodeJpegVariableQuality",
     .inputs = "images:uint8 quality:int32",
     .outputs = "contents:string",
-    .shape = scalar_shape,
+    .shape = kernel_shape_scalar,
     .prepare = variable_prepare,
     .run = variable_run,
 };

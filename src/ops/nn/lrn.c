@@ -85,14 +85,6 @@ static enum code lrn_run(struct op_call *call, struct error *err)
 
 /* ---- L2Loss ---- */
 
-static enum code loss_shape(struct op_call *call, struct error *err)
-{
-    struct shape out = shape_scalar();
-    (void)err;
-    op_call_shape(call, 0, &out);
-    return CODE_OK;
-}
-
 static double element(const struct tensor *t, int64_t i)
 {
     if (t->dtype == DTYPE_FLOAT)
@@ -138,6 +130,6 @@ const struct op op_L2Loss = {
     .outputs = "output:T",
     .attrs = "T:type",
     .types = OP_TYPES_FLOAT,
-    .shape = loss_shape,
+    .shape = kernel_shape_scalar,
     .run = loss_run,
 };

@@ -140,14 +140,6 @@ static enum code key_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static enum code algorithm_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    struct shape scalar = shape_scalar();
-    op_call_shape(call, 0, &scalar);
-    return CODE_OK;
-}
-
 /* -> alg []. */
 static enum code algorithm_run(struct op_call *call, struct error *err)
 {
@@ -216,6 +208,6 @@ const struct op op_StatelessRandomGetAlg = {
     .inputs = "",
     .outputs = "alg:int32",
     .attrs = "",
-    .shape = algorithm_shape,
+    .shape = kernel_shape_scalar,
     .run = algorithm_run,
 };

@@ -47,14 +47,6 @@ static enum code format_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static enum code format_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    struct shape scalar = shape_scalar();
-    op_call_shape(call, 0, &scalar);
-    return CODE_OK;
-}
-
 /* ---- one element ---- */
 
 static void add_text(struct text_builder *out, const char *text)
@@ -197,7 +189,7 @@ const struct op op_StringFormat = {
     .outputs = "output:string",
     .attrs = "T:list(type) template:string='%s' placeholder:string='%s' summarize:int=3",
     .types_attr = "T",
-    .shape = format_shape,
+    .shape = kernel_shape_scalar,
     .prepare = format_prepare,
     .run = format_run,
 };

@@ -80,14 +80,6 @@ static enum code find_run(struct op_call *call, struct error *err)
 
 /* ---- LookupTableSizeV2, LookupTableExportV2 ---- */
 
-static enum code size_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    struct shape scalar = shape_scalar();
-    op_call_shape(call, 0, &scalar);
-    return CODE_OK;
-}
-
 static enum code size_run(struct op_call *call, struct error *err)
 {
     struct table *table;
@@ -307,7 +299,7 @@ FIND_OP(LookupTableFind)
         .outputs = "size:int64",                                                                   \
         .attrs = "",                                                                               \
         .flags = OP_STATEFUL,                                                                      \
-        .shape = size_shape,                                                                       \
+        .shape = kernel_shape_scalar,                                                              \
         .run = size_run,                                                                           \
     };
 SIZE_OP(LookupTableSizeV2)

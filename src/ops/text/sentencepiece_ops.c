@@ -235,14 +235,6 @@ static enum code detokenize_run(struct op_call *call, struct error *err)
 
 /* ---- the vocabulary ---- */
 
-static enum code scalar_shape(struct op_call *call, struct error *err)
-{
-    (void)err;
-    struct shape scalar = shape_scalar();
-    op_call_shape(call, 0, &scalar);
-    return CODE_OK;
-}
-
 static enum code values_shape(struct op_call *call, struct error *err)
 {
     (void)err;
@@ -337,7 +329,7 @@ const struct op op_SentencepieceVocabSizeOp = {
     .outputs = "vocab_size:int32",
     .attrs = "",
     .flags = OP_STATEFUL,
-    .shape = scalar_shape,
+    .shape = kernel_shape_scalar,
     .run = vocab_size_run,
 };
 
