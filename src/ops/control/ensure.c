@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 static enum code ensure_shape(struct op_call *call, struct error *err)
 {
@@ -29,20 +30,6 @@ enum oddity {
     ODDITY_INF = 2,
     ODDITY_MINUS_INF = 4,
 };
-
-static double number_at(const struct tensor *t, int64_t i)
-{
-    switch (t->dtype) {
-    case DTYPE_FLOAT:
-        return (double)TENSOR_AT(t, float)[i];
-    case DTYPE_DOUBLE:
-        return TENSOR_AT(t, double)[i];
-    case DTYPE_HALF:
-        return (double)dtype_half_to_float(TENSOR_AT(t, uint16_t)[i]);
-    default:
-        return (double)dtype_bfloat16_to_float(TENSOR_AT(t, uint16_t)[i]);
-    }
-}
 
 static unsigned find_oddities(const struct tensor *t)
 {

@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 /* ---- shapes ---- */
 
@@ -136,25 +137,12 @@ static int64_t batch_index(const struct shape *out, const struct shape *in, int6
 
 /* ---- one matrix ---- */
 
-static double element(const struct tensor *t, int64_t i)
-{
-    return t->dtype == DTYPE_DOUBLE ? TENSOR_AT(t, double)[i] : (double)TENSOR_AT(t, float)[i];
-}
-
-static void put(struct tensor *t, int64_t i, double value)
-{
-    if (t->dtype == DTYPE_DOUBLE)
-        TENSOR_AT(t, double)[i] = value;
-    else
-        TENSOR_AT(t, float)[i] = (float)value;
-}
-
 /* Rows and columns change places when `adjoint`. */
 static void load(const struct tensor *t, int64_t at, int64_t n, bool adjoint, double *a)
 {
     for (int64_t i = 0; i < n; i++)
         for (int64_t j = 0; j < n; j++)
-            a[adjoint ? j * n + i : i * n + j] = element(t, at + i * n + j);
+            a[adjoint ? j * n + i : i * n + j] = number_at(t, at + i * n + j);
 }
 
 static void swap_rows(double *a, int64_t n, int64_t i, int64_t j)
@@ -268,7 +256,7 @@ static enum code cholesky_run(struct op_call *call, struct error *err)
         load(call->in[0], m * n * n, n, false, w.a);
         cholesky(w.a, n);
         for (int64_t i = 0; i < n * n; i++)
-            put(call->out[0], m * n * n + i, i % n > i / n ? 0 : w.a[i]);
+            number_put(call->out[0], m * n * n + i, i % n > i / n ? 0 : w.a[i]);
     }
     return code;
 }
@@ -279,12 +267,12 @@ static void solve_column(const struct work *w, const struct tensor *b, int64_t a
 {
     for (int64_t i = 0; i < w->n; i++) {
         int64_t row = w->order[i];
-        w->x[i] = b ? element(b, at + row * columns + j) : row == j;
+        w->x[i] = b ? number_at(b, at + row * columns + j) : row == j;
     }
     substitute(w->a, w->n, true, true, w->x);
     substitute(w->a, w->n, false, false, w->x);
     for (int64_t i = 0; i < w->n; i++)
-        put(out, at + i * columns + j, w->x[i]);
+        number_put(out, at + i * columns + j, w->x[i]);
 }
 
 static enum code solve_all(struct op_call *call, const struct tensor *b, int64_t columns,
@@ -333,10 +321,10 @@ static enum code triangular_run(struct op_call *call, struct error *err)
         load(call->in[0], batch_index(out, &call->in[0]->shape, m) * w.n * w.n, w.n, adjoint, w.a);
         for (int64_t j = 0; j < columns; j++) {
             for (int64_t i = 0; i < w.n; i++)
-                w.x[i] = element(b, (right * w.n + i) * columns + j);
+                w.x[i] = number_at(b, (right * w.n + i) * columns + j);
             substitute(w.a, w.n, lower, false, w.x);
             for (int64_t i = 0; i < w.n; i++)
-                put(call->out[0], (m * w.n + i) * columns + j, w.x[i]);
+                number_put(call->out[0], (m * w.n + i) * columns + j, w.x[i]);
         }
     }
     return code;
@@ -351,7 +339,7 @@ static enum code determinant_run(struct op_call *call, struct error *err)
         double value = factor(w.a, w.n, w.order);
         for (int64_t i = 0; i < w.n; i++)
             value *= w.a[i * w.n + i];
-        put(call->out[0], m, value);
+        number_put(call->out[0], m, value);
     }
     return code;
 }
@@ -369,8 +357,8 @@ static enum code log_determinant_run(struct op_call *call, struct error *err)
             sign *= d < 0 ? -1 : d > 0;
             sum += log(fabs(d));
         }
-        put(call->out[0], m, sign);
-        put(call->out[1], m, sum);
+        number_put(call->out[0], m, sign);
+        number_put(call->out[1], m, sum);
     }
     return code;
 }

@@ -2,6 +2,7 @@
 /* Bucketize, BucketizeWithInputBoundaries (tf.contrib's), BoostedTreesBucketize: how many
  * boundaries are at or below a number. */
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 /* The first boundary above the value; boundaries ascend. */
 static int32_t upper_bound(const float *boundaries, int64_t count, double value)
@@ -48,18 +49,11 @@ static enum code bucketize_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-static double element(const struct tensor *t, int64_t i)
-{
-    if (t->dtype == DTYPE_FLOAT)
-        return (double)TENSOR_AT(t, float)[i];
-    return t->dtype == DTYPE_DOUBLE ? TENSOR_AT(t, double)[i] : (double)tensor_int(t, i);
-}
-
 static void bucketize(struct op_call *call, const float *boundaries, int64_t count)
 {
     int32_t *to = call->out[0]->data;
     for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
-        to[i] = upper_bound(boundaries, count, element(call->in[0], i));
+        to[i] = upper_bound(boundaries, count, number_at(call->in[0], i));
 }
 
 static enum code bucketize_run(struct op_call *call, struct error *err)

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 #include "ops/nn/widen.h"
 
 struct lrn {
@@ -85,24 +86,13 @@ static enum code lrn_run(struct op_call *call, struct error *err)
 
 /* ---- L2Loss ---- */
 
-static double element(const struct tensor *t, int64_t i)
-{
-    if (t->dtype == DTYPE_FLOAT)
-        return (double)TENSOR_AT(t, float)[i];
-    if (t->dtype == DTYPE_HALF)
-        return (double)dtype_half_to_float(TENSOR_AT(t, uint16_t)[i]);
-    if (t->dtype == DTYPE_BFLOAT16)
-        return (double)dtype_bfloat16_to_float(TENSOR_AT(t, uint16_t)[i]);
-    return TENSOR_AT(t, double)[i];
-}
-
 static enum code loss_run(struct op_call *call, struct error *err)
 {
     struct tensor *out = call->out[0];
     double sum = 0;
     (void)err;
     for (int64_t i = 0, n = tensor_elements(call->in[0]); i < n; i++)
-        sum += element(call->in[0], i) * element(call->in[0], i);
+        sum += number_at(call->in[0], i) * number_at(call->in[0], i);
     const float half = (float)(sum / 2);
     if (out->dtype == DTYPE_DOUBLE)
         *TENSOR_AT(out, double) = sum / 2;

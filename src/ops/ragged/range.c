@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 /* ---- one row, by type: its length (-1: no limit that memory could hold), its elements ---- */
 
@@ -27,13 +28,6 @@ static int64_t length_of_integer(int64_t start, int64_t limit, int64_t delta)
     return length < INT64_MAX ? (int64_t)length : -1;
 }
 
-static double real_at(const struct tensor *t, int64_t i)
-{
-    if (t->dtype == DTYPE_BFLOAT16)
-        return (double)dtype_bfloat16_to_float(TENSOR_AT(t, uint16_t)[i]);
-    return t->dtype == DTYPE_FLOAT ? (double)TENSOR_AT(t, float)[i] : TENSOR_AT(t, double)[i];
-}
-
 /* Of input `in`, the element for row i. */
 static int64_t index_of(const struct op_call *call, int in, int64_t i)
 {
@@ -50,10 +44,11 @@ static int64_t row_length(const struct op_call *call, int64_t i, bool *zero)
                      : length_of_integer(tensor_int(call->in[0], at[0]),
                                          tensor_int(call->in[1], at[1]), delta);
     }
-    double delta = real_at(call->in[2], at[2]);
+    double delta = number_at(call->in[2], at[2]);
     *zero = delta == 0;
     return *zero ? 0
-                 : length_of_real(real_at(call->in[0], at[0]), real_at(call->in[1], at[1]), delta);
+                 : length_of_real(number_at(call->in[0], at[0]), number_at(call->in[1], at[1]),
+                                  delta);
 }
 
 #define COUNT(dtype_, type, name)                                                                  \

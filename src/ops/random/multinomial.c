@@ -6,22 +6,9 @@
  */
 #include <math.h>
 
+#include "ops/math/number.h"
 #include "ops/random/generator.h"
 #include "ops/random/stateless.h"
-
-static double logit(const struct tensor *logits, int64_t i)
-{
-    switch (logits->dtype) {
-    case DTYPE_FLOAT:
-        return (double)TENSOR_AT(logits, float)[i];
-    case DTYPE_HALF:
-        return (double)dtype_half_to_float(TENSOR_AT(logits, uint16_t)[i]);
-    case DTYPE_BFLOAT16:
-        return (double)dtype_bfloat16_to_float(TENSOR_AT(logits, uint16_t)[i]);
-    default:
-        return TENSOR_AT(logits, double)[i];
-    }
-}
 
 static enum code check_samples(const struct op_call *call, int64_t *samples, struct error *err)
 {
@@ -49,11 +36,11 @@ static void sum_up(const struct tensor *logits, int64_t row, double *sums)
     int64_t classes = logits->shape.dims[1];
     double most = -INFINITY, total = 0;
     for (int64_t i = 0; i < classes; i++) {
-        double value = logit(logits, row * classes + i);
+        double value = number_at(logits, row * classes + i);
         most = isfinite(value) && value > most ? value : most;
     }
     for (int64_t i = 0; i < classes; i++) {
-        double value = logit(logits, row * classes + i);
+        double value = number_at(logits, row * classes + i);
         total += isfinite(value) ? exp(value - most) : 0;
         sums[i] = total;
     }

@@ -11,6 +11,7 @@
  */
 #include <math.h>
 
+#include "ops/math/number.h"
 #include "ops/text/rows.h"
 
 struct weight {
@@ -166,20 +167,13 @@ static bool solve(struct digraph *g, int32_t nodes)
 
 /* ---- the op ---- */
 
-static double score_at(const struct tensor *t, int64_t i)
-{
-    if (t->dtype == DTYPE_INT32)
-        return TENSOR_AT(t, int32_t)[i];
-    return t->dtype == DTYPE_FLOAT ? (double)TENSOR_AT(t, float)[i] : TENSOR_AT(t, double)[i];
-}
-
 static void load(struct digraph *g, const struct tensor *scores, int64_t at, int64_t dim,
                  int32_t nodes, bool forest)
 {
     memset(g->exists, 0, (size_t)g->room * (size_t)g->room * sizeof *g->exists);
     for (int32_t target = 0; target < nodes; target++) {
         for (int32_t source = 0; source < nodes; source++) {
-            double score = score_at(scores, at + target * dim + source);
+            double score = number_at(scores, at + target * dim + source);
             bool root = target == source;
             size_t to = arc(g, target + 1, root ? 0 : source + 1);
             g->exists[to] = isfinite(score);
