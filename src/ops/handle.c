@@ -33,9 +33,45 @@ enum code handle_make(struct op_call *call, const struct resource_ops *ops,
     return CODE_OK;
 }
 
+static struct resource *any_resource(const struct tensor *handle)
+{
+    return tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
+}
+
 struct resource *handle_resource(const struct tensor *handle, const struct resource_ops *ops)
 {
-    struct resource *resource =
-        tensor_elements(handle) == 1 ? *TENSOR_AT(handle, struct resource *) : NULL;
+    struct resource *resource = any_resource(handle);
     return resource && resource->ops == ops ? resource : NULL;
+}
+
+enum code handle_variable(const struct op_call *call, struct variable **variable, struct error *err)
+{
+    struct resource *resource = any_resource(call->in[0]);
+    if (!resource || !resource_is_variable(resource))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Input 0 of node %.*s is no handle of a variable",
+                         SPAN_ARG(call->node->name));
+    *variable = (struct variable *)resource;
+    return CODE_OK;
+}
+
+static void unref(void *buffer)
+{
+    buffer_unref(buffer);
+}
+
+enum code handle_read(struct op_call *call, struct tensor *value, struct error *err)
+{
+    struct variable *variable;
+    enum code code = handle_variable(call, &variable, err);
+    if (!code)
+        code = variable_read(variable, value, err);
+    if (code)
+        return code;
+    arena_defer(call->arena, unref, value->buffer);
+    if (value->dtype != call->out[0]->dtype)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Trying to read variable with wrong dtype. Expected %s got %s",
+                         dtype_name(call->out[0]->dtype), dtype_name(value->dtype));
+    return CODE_OK;
 }

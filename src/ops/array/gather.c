@@ -9,6 +9,7 @@
 #include "engine/resource.h"
 #include "engine/run.h"
 #include "ops/array/sizes.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
 
 struct gather {
@@ -156,32 +157,11 @@ static enum code gather_run(struct op_call *call, struct error *err)
 
 /* ---- ResourceGather: a variable's rows, without a copy of the variable ---- */
 
-static void unref(void *buffer)
-{
-    buffer_unref(buffer);
-}
-
-static enum code read_params(struct op_call *call, struct tensor *params, struct error *err)
-{
-    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
-    if (!resource || !resource_is_variable(resource))
-        return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 is no handle of a variable");
-    enum code code = variable_read((struct variable *)resource, params, err);
-    if (code)
-        return code;
-    arena_defer(call->arena, unref, params->buffer);
-    if (params->dtype != call->out[0]->dtype)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Trying to read variable with wrong dtype. Expected %s got %s",
-                         dtype_name(call->out[0]->dtype), dtype_name(params->dtype));
-    return CODE_OK;
-}
-
 static enum code resource_gather_run(struct op_call *call, struct error *err)
 {
     struct tensor params;
     struct shape out;
-    enum code code = read_params(call, &params, err);
+    enum code code = handle_read(call, &params, err);
     if (code)
         return code;
     int64_t batch = op_attr_int(call, "batch_dims");
@@ -285,7 +265,7 @@ static enum code resource_gather_nd_run(struct op_call *call, struct error *err)
 {
     struct tensor params;
     struct shape out;
-    enum code code = read_params(call, &params, err);
+    enum code code = handle_read(call, &params, err);
     if (!code)
         code = gather_nd_infer(&params.shape, &call->in[1]->shape, &out, err);
     if (!code)

@@ -6,6 +6,7 @@
  */
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/random/distribution.h"
 #include "ops/random/generator.h"
 
@@ -64,12 +65,9 @@ static enum code take_step(struct tensor *state, void *context, struct error *er
 
 static enum code step_state(struct op_call *call, struct step *step, struct error *err)
 {
-    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
-    if (!resource || !resource_is_variable(resource))
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Input 0 of node %.*s is no handle of a variable",
-                         SPAN_ARG(call->node->name));
-    return variable_update((struct variable *)resource, take_step, step, err);
+    struct variable *variable;
+    enum code code = handle_variable(call, &variable, err);
+    return code ? code : variable_update(variable, take_step, step, err);
 }
 
 /* A scalar of the op's input i. */

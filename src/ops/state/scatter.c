@@ -8,6 +8,7 @@
  */
 #include "engine/resource.h"
 #include "ops/array/scatter_nd.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
 
 static const struct {
@@ -37,10 +38,9 @@ static enum code prepare(struct op_call *call, struct error *err)
 
 static enum code update_with(struct op_call *call, variable_update_fn *fn, struct error *err)
 {
-    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
-    if (!resource || !resource_is_variable(resource))
-        return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 is no handle of a variable");
-    return variable_update((struct variable *)resource, fn, call, err);
+    struct variable *variable;
+    enum code code = handle_variable(call, &variable, err);
+    return code ? code : variable_update(variable, fn, call, err);
 }
 
 static enum code check_dtype(const struct op_call *call, const struct tensor *value,

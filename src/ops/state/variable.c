@@ -7,19 +7,8 @@
 #include "engine/op.h"
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/handle.h"
 #include "ops/kernel.h"
-
-static struct variable *variable_of(const struct op_call *call)
-{
-    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
-    return resource && resource_is_variable(resource) ? (struct variable *)resource : NULL;
-}
-
-static enum code no_variable(const struct op_call *call, struct error *err)
-{
-    return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 of node %.*s is no handle of a variable",
-                     SPAN_ARG(call->node->name));
-}
 
 static enum code make_handle(struct op_call *call, const struct resource_ops *ops,
                              struct error *err)
@@ -49,48 +38,35 @@ static enum code reference_run(struct op_call *call, struct error *err)
     return make_handle(call, &reference_variable_ops, err);
 }
 
-static void unref(void *buffer)
-{
-    buffer_unref(buffer);
-}
-
 static enum code read_run(struct op_call *call, struct error *err)
 {
-    struct variable *variable = variable_of(call);
-    if (!variable)
-        return no_variable(call, err);
     struct tensor value;
-    enum code code = variable_read(variable, &value, err);
-    if (code)
-        return code;
-    arena_defer(call->arena, unref, value.buffer);
-    if (value.dtype != call->out[0]->dtype)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Trying to read variable with wrong dtype. Expected %s got %s",
-                         dtype_name(call->out[0]->dtype), dtype_name(value.dtype));
-    *call->out[0] = value;
-    return CODE_OK;
+    enum code code = handle_read(call, &value, err);
+    if (!code)
+        *call->out[0] = value;
+    return code;
 }
 
 static enum code assign_run(struct op_call *call, struct error *err)
 {
-    struct variable *variable = variable_of(call);
-    if (!variable)
-        return no_variable(call, err);
-    return variable_assign(variable, call->in[1], op_attr_bool(call, "validate_shape"), err);
+    struct variable *variable;
+    enum code code = handle_variable(call, &variable, err);
+    return code ? code
+                : variable_assign(variable, call->in[1], op_attr_bool(call, "validate_shape"), err);
 }
 
 static enum code is_initialized_run(struct op_call *call, struct error *err)
 {
-    struct variable *variable = variable_of(call);
-    if (!variable)
-        return no_variable(call, err);
+    struct variable *variable;
     struct tensor value;
     struct shape scalar = shape_scalar();
+    enum code code = handle_variable(call, &variable, err);
+    if (code)
+        return code;
     bool there = !variable_read(variable, &value, NULL);
     if (there)
         buffer_unref(value.buffer);
-    enum code code = op_call_alloc(call, 0, &scalar, err);
+    code = op_call_alloc(call, 0, &scalar, err);
     if (!code)
         *TENSOR_AT(call->out[0], bool) = there;
     return code;
@@ -98,11 +74,11 @@ static enum code is_initialized_run(struct op_call *call, struct error *err)
 
 static enum code shape_run(struct op_call *call, struct error *err)
 {
-    struct variable *variable = variable_of(call);
+    struct variable *variable;
     struct tensor value;
-    if (!variable)
-        return no_variable(call, err);
-    enum code code = variable_read(variable, &value, err);
+    enum code code = handle_variable(call, &variable, err);
+    if (!code)
+        code = variable_read(variable, &value, err);
     if (code)
         return code;
     buffer_unref(value.buffer);
@@ -181,9 +157,10 @@ static enum code add_to(struct tensor *value, void *context, struct error *err)
 
 static enum code update_run(struct op_call *call, double sign, struct error *err)
 {
-    struct variable *variable = variable_of(call);
+    struct variable *variable;
     struct update update = {call, sign};
-    return variable ? variable_update(variable, add_to, &update, err) : no_variable(call, err);
+    enum code code = handle_variable(call, &variable, err);
+    return code ? code : variable_update(variable, add_to, &update, err);
 }
 
 static enum code assign_add_run(struct op_call *call, struct error *err)
@@ -224,8 +201,9 @@ static enum code descend(struct tensor *value, void *context, struct error *err)
 
 static enum code gradient_descent_run(struct op_call *call, struct error *err)
 {
-    struct variable *variable = variable_of(call);
-    return variable ? variable_update(variable, descend, call, err) : no_variable(call, err);
+    struct variable *variable;
+    enum code code = handle_variable(call, &variable, err);
+    return code ? code : variable_update(variable, descend, call, err);
 }
 
 const struct op op_VarHandleOp = {

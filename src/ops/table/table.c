@@ -179,8 +179,8 @@ static enum code anonymous_dense_run(struct op_call *call, struct error *err)
 
 enum code table_of(const struct op_call *call, struct table **table, struct error *err)
 {
-    struct resource *resource = *TENSOR_AT(call->in[0], struct resource *);
-    if (!resource || resource->ops != &table_ops)
+    struct resource *resource = handle_resource(call->in[0], &table_ops);
+    if (!resource)
         return error_set(err, CODE_INVALID_ARGUMENT, "Input 0 of node %.*s is no handle of a table",
                          SPAN_ARG(call->node->name));
     *table = (struct table *)resource;
