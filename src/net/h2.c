@@ -47,6 +47,9 @@ struct h2 {
     bool more;      /* the output was full */
 };
 
+/* What the PING behind the shutdown notice carries: other answers say nothing of it. */
+static const uint8_t notice[8] = "goodbye";
+
 static int calm_down(struct h2 *h2)
 {
     nghttp2_session_terminate_session(h2->session, NGHTTP2_ENHANCE_YOUR_CALM);
@@ -178,7 +181,7 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
     case NGHTTP2_PING:
         if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
             return on_ping(h2);
-        if (h2->draining)
+        if (h2->draining && memcmp(frame->ping.opaque_data, notice, sizeof notice) == 0)
             h2_goaway(h2);
         return 0;
     default:
@@ -445,7 +448,7 @@ void h2_shutdown_notice(struct h2 *h2)
 {
     h2->draining = true;
     nghttp2_submit_shutdown_notice(h2->session);
-    h2_ping(h2);
+    nghttp2_submit_ping(h2->session, NGHTTP2_FLAG_NONE, notice);
 }
 
 void h2_goaway(struct h2 *h2)
