@@ -14,6 +14,7 @@
 
 #include "base/check.h"
 #include "base/map.h"
+#include "wire/base64.h"
 #include "wire/field.h"
 #include "wire/messages.h"
 #include "wire/pb.h"
@@ -344,7 +345,7 @@ static enum code add_base64(struct collector *c, const struct json_value *v)
     struct span bytes;
     if (!text || v->count != 1 || text->type != JSON_STRING)
         return unexpected_type(c, v);
-    if (!json_decode_base64(json_string(text), c->arena, &bytes))
+    if (!base64_decode(json_string(text), c->arena, &bytes))
         return error_set(c->err, CODE_INVALID_ARGUMENT, "Unable to base64 decode");
     return add_string(c, bytes);
 }

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 
 #include "tensor/tensor_json.h"
+#include "wire/base64.h"
 
 struct fill;
 
@@ -98,7 +99,7 @@ static enum code decode_base64(struct fill *fill, const struct json_value *v, st
 {
     if (!is_base64(v))
         return with_dump(v, "not formatted correctly for base64 data", fill->arena, fill->err);
-    if (!json_decode_base64(json_string(json_next(json_first(v))), fill->arena, bytes))
+    if (!base64_decode(json_string(json_next(json_first(v))), fill->arena, bytes))
         return error_set(fill->err, CODE_INVALID_ARGUMENT, "Unable to base64 decode");
     return CODE_OK;
 }

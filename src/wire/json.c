@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is asked of a parsed tape: members, types, dumps for error texts; and base64.
+ * What is asked of a parsed tape: members, types, dumps for error texts.
  *
  * A dump is what RapidJSON's PrettyWriter would write, cut at 256 bytes. Writing stops soon behind
  * the cut, which also bounds the depth that has to be remembered: a level costs a byte at least.
@@ -188,76 +188,4 @@ struct span json_dump(const struct json_value *v, struct arena *arena)
         dump_closes(&d, v);
     }
     return span_sub(json_writer_text(&w), 0, DUMP_MAX);
-}
-
-/* ---- base64 ---- */
-
-enum {
-    BASE64_BAD = 255,
-    BASE64_SPACE = 254,
-    BASE64_PAD = 253,
-};
-
-static unsigned char base64_value(unsigned char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return (unsigned char)(c - 'A');
-    if (c >= 'a' && c <= 'z')
-        return (unsigned char)(c - 'a' + 26);
-    if (c >= '0' && c <= '9')
-        return (unsigned char)(c - '0' + 52);
-    if (c == '+' || c == '/')
-        return c == '+' ? 62 : 63;
-    if (c == ' ' || (c >= '\t' && c <= '\r'))
-        return BASE64_SPACE;
-    return c == '=' ? BASE64_PAD : BASE64_BAD;
-}
-
-/* The end: `sextets` of the last group are there, then `pads` were seen. Unused bits need not be
- * zero. */
-static bool base64_ends_well(int sextets, int pads)
-{
-    if (sextets == 0)
-        return pads == 0;
-    return sextets != 1 && (pads == 0 || pads == 4 - sextets);
-}
-
-bool json_decode_base64(struct span text, struct arena *arena, struct span *bytes)
-{
-    unsigned char table[256];
-    for (int i = 0; i < 256; i++)
-        table[i] = base64_value((unsigned char)i);
-    char *out = arena_try_alloc(arena, text.len / 4 * 3 + 3, ARENA_ALIGN);
-    if (!out)
-        return false;
-    uint32_t group = 0;
-    int sextets = 0, pads = 0;
-    size_t len = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char value = table[(unsigned char)text.ptr[i]];
-        if (value == BASE64_SPACE)
-            continue;
-        if (value == BASE64_BAD || (value != BASE64_PAD && pads))
-            return false;
-        if (value == BASE64_PAD) {
-            if (++pads > 2)
-                return false;
-            continue;
-        }
-        group = group << 6 | value;
-        if (++sextets < 4)
-            continue;
-        out[len++] = (char)(group >> 16);
-        out[len++] = (char)(group >> 8);
-        out[len++] = (char)group;
-        sextets = 0;
-    }
-    if (!base64_ends_well(sextets, pads))
-        return false;
-    if (sextets == 3)
-        out[len++] = (char)(group >> 10);
-    if (sextets >= 2)
-        out[len++] = (char)(sextets == 2 ? group >> 4 : group >> 2);
-    *bytes = span_make(out, len);
-    return true;
 }

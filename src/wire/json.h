@@ -152,7 +152,4 @@ static inline void json_wrote(struct json_writer *w, size_t n)
     w->len += n;
 }
 
-/* Standard base64, padding optional, white space skipped; false if it is none. */
-bool json_decode_base64(struct span text, struct arena *arena, struct span *bytes);
-
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "wire/base64.h"
 #include "wire/decimal.h"
 #include "wire/json.h"
 
@@ -152,29 +153,11 @@ void json_write_double(struct json_writer *w, double value)
 
 void json_write_base64(struct json_writer *w, struct span bytes)
 {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    char *out = json_reserve(w, bytes.len / 3 * 4 + 6), *start = out;
-    const unsigned char *in = (const unsigned char *)bytes.ptr;
-    size_t i = 0;
+    char *out = json_reserve(w, BASE64_SIZE(bytes.len) + 2), *start = out;
     *out++ = '"';
-    for (; bytes.len - i >= 3; i += 3) {
-        uint32_t group = (uint32_t)in[i] << 16 | (uint32_t)in[i + 1] << 8 | in[i + 2];
-        *out++ = alphabet[group >> 18];
-        *out++ = alphabet[group >> 12 & 63];
-        *out++ = alphabet[group >> 6 & 63];
-        *out++ = alphabet[group & 63];
-    }
-    if (i < bytes.len) {
-        bool two = bytes.len - i == 2;
-        uint32_t group = (uint32_t)in[i] << 16 | (two ? (uint32_t)in[i + 1] << 8 : 0);
-        *out++ = alphabet[group >> 18];
-        *out++ = alphabet[group >> 12 & 63];
-        *out++ = two ? alphabet[group >> 6 & 63] : '=';
-        *out++ = '=';
-    }
+    out = base64_encode(bytes, out);
     *out++ = '"';
-    w->len += (size_t)(out - start);
+    json_wrote(w, (size_t)(out - start));
 }
 
 /* ---- layout ---- */

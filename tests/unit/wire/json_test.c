@@ -263,46 +263,6 @@ static void test_write_layout(void **state)
     assert_memory_equal(json_writer_text(&w).ptr, want, sizeof want - 1);
 }
 
-static void test_base64(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *text;
-        const char *bytes; /* NULL: refused */
-        bool canonical;
-    } cases[] = {
-        {"", "", true},
-        {"Zg==", "f", true},
-        {"Zg", "f", false},
-        {"Zm8=", "fo", true},
-        {"Zm9v", "foo", true},
-        {"Zm9vYg==", "foob", true},
-        {"Zm 9v\n", "foo", false},
-        {"+/+/", "\xfb\xff\xbf", true},
-        {"Z", NULL, false},
-        {"Zg=", NULL, false},
-        {"Zg===", NULL, false},
-        {"Zm9v=", NULL, false},
-        {"Z-==", NULL, false},
-        {"Zg==Zg==", NULL, false},
-        {"=", NULL, false},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct span bytes;
-        assert_int_equal(json_decode_base64(span_of(cases[i].text), &arena, &bytes),
-                         cases[i].bytes != NULL);
-        if (!cases[i].bytes)
-            continue;
-        assert_true(span_is(bytes, cases[i].bytes));
-        struct json_writer w;
-        json_writer_init(&w, &arena, 0);
-        json_write_base64(&w, bytes);
-        if (cases[i].canonical)
-            assert_true(span_equal(span_sub(json_writer_text(&w), 1, strlen(cases[i].text)),
-                                   span_of(cases[i].text)));
-    }
-}
-
 /* Digits are read eight at a time: every count of them on both sides of the point, every distance
  * from the end of the text, and what may stand behind them. strtod() knows the value. */
 static void test_digits_of_every_length(void **state)
@@ -362,7 +322,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_depth_is_unlimited, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dump, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_layout, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_base64, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
