@@ -1,32 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/tls_files.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/clock.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "base/thread.h"
-#include "core/folder_watch.h"
 #include "server/config_text.h"
+#include "server/file_watch.h"
 #include "wire/messages.h"
-
-enum {
-    LOOK_US = 60 * 1000 * 1000, /* where the system does not tell of changes */
-    SETTLE_US = 200 * 1000,     /* certificate and key are written one after the other */
-};
 
 struct tls_files {
     const struct options *options;
     struct tls_context *contexts[NET_PROTOCOLS]; /* owned; NULL: none */
     struct arena arena;                          /* of what is in force */
     struct tls_options in_force;
-    struct folder_watch *watch;
-    atomic_bool stopping;
-    bool started;
-    pthread_t thread;
+    struct file_watch *watch; /* owned; NULL: not started */
 };
 
 static const char *const alpn[NET_PROTOCOLS] = {[NET_GRPC] = "h2", [NET_HTTP] = "http/1.1"};
@@ -158,28 +147,9 @@ struct tls_context *tls_files_context(const struct tls_files *files, enum net_pr
 
 /* ---- looking again ---- */
 
-static void watch_folder(struct tls_files *files, const char *path)
+static void look_and_tell(void *context)
 {
-    struct arena arena;
-    const char *slash = strrchr(path, '/');
-    arena_init(&arena, ARENA_FIRST_BLOCK);
-    if (path[0])
-        folder_watch_add(files->watch,
-                         slash ? arena_printf(&arena, "%.*s/", (int)(slash - path), path) : ".");
-    arena_release(&arena);
-}
-
-static void watch_folders(struct tls_files *files)
-{
-    const struct options *o = files->options;
-    watch_folder(files, o->ssl_config_file);
-    watch_folder(files, o->tls_cert_file);
-    watch_folder(files, o->tls_key_file);
-    watch_folder(files, o->tls_client_ca_file);
-}
-
-static void look_and_tell(struct tls_files *files)
-{
+    struct tls_files *files = context;
     struct error err;
     bool changed;
     if (look(files, &changed, &err))
@@ -188,45 +158,34 @@ static void look_and_tell(struct tls_files *files)
         log_info("TLS: new connections get the new certificate");
 }
 
-static void run(void *context)
-{
-    struct tls_files *files = context;
-    while (!atomic_load(&files->stopping)) {
-        int64_t now_us = clock_now_us();
-        folder_watch_wait(files->watch, now_us + SETTLE_US, now_us + LOOK_US);
-        if (!atomic_load(&files->stopping))
-            look_and_tell(files);
-    }
-}
-
 enum code tls_files_start(struct tls_files *files, struct error *err)
 {
     if (!files)
         return CODE_OK;
-    files->watch = folder_watch_new(true);
-    if (!files->watch)
-        return error_set(err, CODE_RESOURCE_EXHAUSTED, "No file descriptor for watching folders");
-    watch_folders(files);
-    enum code code = thread_start(&files->thread, "certificates", run, files, err);
-    files->started = !code;
-    return code;
+    const struct options *o = files->options;
+    const char *const paths[] = {o->ssl_config_file, o->tls_cert_file, o->tls_key_file,
+                                 o->tls_client_ca_file};
+    const struct file_watch_options watch = {
+        .name = "certificates",
+        .paths = paths,
+        .path_count = sizeof paths / sizeof *paths,
+        .look = look_and_tell,
+        .context = files,
+    };
+    return file_watch_start(&watch, &files->watch, err);
 }
 
 void tls_files_reload(struct tls_files *files)
 {
-    if (files && files->watch)
-        folder_watch_wake(files->watch);
+    if (files)
+        file_watch_wake(files->watch);
 }
 
 void tls_files_free(struct tls_files *files)
 {
     if (!files)
         return;
-    atomic_store(&files->stopping, true);
-    tls_files_reload(files);
-    if (files->started)
-        pthread_join(files->thread, NULL);
-    folder_watch_free(files->watch);
+    file_watch_free(files->watch);
     for (int i = 0; i < NET_PROTOCOLS; i++)
         tls_context_free(files->contexts[i]);
     arena_release(&files->arena);
