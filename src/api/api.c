@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of gRPC methods, and what they have in common. */
 #include "api/api.h"
+#include "api/access.h"
 
 #include "api/health.h"
 #include "api/health_watch.h"
@@ -110,6 +111,12 @@ void api_answer_error(struct exchange *exchange, const struct error *err)
     struct span text = arena_copy(&exchange->arena, span_of(err->message));
     record_end(exchange, err->code);
     exchange_answer_rpc(exchange, err->code, text, NULL, 0);
+}
+
+enum code api_admit(struct exchange *exchange, void *context, struct error *err)
+{
+    struct api *api = context;
+    return access_check(api->access, exchange, err);
 }
 
 const struct net_rpc api_rpcs[] = {

@@ -42,6 +42,7 @@ struct api {
     const char *metrics_path;    /* of the page with metrics; NULL: none */
     bool tells_state;            /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
     bool tensor_content;         /* answer with TensorProto.tensor_content over gRPC */
+    struct access *access;       /* borrowed; NULL: anybody may ask anything */
     bool cors;                   /* let other origins' scripts use the REST API */
     int64_t rest_timeout_us;     /* of a model's run over REST; <= 0: none */
     struct api_counters *counters; /* borrowed */
@@ -50,6 +51,9 @@ struct api {
 /* The rows for net_options.rpcs, and its `http`; their context is the struct api. */
 extern const struct net_rpc api_rpcs[];
 extern const size_t api_rpc_count;
+
+/* As net_options.admit, where there is an access. */
+enum code api_admit(struct exchange *exchange, void *context, struct error *err);
 
 /* Finds the servable that a model_spec asks for (reference 4.13, 10.1): `Missing ModelSpec`,
  * `ModelSpec has no name specified.`, and what manager_get() says. It stays until the arena is

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/rest.h"
 
+#include "api/access.h"
 #include "api/metadata.h"
 #include "api/pages.h"
 #include "api/record.h"
@@ -35,25 +36,47 @@ int rest_http_status(enum code code)
                                                                          : 500;
 }
 
-static const struct exchange_header cors_headers[] = {
-    {{"Access-Control-Allow-Origin", 27}, {"*", 1}},
-    {{"Access-Control-Allow-Methods", 28}, {"POST, GET", 9}},
-    {{"Access-Control-Allow-Headers", 28}, {"Content-Type", 12}},
-};
-enum { CORS_HEADERS = sizeof cors_headers / sizeof *cors_headers };
+enum { HEADERS_MAX = 6 };
+
+static size_t add_cors(const struct api *api, struct exchange_header *headers)
+{
+    bool asks = api->access && access_asks(api->access);
+    headers[0] =
+        (struct exchange_header){SPAN_LITERAL("Access-Control-Allow-Origin"), SPAN_LITERAL("*")};
+    headers[1] = (struct exchange_header){SPAN_LITERAL("Access-Control-Allow-Methods"),
+                                          SPAN_LITERAL("POST, GET")};
+    headers[2] = (struct exchange_header){SPAN_LITERAL("Access-Control-Allow-Headers"),
+                                          asks ? SPAN_LITERAL("Content-Type, Authorization")
+                                               : SPAN_LITERAL("Content-Type")};
+    return 3;
+}
+
+/* What the status calls for (RFC 6750, RFC 9110). */
+static size_t add_advice(struct exchange *exchange, int status, struct exchange_header *headers)
+{
+    if (status == 401) {
+        headers[0] =
+            (struct exchange_header){SPAN_LITERAL("WWW-Authenticate"), SPAN_LITERAL("Bearer")};
+        return 1;
+    }
+    if (!exchange->retry_ms && status != 503)
+        return 0;
+    long long seconds = exchange->retry_ms ? (exchange->retry_ms + 999) / 1000 : 1;
+    headers[0] = (struct exchange_header){SPAN_LITERAL("Retry-After"),
+                                          span_of(arena_printf(&exchange->arena, "%lld", seconds))};
+    return 1;
+}
 
 static void answer(const struct api *api, struct exchange *exchange, int status, struct span type,
                    struct span body)
 {
-    struct exchange_header *headers =
-        ARENA_ARRAY(&exchange->arena, struct exchange_header, 1 + CORS_HEADERS);
+    struct exchange_header headers[HEADERS_MAX];
     size_t count = 0;
     if (type.len)
         headers[count++] = (struct exchange_header){SPAN_LITERAL("Content-Type"), type};
-    if (api->cors) {
-        memcpy(headers + count, cors_headers, sizeof cors_headers);
-        count += CORS_HEADERS;
-    }
+    if (api->cors)
+        count += add_cors(api, headers + count);
+    count += add_advice(exchange, status, headers + count);
     exchange_answer_http(exchange, status, headers, count, &body, body.len ? 1 : 0);
 }
 
@@ -219,6 +242,11 @@ void api_rest(struct exchange *exchange, void *context)
 {
     struct api *api = context;
     struct span path = rest_url_path(exchange->path);
+    if (exchange->refusal) {
+        record_begin(exchange, RECORD_OTHER, true);
+        rest_answer_error(api, exchange, exchange->refusal);
+        return;
+    }
     if (!rest_url_is_ours(path)) {
         if (!api_page(api, exchange, path))
             answer_not_found(exchange);

@@ -49,6 +49,12 @@ struct connection *connection_new(struct loop *loop, const struct protocol *prot
     return c;
 }
 
+enum code connection_admit(struct connection *c, struct call *call, struct error *err)
+{
+    const struct net_options *o = &c->loop->shared->options;
+    return o->admit ? o->admit(&call->exchange, o->context, err) : CODE_OK;
+}
+
 static void recycle_done(struct connection *c)
 {
     while (c->done) {

@@ -52,7 +52,8 @@ enum connection_end {
 };
 
 struct connection {
-    struct watch watch;      /* first */
+    struct watch watch; /* first */
+    unsigned entrance;
     struct loop *loop;       /* borrowed */
     struct tls_session *tls; /* owned; NULL: none */
     const struct protocol *protocol;
@@ -73,6 +74,9 @@ struct connection {
     int64_t progress_us; /* when bytes last went either way */
     struct timer timer;
 };
+
+/* The head of a call's request is whole: may it come in? */
+enum code connection_admit(struct connection *connection, struct call *call, struct error *err);
 
 /* Takes over the descriptor (-1: none, for tests of protocols). */
 struct connection *connection_new(struct loop *loop, const struct protocol *protocol, int fd);

@@ -110,16 +110,42 @@ void grpc_request_over(struct grpc_state *state, struct call *call)
     give_back(state);
 }
 
-void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded)
+/* Puts an error's fields behind one another; how many. */
+static size_t error_fields(struct h2_field *head, int code, struct span encoded)
 {
     static const struct h2_field accepts = FIELD("grpc-accept-encoding", "identity, deflate, gzip");
-    struct h2_field head[H2_HEAD_MAX] = {status_200, content_type, grpc_status(code)};
-    size_t count = 3;
+    size_t count = 0;
+    head[count++] = status_200;
+    head[count++] = content_type;
+    head[count++] = grpc_status(code);
     if (encoded.len)
         head[count++] = (struct h2_field){{"grpc-message", 12}, encoded};
     if (code == CODE_UNIMPLEMENTED)
         head[count++] = accepts;
-    h2_answer_head_only(state->h2, stream, head, count);
+    return count;
+}
+
+void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded)
+{
+    struct h2_field head[H2_HEAD_MAX];
+    h2_answer_head_only(state->h2, stream, head, error_fields(head, code, encoded));
+}
+
+void grpc_answer_details(struct grpc_state *state, struct call *call,
+                         const struct grpc_error *error)
+{
+    struct arena *arena = &call->exchange.arena;
+    struct h2_field head[H2_HEAD_MAX];
+    size_t count = error_fields(head, (int)error->code, grpc_message_encode(arena, error->message));
+    struct span details = grpc_details_encode(arena, error);
+    if (error->retry_ms)
+        head[count++] = (struct h2_field){
+            {"grpc-retry-pushback-ms", 22},
+            span_of(arena_printf(arena, "%lld", (long long)error->retry_ms)),
+        };
+    if (details.len)
+        head[count++] = (struct h2_field){{"grpc-status-details-bin", 23}, details};
+    h2_answer_head_only(state->h2, call->rpc.stream, head, count);
 }
 
 void grpc_reject(struct grpc_state *state, struct call *call, enum code code, struct span message)
@@ -128,8 +154,8 @@ void grpc_reject(struct grpc_state *state, struct call *call, enum code code, st
     call->answered = true;
     call_end_inflater(call);
     body_release(&call->body);
-    grpc_answer_error(state, call->rpc.stream, (int)code,
-                      grpc_message_encode(&call->exchange.arena, message));
+    struct grpc_error error = {code, message, call->exchange.retry_ms};
+    grpc_answer_details(state, call, &error);
 }
 
 static void reject_http(struct grpc_state *state, struct call *call, const struct h2_field *head,
@@ -146,6 +172,7 @@ static void *on_begin(void *context, int32_t stream)
     struct grpc_state *state = c->state;
     struct call *call = call_take(c->loop, EXCHANGE_RPC);
     call->connection = c;
+    call->exchange.entrance = c->entrance;
     call->rpc.stream = stream;
     call->rpc.answer_max = c->loop->shared->options.grpc.answer_max;
     state->incomplete++;
@@ -177,6 +204,7 @@ static void on_head(void *context, void *request)
     struct connection *c = context;
     struct grpc_state *state = c->state;
     struct call *call = request;
+    struct error err;
     if (call->rpc.too_large)
         grpc_reject(state, call, CODE_RESOURCE_EXHAUSTED,
                     SPAN_LITERAL("The request's metadata are larger than 64 KiB or more than 100"));
@@ -190,6 +218,8 @@ static void on_head(void *context, void *request)
         reject_encoding(state, call);
     else if (call->rpc.kind == NET_STREAM && c->loop->draining)
         grpc_reject(state, call, CODE_UNAVAILABLE, grpc_going_down);
+    else if (connection_admit(c, call, &err))
+        grpc_reject(state, call, err.code, span_of(err.message));
     else if (call->rpc.kind == NET_STREAM)
         grpc_request_over(state, call); /* it may never end */
 }
@@ -405,8 +435,8 @@ static void grpc_answered(struct connection *c, struct call *call)
         return;
     }
     if (answer->status != CODE_OK) {
-        grpc_answer_error(state, call->rpc.stream, answer->status,
-                          grpc_message_encode(&call->exchange.arena, answer->message));
+        struct grpc_error error = {answer->status, answer->message, call->exchange.retry_ms};
+        grpc_answer_details(state, call, &error);
         return;
     }
     grpc_answer_head(c, call);

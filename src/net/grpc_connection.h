@@ -4,6 +4,7 @@
 #define NET_GRPC_CONNECTION_H
 
 #include "net/connection.h"
+#include "net/grpc_details.h"
 #include "net/h2.h"
 
 struct grpc_state {
@@ -40,6 +41,10 @@ void grpc_request_over(struct grpc_state *state, struct call *call);
 
 /* An answer without a message: one header block (gRPC calls it "trailers-only"). */
 void grpc_answer_error(struct grpc_state *state, int32_t stream, int code, struct span encoded);
+
+/* The same with all that can be said about the error. */
+void grpc_answer_details(struct grpc_state *state, struct call *call,
+                         const struct grpc_error *error);
 
 /* The head of an answer whose body and trailers follow. */
 void grpc_answer_head(struct connection *c, struct call *call);

@@ -20,7 +20,9 @@ enum {
     PIPELINE_MAX = 64,
     DIRECT_MIN = 16 * 1024, /* bodies with more to come are read straight to their place */
     DIRECT_MAX = 1 << 20,   /* in one read */
-    IDLE_US = 600000000,    /* the default of idle_timeout_us */
+    REFUSED_MAX =
+        64 << 10,        /* a refused request's body that is read, so that the connection lives */
+    IDLE_US = 600000000, /* the default of idle_timeout_us */
     GRACE_US =
         500 * 1000, /* for the last request on an idle connection, when the server goes down */
     PROBE_US = 250 * 1000, /* after the peer's end until it is asked whether it still listens */
@@ -136,6 +138,8 @@ static bool keep(struct connection *c, struct span part, size_t expected)
     struct http1_state *state = c->state;
     struct call *call = state->reading;
     state->body_got += part.len;
+    if (call->exchange.refusal)
+        return true;
     if (!call->http.gzip_in)
         return body_append(&call->body, &call->exchange.arena, part, expected);
     if (part.len)
@@ -167,6 +171,7 @@ static void begin(struct connection *c)
     struct http1_state *state = c->state;
     struct call *call = call_take(c->loop, EXCHANGE_HTTP);
     call->connection = c;
+    call->exchange.entrance = c->entrance;
     state->reading = call;
     state->begun_us = c->loop->now_us;
 }
@@ -189,6 +194,25 @@ static void take_head(struct connection *c, struct call *call, const struct http
     call->http.continue_due = head->expect_continue;
 }
 
+/* Is the request let in? What is not goes to its handler without a body, at once where there is
+ * much of that to come: the connection then ends with the answer. */
+static void admit(struct connection *c, const struct http1_head *head)
+{
+    struct http1_state *state = c->state;
+    struct call *call = state->reading;
+    struct error err;
+    if (!connection_admit(c, call, &err))
+        return;
+    struct error *refusal = ARENA_NEW(&call->exchange.arena, struct error);
+    *refusal = err;
+    call->exchange.refusal = refusal;
+    call->http.gzip_in = false;
+    if (head->chunked || head->content_length > REFUSED_MAX || head->expect_continue) {
+        call->http.close = true;
+        request_whole(c);
+    }
+}
+
 /* The head is whole: what now? */
 static void on_head(struct connection *c)
 {
@@ -205,6 +229,9 @@ static void on_head(struct connection *c)
     take_head(c, call, &head);
     state->body_size = head.content_length;
     state->body_got = 0;
+    admit(c, &head);
+    if (!state->reading)
+        return;
     if (head.content_length > c->loop->shared->options.body_max) {
         refuse(c, 413, "The request's body is too large");
     } else if (head.chunked) {
@@ -294,7 +321,7 @@ static char *http1_direct(struct connection *c, size_t *len)
     struct http1_state *state = c->state;
     *len = 0;
     struct call *call = state->reading;
-    if (state->phase != PHASE_BODY || call->http.gzip_in)
+    if (state->phase != PHASE_BODY || call->http.gzip_in || call->exchange.refusal)
         return NULL;
     size_t left = (size_t)(state->body_size - state->body_got);
     if (left < DIRECT_MIN ||

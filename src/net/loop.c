@@ -182,21 +182,23 @@ static void pause_accepting(struct loop *loop)
     timers_arm(&loop->timers, &loop->accept_timer, loop->now_us + ACCEPT_PAUSE_US);
 }
 
-static void welcome(struct loop *loop, enum net_protocol protocol, int fd)
+static void welcome(const struct listener *listener, int fd)
 {
     static const struct protocol *const protocols[] = {
         [NET_GRPC] = &grpc_connection,
         [NET_HTTP] = &http1_connection,
     };
+    struct loop *loop = listener->loop;
     struct shared *shared = loop->shared;
     if (atomic_fetch_add(&shared->connections, 1) >= shared->options.connections_max) {
         atomic_fetch_sub(&shared->connections, 1);
         close(fd);
         return;
     }
-    struct connection *c = connection_new(loop, protocols[protocol], fd);
+    struct connection *c = connection_new(loop, protocols[listener->protocol], fd);
+    c->entrance = listener->entrance;
     c->events = EPOLLIN;
-    struct tls_context *tls = shared->options.tls[protocol];
+    struct tls_context *tls = shared->options.tls[listener->protocol];
     if (tls) {
         c->tls = tls_session_new(tls, fd);
         c->hands_until_us = loop->now_us + shared->options.header_timeout_us;
@@ -214,7 +216,7 @@ static void on_listener(struct watch *watch, unsigned events)
     for (int i = 0; i < ACCEPTS_MAX; i++) {
         int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(listener->loop, listener->protocol, fd);
+            welcome(listener, fd);
             continue;
         }
         bool full = errno == EMFILE || errno == ENFILE;
@@ -225,12 +227,13 @@ static void on_listener(struct watch *watch, unsigned events)
     }
 }
 
-void loop_listen(struct loop *loop, enum net_protocol protocol, int fd)
+void loop_listen(struct loop *loop, const struct net_place *place, int fd)
 {
     struct listener *listener = calloc(1, sizeof *listener);
     CHECK(listener && "out of memory");
     listener->watch = (struct watch){.fn = on_listener, .fd = fd};
-    listener->protocol = protocol;
+    listener->protocol = place->protocol;
+    listener->entrance = place->entrance;
     listener->loop = loop;
     listener->next = loop->listeners;
     loop->listeners = listener;

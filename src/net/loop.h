@@ -45,6 +45,7 @@ struct shared {
 struct listener {
     struct watch watch;
     enum net_protocol protocol;
+    unsigned entrance;
     struct loop *loop;
     struct listener *next;
 };
@@ -86,8 +87,8 @@ enum code loop_init(struct loop *loop, struct shared *shared, struct error *err)
  * valid. */
 void loop_release(struct loop *loop);
 
-/* Takes over the descriptor. Before loop_start(). */
-void loop_listen(struct loop *loop, enum net_protocol protocol, int fd);
+/* Takes over the descriptor, of a socket that listens there. Before loop_start(). */
+void loop_listen(struct loop *loop, const struct net_place *place, int fd);
 
 enum code loop_start(struct loop *loop, struct error *err);
 

@@ -30,9 +30,19 @@ enum {
     DESCRIPTORS_SPARE = 64, /* of RLIMIT_NOFILE, for files, epoll and the like */
 };
 
+/* A Unix socket's file that is ours for as long as it is this one: another server may have put its
+ * own in its place, to take over. */
+struct socket_file {
+    struct socket_file *next;
+    char *path; /* owned */
+    dev_t device;
+    ino_t inode;
+};
+
 struct net_server {
     struct shared shared;
-    struct loop *loops; /* owned */
+    struct socket_file *files; /* owned */
+    struct loop *loops;        /* owned */
     unsigned loop_count;
     enum code init_code; /* why the loops could not be made; told by net_server_start() */
     struct error init_error;
@@ -165,7 +175,7 @@ static in_port_t *port_of(struct sockaddr_storage *address)
     return &((struct sockaddr_in *)address)->sin_port;
 }
 
-static enum code listen_once(struct loop *loop, enum net_protocol protocol,
+static enum code listen_once(struct loop *loop, const struct net_place *place,
                              struct sockaddr_storage *address, socklen_t len)
 {
     int fd = bind_socket(address, len, true);
@@ -179,23 +189,23 @@ static enum code listen_once(struct loop *loop, enum net_protocol protocol,
         errno = error;
         return CODE_UNAVAILABLE;
     }
-    loop_listen(loop, protocol, fd);
+    loop_listen(loop, place, fd);
     return CODE_OK;
 }
 
-enum code net_server_listen_tcp(struct net_server *server, enum net_protocol protocol,
-                                const char *address, int port, int *bound, struct error *err)
+static enum code listen_tcp(struct net_server *server, const struct net_place *place, int *bound,
+                            struct error *err)
 {
     struct sockaddr_storage where;
     socklen_t len = 0;
-    enum code code = parse_address(&where, &len, address, port, err);
+    enum code code = parse_address(&where, &len, place->address, place->port, err);
     if (code)
         return code;
-    if (port && !server->shared.options.reuse_port && !is_free(&where, len))
-        return cannot_listen(address, port, err);
+    if (place->port && !server->shared.options.reuse_port && !is_free(&where, len))
+        return cannot_listen(place->address, place->port, err);
     for (unsigned i = 0; i < server->loop_count; i++)
-        if (listen_once(&server->loops[i], protocol, &where, len))
-            return cannot_listen(address, port, err);
+        if (listen_once(&server->loops[i], place, &where, len))
+            return cannot_listen(place->address, place->port, err);
     if (bound)
         *bound = ntohs(*port_of(&where));
     return CODE_OK;
@@ -209,31 +219,65 @@ static void remove_stale(const char *path)
         unlink(path);
 }
 
-enum code net_server_listen_unix(struct net_server *server, enum net_protocol protocol,
-                                 const char *path, struct error *err)
+static void remember(struct net_server *server, const char *path)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return;
+    struct socket_file *file = malloc(sizeof *file);
+    CHECK(file && "out of memory");
+    *file = (struct socket_file){server->files, strdup(path), st.st_dev, st.st_ino};
+    CHECK(file->path && "out of memory");
+    server->files = file;
+}
+
+static void remove_files(struct net_server *server)
+{
+    struct stat st;
+    while (server->files) {
+        struct socket_file *file = server->files;
+        server->files = file->next;
+        if (stat(file->path, &st) == 0 && st.st_dev == file->device && st.st_ino == file->inode)
+            unlink(file->path);
+        free(file->path);
+        free(file);
+    }
+}
+
+static enum code listen_unix(struct net_server *server, const struct net_place *place,
+                             struct error *err)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    size_t len = strlen(path);
+    size_t len = strlen(place->path);
     if (len >= sizeof address.sun_path)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "The path of a Unix socket has at most %zu bytes, not %zu: %s",
-                         sizeof address.sun_path - 1, len, path);
-    memcpy(address.sun_path, path, len);
-    remove_stale(path);
+                         sizeof address.sun_path - 1, len, place->path);
+    memcpy(address.sun_path, place->path, len);
+    remove_stale(place->path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     bool ok = fd >= 0 && bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
-              listen(fd, BACKLOG) == 0;
+              (!place->mode || chmod(place->path, place->mode) == 0) && listen(fd, BACKLOG) == 0;
     for (unsigned i = 0; ok && i < server->loop_count; i++) {
         int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
         ok = own >= 0;
         if (ok)
-            loop_listen(&server->loops[i], protocol, own);
+            loop_listen(&server->loops[i], place, own);
     }
     int error = errno;
     if (fd >= 0)
         close(fd);
-    return ok ? CODE_OK
-              : error_set(err, CODE_UNAVAILABLE, "Cannot listen on %s: %s", path, strerror(error));
+    if (!ok)
+        return error_set(err, CODE_UNAVAILABLE, "Cannot listen on %s: %s", place->path,
+                         strerror(error));
+    remember(server, place->path);
+    return CODE_OK;
+}
+
+enum code net_server_listen(struct net_server *server, const struct net_place *place, int *bound,
+                            struct error *err)
+{
+    return place->path ? listen_unix(server, place, err) : listen_tcp(server, place, bound, err);
 }
 
 enum code net_server_start(struct net_server *server, struct error *err)
@@ -306,6 +350,7 @@ void net_server_free(struct net_server *server)
         CHECK(!server->loops[i].started && "net_server_join() comes first");
         loop_release(&server->loops[i]);
     }
+    remove_files(server);
     free(server->loops);
     pthread_cond_destroy(&server->shared.loop_ended);
     pthread_mutex_destroy(&server->shared.mutex);

@@ -5,7 +5,7 @@
  * options.
  *
  *   struct net_server *server = net_server_new(&options);
- *   net_server_listen_tcp(server, NET_GRPC, "0.0.0.0", 8500, &port, err);
+ *   net_server_listen(server, &(struct net_place){.address = "0.0.0.0", .port = 8500}, &port, err);
  *   net_server_start(server, err);          returns at once
  *   ...
  *   net_server_drain(server);               no new connections, GOAWAY; returns at once; answers in
@@ -51,11 +51,17 @@ struct net_grpc_options {
     size_t answer_max;            /* bytes of an answer's message */
 };
 
+/* Whether a request is let in: asked on the loop thread when its head is whole and its body is
+ * still to come. An RPC is refused with any other code than OK and the text; an HTTP request goes
+ * to its handler without a body and with a `refusal`. */
+typedef enum code admit_fn(struct exchange *exchange, void *context, struct error *err);
+
 struct net_options {
     unsigned loops;             /* threads; at least 1 */
     const struct net_rpc *rpcs; /* borrowed, `rpc_count` rows; other paths get UNIMPLEMENTED */
     size_t rpc_count;
     exchange_fn *http;   /* every HTTP request; may be NULL (404) */
+    admit_fn *admit;     /* NULL: all are let in */
     void *context;       /* handed to all of them */
     size_t message_max;  /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
     size_t body_max;     /* an HTTP body as sent; 0: 2 GiB - 1 */
@@ -76,15 +82,20 @@ struct net_server;
 
 struct net_server *net_server_new(const struct net_options *options);
 
-/* Listens on address:port ("0.0.0.0", "::" for both families, "127.0.0.1"); port 0 takes a free
- * one; *bound (may be NULL) is the port taken. UNAVAILABLE with the reason when it can not be had.
- * Before net_server_start only. */
-enum code net_server_listen_tcp(struct net_server *server, enum net_protocol protocol,
-                                const char *address, int port, int *bound, struct error *err);
+/* Where to listen. */
+struct net_place {
+    enum net_protocol protocol;
+    const char *address; /* "0.0.0.0", "::" for both families, "127.0.0.1" */
+    int port;            /* 0 takes a free one */
+    const char *path;    /* or a Unix socket: one that is there is replaced, at the end it goes */
+    unsigned mode;       /* of that file; 0: what the umask leaves */
+    unsigned entrance;   /* handed on to exchanges */
+};
 
-/* Listens on a Unix socket; a stale socket file at that path is replaced. */
-enum code net_server_listen_unix(struct net_server *server, enum net_protocol protocol,
-                                 const char *path, struct error *err);
+/* *bound (may be NULL) is the TCP port taken. UNAVAILABLE with the reason when the place can not be
+ * had. Before net_server_start only. */
+enum code net_server_listen(struct net_server *server, const struct net_place *place, int *bound,
+                            struct error *err);
 
 enum code net_server_start(struct net_server *server, struct error *err);
 

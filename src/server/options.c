@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "core/transition_policy.h"
 #include "server/flags.h"
+#include "server/ports.h"
 
 #define TENSORD_VERSION "0.1.0"
 
@@ -240,6 +241,19 @@ void options_print_help(FILE *out)
 
 /* ---- what goes together ---- */
 
+/* Numbers and modes that are none. */
+static enum code check_values(const struct options *o, struct error *err)
+{
+    unsigned mode;
+    if (o->max_connections < 0 || o->max_requests_in_flight < 0)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "--max_connections and --max_requests_in_flight can not be negative");
+    if (!ports_parse_mode(o->socket_mode, &mode))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "--socket_mode=%s: octal digits up to 0777 are expected", o->socket_mode);
+    return CODE_OK;
+}
+
 static enum code check_together(const struct options *o, struct error *err)
 {
     const char *wrong = NULL;
@@ -293,6 +307,8 @@ enum code options_check(const struct options *options, struct error *err)
     enum code code = check_together(options, err);
     if (!code)
         code = check_base_path(options, err);
+    if (!code)
+        code = check_values(options, err);
     for (size_t i = 0; i < flag_count && !code; i++) {
         if (options->source[i] == OPTIONS_DEFAULT)
             continue;

@@ -15,7 +15,7 @@
 
 enum {
     OPTIONS_TEXTS_MAX = 32, /* of a flag that may be given more than once */
-    OPTIONS_FLAGS_MAX = 96,
+    OPTIONS_FLAGS_MAX = 128,
 };
 
 /* Where a value comes from; the later, the stronger. */
@@ -65,6 +65,16 @@ struct options {
     const char *grpc_channel_arguments;
     const char *grpc_bind;
     const char *rest_bind;
+    const char *rest_api_socket_path;
+    const char *socket_mode;
+    int32_t admin_port;
+    int32_t admin_rest_api_port;
+    const char *admin_socket_path;
+    const char *admin_bind;
+    const char *inference_token_file;
+    const char *admin_token_file;
+    int64_t max_connections;
+    int64_t max_requests_in_flight;
     const char *config;
     bool print_config;
     bool verbose;

@@ -17,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "api/access.h"
 #include "api/api.h"
 #include "api/health_watch.h"
 #include "api/rest.h"
@@ -30,8 +31,10 @@
 #include "server/channel_arguments.h"
 #include "server/config_file.h"
 #include "server/config_text.h"
+#include "server/ports.h"
 #include "server/signals.h"
 #include "server/tls_files.h"
+#include "server/token_files.h"
 
 enum {
     /* Larger blocks go back to the system as soon as they are freed. glibc would raise this by
@@ -54,6 +57,8 @@ struct service {
     atomic_bool has_models;          /* core and config_file stay as they are from now on */
     struct config_file *config_file; /* NULL: one model, given by flags */
     struct tls_files *tls;           /* NULL: the ports go without */
+    struct access *access;           /* NULL: anybody may ask anything */
+    struct token_files *tokens;      /* NULL: no tokens */
     struct worker_pool *workers;
     struct worker_pool *reloads;
     struct api_counters *counters;
@@ -207,6 +212,7 @@ static void make_net(struct service *s)
         .reloads = s->reloads,
         .life = &s->life,
         .watch = health_watch_new(),
+        .access = s->access,
         .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
@@ -219,8 +225,10 @@ static void make_net(struct service *s)
         .rpcs = api_rpcs,
         .rpc_count = api_rpc_count,
         .http = api_rest,
+        .admit = s->access ? api_admit : NULL,
         .context = &s->api,
         .reuse_port = s->options->reuse_port,
+        .connections_max = (size_t)s->options->max_connections,
         .tls =
             {
                 [NET_GRPC] = tls_files_context(s->tls, NET_GRPC),
@@ -231,59 +239,10 @@ static void make_net(struct service *s)
     s->net = net_server_new(&net);
 }
 
-static enum code listen_grpc(struct service *s, struct error *err)
-{
-    const struct options *o = s->options;
-    enum code code = CODE_OK;
-    if (o->port)
-        code = net_server_listen_tcp(s->net, NET_GRPC, o->grpc_bind, o->port, NULL, err);
-    if (!code && o->grpc_socket_path[0])
-        code = net_server_listen_unix(s->net, NET_GRPC, o->grpc_socket_path, err);
-    if (!code)
-        return code;
-    log_error("%s", err->message);
-    return error_set(err, CODE_INVALID_ARGUMENT, "Failed to BuildAndStart gRPC server");
-}
-
-/* The REST API is an extra to the original: without it the server goes on. */
-static bool listen_rest(struct service *s)
-{
-    const struct options *o = s->options;
-    struct error err;
-    if (!o->rest_api_port)
-        return false;
-    if (o->rest_api_port == o->port) {
-        log_error("server_options.http_port cannot be same as grpc_port. Please use a different "
-                  "port for HTTP/REST API. Skipped exporting HTTP/REST API.");
-        return false;
-    }
-    const char *const all[] = {"::", "0.0.0.0"}, *const one[] = {o->rest_bind, o->rest_bind};
-    const char *const *addresses = o->rest_bind[0] ? one : all;
-    if (!net_server_listen_tcp(s->net, NET_HTTP, addresses[0], o->rest_api_port, NULL, &err) ||
-        !net_server_listen_tcp(s->net, NET_HTTP, addresses[1], o->rest_api_port, NULL, &err))
-        return true;
-    log_error("Failed to start HTTP Server at localhost:%d: %s", o->rest_api_port, err.message);
-    return false;
-}
-
 static enum code open_ports(struct service *s, struct error *err)
 {
-    const struct options *o = s->options;
     make_net(s);
-    enum code code = listen_grpc(s, err);
-    if (code)
-        return code;
-    bool has_rest = listen_rest(s);
-    code = net_server_start(s->net, err);
-    if (code)
-        return code;
-    if (o->port)
-        log_info("Running gRPC ModelServer at %s:%d ...", o->grpc_bind, o->port);
-    if (o->grpc_socket_path[0])
-        log_info("Running gRPC ModelServer at UNIX socket %s ...", o->grpc_socket_path);
-    if (has_rest)
-        log_info("Exporting HTTP/REST API at:localhost:%d ...", o->rest_api_port);
-    return CODE_OK;
+    return ports_open(s->net, s->options, err);
 }
 
 /* ---- life ---- */
@@ -304,6 +263,7 @@ static void on_reload(void *context)
     if (!atomic_load(&s->has_models))
         return; /* what is being read is news enough */
     tls_files_reload(s->tls);
+    token_files_reload(s->tokens);
     if (s->config_file)
         config_file_reload(s->config_file);
     else
@@ -380,6 +340,20 @@ static enum code read_monitoring(struct service *s, struct error *err)
     return CODE_OK;
 }
 
+static enum code make_access(struct service *s, struct error *err)
+{
+    const struct options *o = s->options;
+    const struct access_options options = {
+        .admin_apart = ports_administration_is_apart(o),
+        .requests_max = o->max_requests_in_flight,
+    };
+    if (!options.admin_apart && options.requests_max <= 0 && !o->inference_token_file[0] &&
+        !o->admin_token_file[0])
+        return CODE_OK;
+    s->access = access_new(&options);
+    return token_files_new(o, s->access, &s->tokens, err);
+}
+
 static enum code serve(struct service *s, struct error *err)
 {
     const struct signals signals = {on_end, on_reload, s};
@@ -388,9 +362,13 @@ static enum code serve(struct service *s, struct error *err)
     if (!code)
         code = tls_files_new(s->options, &s->tls, err);
     if (!code)
+        code = make_access(s, err);
+    if (!code)
         code = signals_start(&signals, err);
     if (!code)
         code = tls_files_start(s->tls, err);
+    if (!code)
+        code = token_files_start(s->tokens, err);
     if (!code)
         code = start(s, &goes_on, err);
     if (!code && goes_on)
@@ -421,8 +399,8 @@ static void tear_down(struct service *s, bool failed)
     worker_pool_free(s->reloads);
     net_server_free(s->net);
     tls_files_free(s->tls);
-    if (s->net && s->options->grpc_socket_path[0])
-        unlink(s->options->grpc_socket_path);
+    token_files_free(s->tokens);
+    access_free(s->access);
     if (!failed && s->has_core && manager_is_loading(s->core.manager))
         leave_the_load();
     if (s->has_core)

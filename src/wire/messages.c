@@ -742,6 +742,13 @@ static const struct pb_field double_value_fields[] = {
 static const uint8_t double_value_dense[] = {0, 1};
 const struct pb_message pb_double_value_type = {"google.protobuf.DoubleValue", double_value_fields, double_value_dense, NULL, NULL, sizeof(struct pb_double_value), 1, 2};
 
+static const struct pb_field duration_fields[] = {
+    {"seconds", {NULL}, 1, offsetof(struct pb_duration, seconds), offsetof(struct pb_duration, seconds), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"nanos", {NULL}, 2, offsetof(struct pb_duration, nanos), offsetof(struct pb_duration, nanos), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t duration_dense[] = {0, 1, 2};
+const struct pb_message pb_duration_type = {"google.protobuf.Duration", duration_fields, duration_dense, NULL, NULL, sizeof(struct pb_duration), 2, 3};
+
 static const struct pb_field error_response_fields[] = {
     {"error_code", {NULL}, 1, offsetof(struct pb_error_response, error_code), offsetof(struct pb_error_response, error_code), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
     {"error_message", {NULL}, 2, offsetof(struct pb_error_response, error_message), offsetof(struct pb_error_response, error_message), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -1800,6 +1807,12 @@ static const struct pb_field resource_handle_proto_dtype_and_shape_fields[] = {
 static const uint8_t resource_handle_proto_dtype_and_shape_dense[] = {0, 1, 2};
 const struct pb_message pb_resource_handle_proto_dtype_and_shape_type = {"tensorflow.ResourceHandleProto.DtypeAndShape", resource_handle_proto_dtype_and_shape_fields, resource_handle_proto_dtype_and_shape_dense, NULL, NULL, sizeof(struct pb_resource_handle_proto_dtype_and_shape), 2, 3};
 
+static const struct pb_field retry_info_fields[] = {
+    {"retry_delay", {.message = &pb_duration_type}, 1, offsetof(struct pb_retry_info, retry_delay), offsetof(struct pb_retry_info, retry_delay), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t retry_info_dense[] = {0, 1};
+const struct pb_message pb_retry_info_type = {"google.rpc.RetryInfo", retry_info_fields, retry_info_dense, NULL, NULL, sizeof(struct pb_retry_info), 1, 2};
+
 static const struct pb_field run_metadata_fields[] = {
     {"partition_graphs", {.message = &pb_graph_def_type}, 3, offsetof(struct pb_run_metadata, partition_graphs), offsetof(struct pb_run_metadata, partition_graphs), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
     {"function_graphs", {.message = &pb_run_metadata_function_graphs_type}, 4, offsetof(struct pb_run_metadata, function_graphs), offsetof(struct pb_run_metadata, function_graphs), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
@@ -2217,6 +2230,14 @@ static const struct pb_field static_storage_path_source_config_fields[] = {
 static const uint8_t static_storage_path_source_config_dense[] = {0, 1, 2, 3};
 const struct pb_message pb_static_storage_path_source_config_type = {"tensorflow.serving.StaticStoragePathSourceConfig", static_storage_path_source_config_fields, static_storage_path_source_config_dense, NULL, NULL, sizeof(struct pb_static_storage_path_source_config), 3, 4};
 
+static const struct pb_field status_fields[] = {
+    {"code", {NULL}, 1, offsetof(struct pb_status, code), offsetof(struct pb_status, code), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"message", {NULL}, 2, offsetof(struct pb_status, message), offsetof(struct pb_status, message), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"details", {.message = &pb_any_type}, 3, offsetof(struct pb_status, details), offsetof(struct pb_status, details), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t status_dense[] = {0, 1, 2, 3};
+const struct pb_message pb_status_type = {"google.rpc.Status", status_fields, status_dense, NULL, NULL, sizeof(struct pb_status), 3, 4};
+
 static const struct pb_field status_proto_fields[] = {
     {"error_code", {.enumeration = &pb_code_enum}, 1, offsetof(struct pb_status_proto, error_code), offsetof(struct pb_status_proto, error_code), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
     {"error_message", {NULL}, 2, offsetof(struct pb_status_proto, error_message), offsetof(struct pb_status_proto, error_message), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
@@ -2455,12 +2476,15 @@ const struct pb_message *const pb_messages[] = {
     &pb_bool_value_type,
     &pb_bytes_value_type,
     &pb_double_value_type,
+    &pb_duration_type,
     &pb_float_value_type,
     &pb_int32_value_type,
     &pb_int64_value_type,
     &pb_string_value_type,
     &pb_uint32_value_type,
     &pb_uint64_value_type,
+    &pb_retry_info_type,
+    &pb_status_type,
     &pb_health_check_request_type,
     &pb_health_check_response_type,
     &pb_error_response_type,
@@ -2678,4 +2702,4 @@ const struct pb_message *const pb_messages[] = {
     &pb_random_forest_header_type,
     &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 226;
+const size_t pb_message_count = 229;

@@ -363,6 +363,7 @@ struct pb_dict_value;
 struct pb_dict_value_fields_entry;
 struct pb_discretized_numerical_spec;
 struct pb_double_value;
+struct pb_duration;
 struct pb_error_response;
 struct pb_example;
 struct pb_example_list;
@@ -495,6 +496,7 @@ struct pb_resource_allocation;
 struct pb_resource_allocation_entry;
 struct pb_resource_handle_proto;
 struct pb_resource_handle_proto_dtype_and_shape;
+struct pb_retry_info;
 struct pb_run_metadata;
 struct pb_run_metadata_function_graphs;
 struct pb_run_options;
@@ -544,6 +546,7 @@ struct pb_signature_def_map_signature_def_entry;
 struct pb_signature_def_outputs_entry;
 struct pb_ssl_config;
 struct pb_static_storage_path_source_config;
+struct pb_status;
 struct pb_status_proto;
 struct pb_string_value;
 struct pb_structured_value;
@@ -1011,6 +1014,12 @@ struct pb_discretized_numerical_spec {
 /* google.protobuf.DoubleValue */
 struct pb_double_value {
     double value;
+};
+
+/* google.protobuf.Duration */
+struct pb_duration {
+    int64_t seconds;
+    int32_t nanos;
 };
 
 /* grpc.reflection.v1alpha.ErrorResponse */
@@ -2115,6 +2124,11 @@ struct pb_resource_handle_proto_dtype_and_shape {
     struct pb_tensor_shape_proto *shape;
 };
 
+/* google.rpc.RetryInfo */
+struct pb_retry_info {
+    struct pb_duration *retry_delay;
+};
+
 /* tensorflow.RunMetadata */
 struct pb_run_metadata {
     struct {
@@ -2552,6 +2566,16 @@ struct pb_static_storage_path_source_config {
     struct span version_path;
 };
 
+/* google.rpc.Status */
+struct pb_status {
+    int32_t code;
+    struct span message;
+    struct {
+        struct pb_any *items;
+        size_t count;
+    } details;
+};
+
 /* tensorflow.serving.StatusProto */
 struct pb_status_proto {
     int32_t error_code; /* enum pb_code */
@@ -2869,6 +2893,7 @@ extern const struct pb_message pb_dict_value_type;
 extern const struct pb_message pb_dict_value_fields_entry_type;
 extern const struct pb_message pb_discretized_numerical_spec_type;
 extern const struct pb_message pb_double_value_type;
+extern const struct pb_message pb_duration_type;
 extern const struct pb_message pb_error_response_type;
 extern const struct pb_message pb_example_type;
 extern const struct pb_message pb_example_list_type;
@@ -3001,6 +3026,7 @@ extern const struct pb_message pb_resource_allocation_type;
 extern const struct pb_message pb_resource_allocation_entry_type;
 extern const struct pb_message pb_resource_handle_proto_type;
 extern const struct pb_message pb_resource_handle_proto_dtype_and_shape_type;
+extern const struct pb_message pb_retry_info_type;
 extern const struct pb_message pb_run_metadata_type;
 extern const struct pb_message pb_run_metadata_function_graphs_type;
 extern const struct pb_message pb_run_options_type;
@@ -3050,6 +3076,7 @@ extern const struct pb_message pb_signature_def_map_signature_def_entry_type;
 extern const struct pb_message pb_signature_def_outputs_entry_type;
 extern const struct pb_message pb_ssl_config_type;
 extern const struct pb_message pb_static_storage_path_source_config_type;
+extern const struct pb_message pb_status_type;
 extern const struct pb_message pb_status_proto_type;
 extern const struct pb_message pb_string_value_type;
 extern const struct pb_message pb_structured_value_type;

@@ -73,3 +73,13 @@ size_t utf8_decode(struct span text, uint32_t *code_point)
     *code_point = c;
     return n;
 }
+
+struct span utf8_prefix(struct span text, size_t max)
+{
+    size_t len = 0, n;
+    uint32_t code_point;
+    while (len < text.len && (n = utf8_decode(span_sub(text, len, 4), &code_point)) &&
+           len + n <= max)
+        len += n;
+    return span_sub(text, 0, len);
+}

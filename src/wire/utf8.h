@@ -14,4 +14,8 @@ bool utf8_valid(struct span text);
  */
 size_t utf8_decode(struct span text, uint32_t *code_point);
 
+/* As much of the text's beginning as is well-formed, in whole characters and at most `max` bytes.
+ */
+struct span utf8_prefix(struct span text, size_t max);
+
 #endif

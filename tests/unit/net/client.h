@@ -115,10 +115,14 @@ static inline void answer_http(struct exchange *exchange)
 
 static void web(struct exchange *exchange, void *context)
 {
-    if (span_is(exchange->path, "/hold"))
+    if (exchange->refusal) {
+        struct span why = span_of(exchange->refusal->message);
+        exchange_answer_http(exchange, 403, NULL, 0, &why, 1);
+    } else if (span_is(exchange->path, "/hold")) {
         hold(exchange, context);
-    else
+    } else {
         answer_http(exchange);
+    }
 }
 
 static inline void await_cancel(const struct exchange *exchange)
@@ -164,11 +168,11 @@ static inline void server_start(struct server *server, struct net_options option
     server->fds = count_fds();
     server->net = net_server_new(&options);
     struct error err = {0};
-    enum code code =
-        net_server_listen_tcp(server->net, NET_GRPC, "127.0.0.1", 0, &server->grpc_port, &err);
+    struct net_place grpc = {.protocol = NET_GRPC, .address = "127.0.0.1"};
+    struct net_place http = {.protocol = NET_HTTP, .address = "127.0.0.1", .entrance = 7};
+    enum code code = net_server_listen(server->net, &grpc, &server->grpc_port, &err);
     if (!code)
-        code =
-            net_server_listen_tcp(server->net, NET_HTTP, "127.0.0.1", 0, &server->http_port, &err);
+        code = net_server_listen(server->net, &http, &server->http_port, &err);
     if (!code)
         code = net_server_start(server->net, &err);
     assert_string_equal(err.message, "");
@@ -250,6 +254,8 @@ struct reply {
     bool closed;
     uint32_t error; /* of the stream's end */
     bool gzip;      /* grpc-encoding */
+    int pushback_ms;
+    bool details; /* grpc-status-details-bin is there */
     char message[4096];
     char *body; /* owned */
     size_t len;
@@ -291,6 +297,9 @@ static inline int client_on_header(nghttp2_session *session, const nghttp2_frame
         upload->reply->grpc_status = (int)number;
     if (span_is(n, "grpc-encoding"))
         upload->reply->gzip = span_is(v, "gzip");
+    if (span_is(n, "grpc-retry-pushback-ms"))
+        upload->reply->pushback_ms = (int)number;
+    upload->reply->details |= span_is(n, "grpc-status-details-bin");
     if (span_is(n, "grpc-message"))
         snprintf(upload->reply->message, sizeof upload->reply->message, "%.*s", SPAN_ARG(v));
     return 0;

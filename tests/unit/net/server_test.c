@@ -575,22 +575,26 @@ static void listens_where_it_is_told(void **state)
     (void)state;
     struct net_options options = {.loops = 2, .rpcs = toy_rpcs, .rpc_count = 1};
     struct error err;
-    int port;
     char path[108];
     snprintf(path, sizeof path, "%s/tensord-net-%d.sock",
              getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp", getpid());
+    const struct net_place file = {.protocol = NET_GRPC, .path = path, .mode = 0620};
+    const struct net_place nowhere = {.protocol = NET_HTTP, .address = "nowhere"};
+    const struct net_place high = {.protocol = NET_HTTP, .address = "::1", .port = 70000};
     for (int round = 0; round < 2; round++) {
-        /* The second round finds the socket file of the first. */
+        /* The second round finds a socket file that nobody listens on. */
+        assert_int_equal(!round || mknod(path, S_IFSOCK | 0600, 0) == 0, 1);
         struct net_server *server = net_server_new(&options);
-        assert_int_equal(net_server_listen_unix(server, NET_GRPC, path, &err), CODE_OK);
-        assert_int_equal(net_server_listen_tcp(server, NET_HTTP, "::1", 0, &port, &err), CODE_OK);
-        assert_int_equal(net_server_listen_tcp(server, NET_HTTP, "::1", port, NULL, &err),
-                         CODE_UNAVAILABLE);
+        struct net_place place = {.protocol = NET_HTTP, .address = "::1"};
+        struct stat st;
+        assert_int_equal(net_server_listen(server, &file, NULL, &err), CODE_OK);
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 0777, 0620);
+        assert_int_equal(net_server_listen(server, &place, &place.port, &err), CODE_OK);
+        assert_int_equal(net_server_listen(server, &place, NULL, &err), CODE_UNAVAILABLE);
         assert_non_null(strstr(err.message, "Address already in use"));
-        assert_int_equal(net_server_listen_tcp(server, NET_HTTP, "nowhere", 0, NULL, &err),
-                         CODE_INVALID_ARGUMENT);
-        assert_int_equal(net_server_listen_tcp(server, NET_HTTP, "::1", 70000, NULL, &err),
-                         CODE_INVALID_ARGUMENT);
+        assert_int_equal(net_server_listen(server, &nowhere, NULL, &err), CODE_INVALID_ARGUMENT);
+        assert_int_equal(net_server_listen(server, &high, NULL, &err), CODE_INVALID_ARGUMENT);
         assert_int_equal(net_server_start(server, &err), CODE_OK);
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         memcpy(address.sun_path, path, strlen(path));
@@ -600,10 +604,16 @@ static void listens_where_it_is_told(void **state)
         client_open(&client, fd);
         check_echo(&client, 1000);
         client_close(&client);
+        /* Another server takes the place: that file is none of ours any more. */
+        struct net_server *heir = round ? net_server_new(&options) : NULL;
+        if (heir)
+            assert_int_equal(net_server_listen(heir, &file, NULL, &err), CODE_OK);
         assert_int_equal(net_server_join(server, INT64_MAX), CODE_OK);
         net_server_free(server);
+        assert_int_equal(stat(path, &st), heir ? 0 : -1);
+        net_server_free(heir);
+        assert_int_equal(stat(path, &st), -1);
     }
-    unlink(path);
 }
 
 static void a_server_that_never_starts_leaves_nothing(void **state)
@@ -612,7 +622,8 @@ static void a_server_that_never_starts_leaves_nothing(void **state)
     size_t fds = count_fds();
     struct net_options options = {.loops = 3};
     struct net_server *server = net_server_new(&options);
-    assert_int_equal(net_server_listen_tcp(server, NET_GRPC, "127.0.0.1", 0, NULL, NULL), CODE_OK);
+    const struct net_place place = {.protocol = NET_GRPC, .address = "127.0.0.1"};
+    assert_int_equal(net_server_listen(server, &place, NULL, NULL), CODE_OK);
     net_server_free(server);
     assert_int_equal(count_fds(), fds);
 }
