@@ -3,12 +3,14 @@
  * The load client: calls one method or URL over and over, checks every answer, and prints one JSON
  * object. It is light, so that what is measured is the server; give it a core of its own.
  *
- *   load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] [-s] [-a FILE]
+ *   load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] [-s] [-a FILE] [-y TYPE]
  *        grpc|http HOST:PORT PATH [BODY_FILE]
  *
  *   -m  calls in flight on each connection (gRPC only)
  *   -s  spins instead of sleeping in epoll_wait(): the server then never pays for waking a core
  *   -a  writes the first answer there: the caller says whether it is right, we compare the others
+ *
+ *   -y  the Content-Type of the body (HTTP only); JSON if there is none
  *
  * BODY_FILE is a message (gRPC, without its frame) or a JSON text; without it HTTP sends a GET.
  * Exits with 1 when a call failed. Latencies stand in buckets 1/64 wide.
@@ -38,7 +40,7 @@ enum {
 };
 
 struct options {
-    const char *protocol, *target, *path, *body_file, *answer_file;
+    const char *protocol, *target, *path, *body_file, *answer_file, *type;
     size_t connections, in_flight;
     uint64_t requests;
     double seconds;
@@ -350,6 +352,7 @@ static void run_load(struct run *run)
     bool grpc = !strcmp(options->protocol, load_h2.name);
     run->load.protocol = grpc ? &load_h2 : &load_http;
     run->load.path = span_of(options->path);
+    run->load.type = options->type ? options->type : "application/json";
     run->load.host = span_of(options->target);
     run->load.body = read_body(options->body_file, grpc);
     run->load.in_flight = options->in_flight;
@@ -374,7 +377,7 @@ static void run_load(struct run *run)
 static bool parse(int argc, char **argv, struct options *options)
 {
     *options = (struct options){.connections = 1, .in_flight = 1, .seconds = 1};
-    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:s")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:y:s")) != -1;) {
         if (option == 'c')
             options->connections = strtoul(optarg, NULL, 10);
         else if (option == 'm')
@@ -385,6 +388,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->seconds = strtod(optarg, NULL);
         else if (option == 'a')
             options->answer_file = optarg;
+        else if (option == 'y')
+            options->type = optarg;
         else if (option == 's')
             options->spin = true;
         else
@@ -406,7 +411,7 @@ int main(int argc, char **argv)
     static struct run run;
     if (!parse(argc, argv, &run.options)) {
         fprintf(stderr, "usage: load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] "
-                        "[-s] [-a FILE] grpc|http HOST:PORT PATH [BODY_FILE]\n");
+                        "[-s] [-a FILE] [-y TYPE] grpc|http HOST:PORT PATH [BODY_FILE]\n");
         return 2;
     }
     run_load(&run);

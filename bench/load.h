@@ -41,6 +41,7 @@ extern const struct load_protocol load_h2, load_http;
 struct load {
     const struct load_protocol *protocol;
     struct span path, host, body; /* borrowed; the body as the protocol sends it */
+    const char *type;             /* borrowed; HTTP: the body's */
     size_t in_flight;             /* of a connection */
     int64_t now_ns;               /* of this turn */
     bool learning;                /* the first call runs, its answer is being noted */

@@ -26,10 +26,10 @@ static void http_open(struct connection *connection)
     struct http *http = calloc(1, sizeof *http);
     char *request = NULL;
     int head = asprintf(&request,
-                        "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nContent-Type: application/json\r\n"
+                        "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nContent-Type: %s\r\n"
                         "Content-Length: %zu\r\n\r\n",
                         load->body.len ? "POST" : "GET", SPAN_ARG(load->path), SPAN_ARG(load->host),
-                        load->body.len);
+                        load->type, load->body.len);
     CHECK(http && head > 0);
     request = realloc(request, (size_t)head + load->body.len);
     CHECK(request);

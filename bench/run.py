@@ -224,13 +224,13 @@ def run_json(command, **options):
     return json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def load(server, protocol, shape, body, seconds=SECONDS, answer="/dev/null"):
+def load(server, protocol, shape, body, seconds=SECONDS, answer="/dev/null", kind="application/json"):
     """CPU microseconds of the server per request. `shape`: connections, calls in flight on each, whether the client spins."""
     connections, in_flight, spins = shape
     port, path = server.grpc if protocol == "grpc" else server.rest
     before = server.cpu()
     result = run_json(["taskset", "-c", LOAD_CPU, f"{BUILD}/bench/load", *(["-s"] if spins else []), "-c", str(connections),
-                       "-m", str(in_flight), "-t", str(seconds), "-a", answer, protocol, f"127.0.0.1:{port}", path, body])
+                       "-m", str(in_flight), "-t", str(seconds), "-a", answer, "-y", kind, protocol, f"127.0.0.1:{port}", path, body])
     return (server.cpu() - before) * 1e6 / (result["requests"] + 1)
 
 
@@ -352,6 +352,41 @@ def image_rows(table, folder):
     loads(table, makers, "http", [("REST Predict, the same as 1.7 MB of JSON", (1, 1, True), 0.5)], "image_head", folder)
 
 
+FLOATS = 2_000_000
+BINARY = [("a PredictRequest", "grpc", "pb", None, None), ("REST, the same message", "http", "pb", "application/x-protobuf", 1.1),
+          (".npy", "http", "npy", "application/x-npy", 1.1), ("JSON", "http", "json", "application/json", 5)]
+
+
+def write_floats(folder):
+    values = [i % 1000 / 8 for i in range(FLOATS)]
+    raw = struct.pack(f"<{FLOATS}f", *values)
+    head = f"{{'descr': '<f4', 'fortran_order': False, 'shape': ({FLOATS},), }}".ljust(117) + "\n"
+    for name, body in (("pb", predict_request("half_plus_two", [FLOATS], values)), ("json", json.dumps({"inputs": values}).encode()),
+                       ("npy", b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + raw)):
+        with open(f"{folder}/floats.{name}", "wb") as f:
+            f.write(body)
+    return struct.pack("<8f", *(value / 2 + 2 for value in values[-8:]))
+
+
+def binary_rows(table, folder):
+    """2 M floats to half_plus_two and back, in each of the forms that a request may have, beside gRPC. Answers end with the right ones."""
+    last, rounds = write_floats(folder), []
+    for _ in range(ROUNDS):
+        server, cost = tensord(), {}
+        for what, protocol, ending, kind, _ in BINARY:
+            cost[what] = load(server, protocol, (1, 1, True), f"{folder}/floats.{ending}", max(SECONDS, 1), f"{folder}/answer", kind or "none")
+            with open(f"{folder}/answer", "rb") as f:
+                answer = f.read()
+            right = json.loads(answer)["outputs"][-8:] == list(struct.unpack("<8f", last)) if ending == "json" else last in answer[-200:]
+            if not right:
+                raise RuntimeError(f"{what} is answered with {answer[-200:]!r}")
+        server.stop()
+        rounds.append(cost)
+    grpc = [r[BINARY[0][0]] for r in rounds]
+    for what, _, _, _, most in BINARY[1:]:
+        table.row(f"{what}: 2 M floats in and out", "us CPU", [r[what] for r in rounds], [("gRPC", grpc, most)])
+
+
 def start_rows(table, folder):
     """From spawn to the first right answer, and memory then and after load."""
     body = f"{folder}/half_plus_two.pb"
@@ -435,7 +470,7 @@ def build_rows(table, folder):
     table.row("build of both programs from nothing, 2 jobs", "s", [time.perf_counter() - before])
 
 
-GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "image": image_rows, "start": start_rows, "engine": engine_rows,
+GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows,
           "parser": parser_rows, "build": build_rows}
 
 
