@@ -96,9 +96,13 @@ static enum code array_inputs(struct rest_predict_call *call, struct tensors *in
 static enum code write_json(struct rest_predict_call *call, const struct tensors *outputs,
                             struct span *body, struct error *err)
 {
-    size_t expected = 64;
-    for (size_t i = 0; i < outputs->count; i++)
-        expected += 64 + 12 * (size_t)tensor_elements(&outputs->items[i].tensor);
+    /* In columns each value stands on a line of its own, with blanks before it. */
+    size_t expected = 64, indent = call->found.format == TENSOR_JSON_COLUMN ? 4 : 0;
+    for (size_t i = 0; i < outputs->count; i++) {
+        const struct tensor *tensor = &outputs->items[i].tensor;
+        size_t each = 12 + indent * (size_t)(tensor->shape.rank + 1);
+        expected += 64 + each * (size_t)tensor_elements(tensor);
+    }
     struct json_writer w;
     json_writer_init(&w, arena_of(call), expected);
     enum code code = tensor_json_write(&w, call->found.format, outputs->items, outputs->count, err);

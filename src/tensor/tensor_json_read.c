@@ -402,6 +402,21 @@ static enum code add_plain_row(struct rows *rows, size_t row, const struct json_
     return CODE_OK;
 }
 
+/* Takes rows that are single numbers like those before them, as many as stand at `v`, at once: the
+ * first one has made room for all. Any other row, and one that does not fit, is left to
+ * add_plain_row(). */
+static size_t take_scalars(struct rows *rows, const struct json_value *v)
+{
+    struct builder *b = &rows->builders[0];
+    struct fill fill;
+    if (!b->has_item || b->item.rank > 0 || b->input->dtype == DTYPE_STRING)
+        return 0;
+    start_fill(&fill, rows, b);
+    size_t before = b->count;
+    fill.run(&fill, v, json_end(rows->list));
+    return b->count - before;
+}
+
 /* Puts the number of rows before an item's dimensions. */
 static enum code finish_rows(struct rows *rows)
 {
@@ -440,6 +455,9 @@ static enum code read_rows(struct rows *rows)
         enum code code = named ? add_named_row(rows, row, v) : add_plain_row(rows, row, v);
         if (code)
             return code;
+        size_t taken = named ? 0 : take_scalars(rows, v + v->extent);
+        row += taken;
+        v += taken;
     }
     return finish_rows(rows);
 }

@@ -67,6 +67,20 @@ static enum code start_values(struct values *values, const struct named_tensor *
     return CODE_OK;
 }
 
+/* The next `count` elements, as those of the open array. */
+static void write_run(struct json_writer *w, struct values *values, int64_t count)
+{
+    if (values->tensor->dtype == DTYPE_FLOAT) {
+        json_write_floats(w, TENSOR_AT(values->tensor, float) + values->next, (size_t)count);
+        values->next += count;
+        return;
+    }
+    for (int64_t i = 0; i < count && !w->failed; i++) {
+        json_item(w);
+        values->write(w, values->tensor->data, values->next++);
+    }
+}
+
 /* The elements from dimension `level` on, at a place that the caller has made. */
 static void write_values(struct json_writer *w, struct values *values, int level)
 {
@@ -76,7 +90,9 @@ static void write_values(struct json_writer *w, struct values *values, int level
         return;
     }
     json_open_array(w);
-    for (int64_t i = 0; i < shape->dims[level] && !w->failed; i++) {
+    if (level + 1 == shape->rank)
+        write_run(w, values, shape->dims[level]);
+    for (int64_t i = 0; level + 1 < shape->rank && i < shape->dims[level] && !w->failed; i++) {
         json_item(w);
         write_values(w, values, level + 1);
     }
@@ -114,25 +130,29 @@ static void write_named_row(struct json_writer *w, const struct named_tensor *te
     json_close(w);
 }
 
-static void write_plain_row(struct json_writer *w, struct values *values)
+static void write_plain_rows(struct json_writer *w, struct values *values, int64_t rows)
 {
+    bool are_scalars = values->tensor->shape.rank == 1;
     w->single_line = true;
-    json_item(w);
-    write_values(w, values, 1);
+    if (are_scalars)
+        write_run(w, values, rows);
+    for (int64_t row = 0; !are_scalars && row < rows && !w->failed; row++) {
+        json_item(w);
+        write_values(w, values, 1);
+    }
     w->single_line = false;
 }
 
 static void write_rows(struct json_writer *w, const struct named_tensor *tensors, size_t count,
                        struct values *values)
 {
+    int64_t rows = tensors[0].tensor.shape.dims[0];
     json_key(w, SPAN_LITERAL("predictions"));
     json_open_array(w);
-    for (int64_t row = 0; row < tensors[0].tensor.shape.dims[0] && !w->failed; row++) {
-        if (count == 1)
-            write_plain_row(w, values);
-        else
-            write_named_row(w, tensors, count, values);
-    }
+    if (count == 1)
+        write_plain_rows(w, values, rows);
+    for (int64_t row = 0; count > 1 && row < rows && !w->failed; row++)
+        write_named_row(w, tensors, count, values);
     json_close(w);
 }
 

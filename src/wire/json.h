@@ -132,6 +132,8 @@ void json_write_uint(struct json_writer *w, uint64_t value);
  * nine / seventeen; ".0" behind it when there is neither '.' nor 'e'; NaN, Infinity, -Infinity. */
 void json_write_float(struct json_writer *w, float value);
 void json_write_double(struct json_writer *w, double value);
+/* The next `count` elements of the open array, laid out by json_item(). */
+void json_write_floats(struct json_writer *w, const float *values, size_t count);
 /* Quoted standard base64 with padding. */
 void json_write_base64(struct json_writer *w, struct span bytes);
 

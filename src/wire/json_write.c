@@ -162,6 +162,34 @@ void json_write_base64(struct json_writer *w, struct span bytes)
 
 /* ---- layout ---- */
 
+/* Many floats in a row are worth a loop of their own: what stands between two of them is made once,
+ * and there is one look at the room for each. */
+void json_write_floats(struct json_writer *w, const float *values, size_t count)
+{
+    enum { BETWEEN_MAX = 2 + JSON_DEPTH_MAX * INDENT, SHORT = 16 };
+    char between[BETWEEN_MAX] = {0};
+    size_t len = 0;
+    between[len++] = ',';
+    between[len++] = w->single_line ? ' ' : '\n';
+    if (!w->single_line) {
+        memset(between + len, ' ', (size_t)w->depth * INDENT);
+        len += (size_t)w->depth * INDENT;
+    }
+    for (size_t i = 0; i < count && !w->failed; i++) {
+        if (!i) {
+            json_item(w);
+        } else {
+            char *out = json_reserve(w, BETWEEN_MAX);
+            if (len <= SHORT) /* a copy of fixed size is two instructions */
+                memcpy(out, between, SHORT);
+            else
+                memcpy(out, between, len);
+            w->len += len;
+        }
+        json_write_float(w, values[i]);
+    }
+}
+
 static void new_line(struct json_writer *w)
 {
     size_t n = (size_t)w->depth * INDENT;

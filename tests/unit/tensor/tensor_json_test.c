@@ -160,6 +160,14 @@ static void test_refusals(void **state)
         {"{\"instances\": [1, [1]]}", DTYPE_FLOAT, 1,
          "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: Expecting "
          "shape [] but got: [1]"},
+        {"{\"instances\": [1, 2.5, 3, \"a\", 4]}", DTYPE_FLOAT, 1,
+         "Failed to process element: 3 of 'instances' list. Error: INVALID_ARGUMENT: JSON Value: "
+         "\"a\" Type: String is not of expected type: float"},
+        {"{\"instances\": [1, 2, [3, 4], 5]}", DTYPE_INT32, 1,
+         "Failed to process element: 2 of 'instances' list. Error: INVALID_ARGUMENT: Expecting "
+         "tensor size: 1 but got: 2"},
+        {"{\"instances\": [true, false, {\"x\": true}]}", DTYPE_BOOL, 1,
+         "Expecting value/list but got object at item 2 of input list"},
         {"{\"instances\": [[1, 2], [\"a\", \"b\"]]}", DTYPE_FLOAT, 1,
          "Failed to process element: 1 of 'instances' list. Error: INVALID_ARGUMENT: JSON Value: "
          "\"a\" Type: String is "
@@ -253,6 +261,11 @@ static void test_writes_the_original_s_layout(void **state)
                "{\n    \"outputs\": [\n        [\n            2.5,\n            3.0\n        ],\n  "
                "      [\n"
                "            4.5,\n            NaN\n        ]\n    ]\n}");
+    struct shape deep = {.rank = 3, .dims = {1, 1, 2}};
+    struct named_tensor nested = name_tensor("y", DTYPE_FLOAT, deep, f);
+    check_text(TENSOR_JSON_COLUMN, &nested, 1,
+               "{\n    \"outputs\": [\n        [\n            [\n                2.5,\n"
+               "                3.0\n            ]\n        ]\n    ]\n}");
     check_text(
         TENSOR_JSON_COLUMN, two, 2,
         "{\n    \"outputs\": {\n        \"n\": [\n            [\n                1,\n              "
