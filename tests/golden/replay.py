@@ -145,6 +145,20 @@ def compare_response(case, folder, bytes_):
     return None
 
 
+ANOTHER_NODE = "another node"  # fails first
+
+
+def failing_node(message):
+    found = re.search(r"{{node ([^}]*)}}", message.split("\n\t [[")[-1])
+    return found and found.group(1)
+
+
+def in_any_order(text):
+    """TensorFlow's optimiser exchanges the operands of sums and products."""
+    found = re.fullmatch(r"(Incompatible shapes:) (\S+) vs\. (\S+)", text)
+    return [found.group(1), *sorted(found.groups()[1:])] if found else text
+
+
 def compare_error(case, code, message):
     """`code`: its name, or the names that an HTTP status may stand for."""
     if case["error_code"] not in (code if isinstance(code, tuple) else (code,)):
@@ -154,11 +168,15 @@ def compare_error(case, code, message):
     ours = message.split("\n\t [[")[0]
     if "<n>" in wanted:  # a number that says nothing
         ours = re.sub("Dataset:[0-9]+ ", "Dataset:<n> ", ours)
-    if case.get("message_varies") or wanted == ours or ours.startswith(wanted[:900]):
+    if case.get("message_varies") or in_any_order(wanted) == in_any_order(ours) or ours.startswith(wanted[:900]):
         return None
     # What a client sent comes back in the text; bytes that are no UTF-8 are shown differently by different clients.
     if "\ufffd" in wanted and ours.split("'")[0] == wanted.split("'")[0]:
         return None
+    # Of several nodes that fail TensorFlow names any one.
+    nodes = failing_node(message), failing_node(case["error_message"])
+    if case["error_by"] == "tensorflow" and all(nodes) and nodes[0] != nodes[1]:
+        return ANOTHER_NODE
     return f"{message[:200]!r}, expected {case['error_message'][:200]!r}"
 
 
@@ -327,8 +345,12 @@ def run_group(folder, path, model, group, way, name, totals, options):
         if result is None:
             continue
         what = judge(case, folder, result)
-        totals["failed" if what else "passed"] += 1
-        if what:
+        totals["failed" if what not in (None, ANOTHER_NODE) else "passed"] += 1
+        totals[ANOTHER_NODE] += what == ANOTHER_NODE
+        if what == ANOTHER_NODE:
+            if options.verbose:
+                print(f"another node: {case['id']} via {name}: {result[1][:200]!r}, expected {case['error_message'][:200]!r}")
+        elif what:
             bad += 1
             if bad <= options.show:
                 print(f"FAILED {case['id']} via {name}: {what}")
@@ -351,6 +373,7 @@ def main():
     for folder in options.folders:
         run_folder(folder, options, totals)
     print(f"golden answers: {totals['passed']} passed, {totals['failed']} failed" +
+          (f", {totals[ANOTHER_NODE]} of the errors are those of another node" if totals[ANOTHER_NODE] else "") +
           (f", {totals['left out']} cases left out" if totals["left out"] else ""))
     return 1 if totals["failed"] or not totals["passed"] else 0
 
