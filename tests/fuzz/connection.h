@@ -21,11 +21,22 @@ struct harness {
 /* A gigabyte that a mutation asks for would only slow things down. */
 enum { FUZZ_MESSAGE_MAX = 1 << 20 };
 
+/* Some requests are refused before their bodies come. */
+static inline enum code refuse_some(struct exchange *exchange, void *context, struct error *err)
+{
+    (void)context;
+    exchange->retry_ms = (int64_t)exchange->header_count;
+    return exchange->header_count % 3
+               ? CODE_OK
+               : error_set(err, CODE_PERMISSION_DENIED, "%zu headers", exchange->header_count);
+}
+
 static inline void harness_init(struct harness *h, const struct protocol *protocol,
                                 const struct net_rpc *rpcs, size_t rpc_count, exchange_fn *http)
 {
     memset(h, 0, sizeof *h);
     h->shared.options = (struct net_options){.http = http,
+                                             .admit = refuse_some,
                                              .http_gzip = true,
                                              .message_max = FUZZ_MESSAGE_MAX,
                                              .body_max = FUZZ_MESSAGE_MAX,
