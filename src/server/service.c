@@ -280,10 +280,10 @@ static int64_t calls(const struct service *s)
 static bool await_stop(struct service *s, int seconds)
 {
     struct timespec end;
-    clock_gettime(CLOCK_REALTIME, &end);
+    clock_gettime(CLOCK_MONOTONIC, &end);
     end.tv_sec += seconds;
     int failed;
-    while ((failed = sem_timedwait(&s->stop, &end)) && errno == EINTR)
+    while ((failed = sem_clockwait(&s->stop, CLOCK_MONOTONIC, &end)) && errno == EINTR)
         ;
     return !failed;
 }

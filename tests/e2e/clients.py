@@ -151,7 +151,7 @@ class Base:
             change(made)
         for folder, _, files in os.walk(made):
             for name in [".", *files]:
-                os.utime(os.path.join(folder, name), (LONG_AGO, LONG_AGO))
+                os.utime(os.path.join(folder, name), (LONG_AGO, LONG_AGO), follow_symlinks=False)
         os.rename(made, os.path.join(self.path, str(version)))
 
     def remove(self, version):
