@@ -34,17 +34,18 @@ struct api_life {
 };
 
 struct api {
-    struct server_core *core;    /* borrowed, like the next two */
-    struct worker_pool *workers; /* of requests */
-    struct worker_pool *reloads; /* of configurations: each waits for its models */
-    struct api_life *life;       /* borrowed */
-    struct health_watch *watch;  /* borrowed; who waits for a change of health */
-    const char *metrics_path;    /* of the page with metrics; NULL: none */
-    bool tells_state;            /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
-    bool tensor_content;         /* answer with TensorProto.tensor_content over gRPC */
-    struct access *access;       /* borrowed; NULL: anybody may ask anything */
-    bool cors;                   /* let other origins' scripts use the REST API */
-    int64_t rest_timeout_us;     /* of a model's run over REST; <= 0: none */
+    struct server_core *core;     /* borrowed, like the next two */
+    struct worker_pool *workers;  /* of requests */
+    struct worker_pool *reloads;  /* of configurations: each waits for its models */
+    struct api_life *life;        /* borrowed */
+    struct health_watch *watch;   /* borrowed; who waits for a change of health */
+    struct waiting_room *waiting; /* borrowed; who waits for a model that is not in memory */
+    const char *metrics_path;     /* of the page with metrics; NULL: none */
+    bool tells_state;             /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
+    bool tensor_content;          /* answer with TensorProto.tensor_content over gRPC */
+    struct access *access;        /* borrowed; NULL: anybody may ask anything */
+    bool cors;                    /* let other origins' scripts use the REST API */
+    int64_t rest_timeout_us;      /* of a model's run over REST; <= 0: none */
     struct api_counters *counters; /* borrowed */
 };
 
@@ -54,18 +55,6 @@ extern const size_t api_rpc_count;
 
 /* As net_options.admit, where there is an access. */
 enum code api_admit(struct exchange *exchange, void *context, struct error *err);
-
-/* Finds the servable that a model_spec asks for (reference 4.13, 10.1): `Missing ModelSpec`,
- * `ModelSpec has no name specified.`, and what manager_get() says. It stays until the arena is
- * reset: what a run leaves there (frames of a plan, references on variables) goes back to the
- * servable then, and may be part of the answer before. */
-enum code api_find_any(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
-                       struct servable **servable, struct error *err);
-
-/* The same, which must be a SavedModel: INVALID_ARGUMENT `Servable type doesn't match the asked for
- * type.` */
-enum code api_find(const struct api *api, const struct pb_model_spec *spec, struct arena *arena,
-                   struct servable **servable, struct error *err);
 
 /* Answers an RPC with a message, with the bytes of one (in the exchange's arena), or with an
  * error's code and text (copied). */

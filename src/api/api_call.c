@@ -2,6 +2,10 @@
 #include "api/api_call.h"
 
 #include "api/record.h"
+#include "api/waiting_room.h"
+#include "servables/tensorflow/loader.h"
+
+/* ---- finding the model ---- */
 
 void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec)
 {
@@ -10,8 +14,91 @@ void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec
         record->model = spec->name;
 }
 
+static enum code check_spec(const struct pb_model_spec *spec, struct error *err)
+{
+    if (!spec)
+        return error_set(err, CODE_INVALID_ARGUMENT, "Missing ModelSpec");
+    if (!spec->name.len)
+        return error_set(err, CODE_INVALID_ARGUMENT, "ModelSpec has no name specified.");
+    return CODE_OK;
+}
+
+static struct servable_request request_of(const struct pb_model_spec *spec)
+{
+    struct servable_request request = {.name = spec->name};
+    if (spec->version_choice_case == API_SPEC_VERSION) {
+        request.choice = SERVABLE_VERSION;
+        request.version = spec->version->value;
+    } else if (spec->version_choice_case == API_SPEC_LABEL) {
+        request.choice = SERVABLE_LABEL;
+        request.label = spec->version_label;
+    }
+    return request;
+}
+
+static void release(void *handle)
+{
+    handle_release(handle);
+}
+
+/* Of a model that is wanted and of which nothing answers yet. */
+static void tell_state(const struct api *api, struct span name, struct arena *arena,
+                       struct error *err)
+{
+    struct version_state *versions;
+    size_t count = state_monitor_get(api->core->monitor, name, arena, &versions), i = 0;
+    if (!server_core_wants(api->core, name))
+        return;
+    while (i < count && versions[i].state != STATE_START && versions[i].state != STATE_LOADING)
+        i++;
+    const char *state = "no version is known";
+    if (i < count)
+        state = arena_printf(arena, "version %lld is %s", (long long)versions[i].version,
+                             versions[i].state == STATE_START ? "waiting" : "loading");
+    if (i < count || !count)
+        error_set(err, CODE_UNAVAILABLE, "%s: the model is not ready yet, %s", err->message, state);
+}
+
+enum code api_call_find_any(struct api_call *call, const struct pb_model_spec *spec,
+                            struct error *err)
+{
+    const struct api *api = call->api;
+    struct arena *arena = &call->exchange->arena;
+    enum code code = check_spec(spec, err);
+    if (code)
+        return code;
+    call->wanted = request_of(spec);
+    struct handle *handle = ARENA_NEW(arena, struct handle);
+    code = manager_want(api->core->manager, &call->wanted, handle, &call->waits, err);
+    if (code == CODE_NOT_FOUND && api->tells_state) {
+        tell_state(api, spec->name, arena, err);
+        return err->code;
+    }
+    if (code)
+        return code;
+    if (call->waits)
+        return error_set(err, CODE_UNAVAILABLE, "Model %.*s is not in memory",
+                         SPAN_ARG(spec->name));
+    /* What the run defers after this is released before it. */
+    arena_defer(arena, release, handle);
+    call->servable = handle->servable;
+    return CODE_OK;
+}
+
+enum code api_call_find(struct api_call *call, const struct pb_model_spec *spec, struct error *err)
+{
+    enum code code = api_call_find_any(call, spec, err);
+    if (!code && call->servable->loader != &tensorflow_loader)
+        code = error_set(err, CODE_INVALID_ARGUMENT,
+                         "Servable type doesn't match the asked for type.");
+    return code;
+}
+
+/* ---- the two halves ---- */
+
 static enum code prepare(struct api_call *call, struct error *err)
 {
+    call->waits = false;
     enum code code = call->ops->prepare(call, err);
     struct record *record = call->exchange->note;
     if (record)
@@ -26,6 +113,15 @@ static void finish(struct api_call *call)
         call->ops->fail(call, &err);
 }
 
+/* Waits for the model if that is all that is missing; else answers. */
+static void wait_or_fail(struct api_call *call, struct error *err)
+{
+    const struct api *api = call->api;
+    bool waits = call->waits && !atomic_load(&api->life->ending);
+    if (!waits || waiting_room_enter(api->waiting, call, err))
+        call->ops->fail(call, err);
+}
+
 static void finish_on_worker(struct job *job)
 {
     finish((struct api_call *)job);
@@ -37,8 +133,10 @@ static void do_on_worker(struct job *job)
     struct api_call *call = (struct api_call *)job;
     struct run run = api_call_run(call);
     struct error err;
-    if (run_check(&run, &err) || prepare(call, &err))
+    if (run_check(&run, &err))
         call->ops->fail(call, &err);
+    else if (prepare(call, &err))
+        wait_or_fail(call, &err);
     else
         finish(call);
 }
@@ -57,6 +155,7 @@ void *api_call_new(struct api *api, struct exchange *exchange, const struct api_
     call->api = api;
     call->exchange = exchange;
     call->ops = ops;
+    call->deadline_us = exchange->deadline_us;
     return call;
 }
 
@@ -66,13 +165,18 @@ void api_call_start(struct api_call *call)
     if (call->exchange->body.len > API_LARGE) {
         submit(call, do_on_worker);
     } else if (prepare(call, &err)) {
-        call->ops->fail(call, &err);
+        wait_or_fail(call, &err);
     } else if (!call->ops->is_tiny || !call->ops->is_tiny(call)) {
         submit(call, finish_on_worker);
     } else {
         shard_add(&call->api->counters->on_loop, 1);
         finish(call);
     }
+}
+
+void api_call_resume(struct api_call *call)
+{
+    submit(call, do_on_worker);
 }
 
 struct run api_call_run(const struct api_call *call)
@@ -82,7 +186,7 @@ struct run api_call_run(const struct api_call *call)
     return (struct run){
         .arena = &exchange->arena,
         .cancelled = &exchange->cancelled,
-        .deadline_us = exchange->deadline_us,
+        .deadline_us = call->deadline_us,
         .took_ns = record ? &record->run_ns : NULL,
     };
 }

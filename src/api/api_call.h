@@ -16,11 +16,17 @@ struct api_call {
     struct api *api;
     struct exchange *exchange;
     const struct api_call_ops *ops;
+    int64_t deadline_us;       /* of clock_now_us(); the exchange's, or earlier */
     struct servable *servable; /* set by prepare; stays until the exchange's arena is reset */
+    /* Set by api_call_find() when the model is not in memory: prepare fails, the call waits for it,
+     * and is prepared again. */
+    bool waits;
+    struct servable_request wanted;
+    struct api_call *next_waiting; /* the waiting room's */
 };
 
 struct api_call_ops {
-    /* Reads and finds; no answer yet. */
+    /* Reads and finds; no answer yet. May be called again after it found a model to wait for. */
     enum code (*prepare)(struct api_call *call, struct error *err);
 
     /* Would running it take less time than handing it over (session_is_tiny)? (optional: never) */
@@ -42,6 +48,21 @@ void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec
 
 /* Takes it to its answer, here or on a worker. */
 void api_call_start(struct api_call *call);
+
+/* Goes on with one that has waited: on a worker. */
+void api_call_resume(struct api_call *call);
+
+/* Finds the servable that a model_spec asks for (reference 4.13, 10.1), for call->servable:
+ * `Missing ModelSpec`, `ModelSpec has no name specified.`, and what manager_want() says. It stays
+ * until the arena is reset: what a run leaves there (frames of a plan, references on variables)
+ * goes back to the servable then, and may be part of the answer before. To be called by `prepare`,
+ * which returns its code. */
+enum code api_call_find_any(struct api_call *call, const struct pb_model_spec *spec,
+                            struct error *err);
+
+/* The same, which must be a SavedModel: INVALID_ARGUMENT `Servable type doesn't match the asked for
+ * type.` */
+enum code api_call_find(struct api_call *call, const struct pb_model_spec *spec, struct error *err);
 
 /* What the run of a call is given. */
 struct run api_call_run(const struct api_call *call);

@@ -23,22 +23,13 @@ static bool is_whole_server(struct span service)
     return false;
 }
 
-static bool answers(const struct api *api, struct span model)
-{
-    struct servable_request request = {.name = model};
-    struct handle handle;
-    enum code code = manager_get(api->core->manager, &request, &handle, NULL);
-    handle_release(&handle);
-    return !code;
-}
-
 int32_t api_health_of(const struct api *api, struct span service)
 {
     bool serving = api_is_ready(api);
     if (!is_whole_server(service)) {
         if (!server_core_wants(api->core, service))
             return PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVICE_UNKNOWN;
-        serving = answers(api, service) && !atomic_load(&api->life->ending);
+        serving = manager_answers(api->core->manager, service) && !atomic_load(&api->life->ending);
     }
     return serving ? PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_SERVING
                    : PB_HEALTH_CHECK_RESPONSE_SERVING_STATUS_NOT_SERVING;

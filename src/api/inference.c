@@ -18,7 +18,7 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
 {
     struct api_call *base = &call->call;
     struct arena *arena = &base->exchange->arena;
-    enum code code = api_find(base->api, call->request.model_spec, arena, &base->servable, err);
+    enum code code = api_call_find(base, call->request.model_spec, err);
     if (code)
         return code;
     return inference_find(base->servable->object, call->request.model_spec->signature_name,
@@ -125,8 +125,7 @@ static enum code prepare_multi(struct api_call *base, struct error *err)
     if (code)
         return code;
     bool has_spec = call->request.tasks.count && call->request.tasks.items[0].model_spec;
-    return api_find(base->api, has_spec ? call->request.tasks.items[0].model_spec : &nothing, arena,
-                    &base->servable, err);
+    return api_call_find(base, has_spec ? call->request.tasks.items[0].model_spec : &nothing, err);
 }
 
 static enum code finish_multi(struct api_call *base, struct error *err)

@@ -14,13 +14,10 @@ struct predict_call {
 static enum code prepare(struct api_call *base, struct error *err)
 {
     struct predict_call *call = (struct predict_call *)base;
-    struct arena *arena = &base->exchange->arena;
-    enum code code =
-        pb_decode(&pb_predict_request_type, base->exchange->body, arena, &call->request, err);
+    enum code code = pb_decode(&pb_predict_request_type, base->exchange->body,
+                               &base->exchange->arena, &call->request, err);
     api_call_note_model(base, call->request.model_spec);
-    if (code)
-        return code;
-    return api_find_any(base->api, call->request.model_spec, arena, &base->servable, err);
+    return code ? code : api_call_find_any(base, call->request.model_spec, err);
 }
 
 static const struct servable_kind *kind_of(const struct api_call *call)

@@ -2,10 +2,10 @@
 #include "api/rest.h"
 
 #include "api/access.h"
-#include "api/metadata.h"
 #include "api/pages.h"
 #include "api/record.h"
 #include "api/rest_inference.h"
+#include "api/rest_metadata.h"
 #include "api/rest_predict.h"
 #include "api/status.h"
 #include "wire/json_where.h"
@@ -162,14 +162,15 @@ void rest_fail_at(struct api_call *call, const struct error *err, const struct j
     rest_answer_fault(call->api, exchange, err, &known);
 }
 
-struct run rest_run(const struct api_call *call)
+void *rest_call_new(struct api *api, struct exchange *exchange, const struct api_call_ops *ops,
+                    size_t size)
 {
-    struct run run = api_call_run(call);
-    int64_t limit_us = call->api->rest_timeout_us, until_us;
-    if (limit_us > 0 && !__builtin_add_overflow(call->exchange->start_us, limit_us, &until_us) &&
-        until_us < run.deadline_us)
-        run.deadline_us = until_us;
-    return run;
+    struct api_call *call = api_call_new(api, exchange, ops, size);
+    int64_t limit_us = api->rest_timeout_us, until_us;
+    if (limit_us > 0 && !__builtin_add_overflow(exchange->start_us, limit_us, &until_us) &&
+        until_us < call->deadline_us)
+        call->deadline_us = until_us;
+    return call;
 }
 
 /* ---- the pages ---- */
@@ -198,14 +199,11 @@ static void show_status(struct api *api, struct exchange *exchange, const struct
 static void show_metadata(struct api *api, struct exchange *exchange, const struct rest_url *url)
 {
     struct error err;
-    struct span json;
-    struct arena *arena = &exchange->arena;
-    if (!url->name.len)
-        error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
-    else if (!api_metadata_json(api, rest_model_spec(url, arena), arena, &json, &err)) {
-        rest_answer(api, exchange, REST_JSON, json);
+    if (url->name.len) {
+        rest_metadata(api, exchange, url);
         return;
     }
+    error_set(&err, CODE_INVALID_ARGUMENT, "Missing model name in request.");
     rest_answer_error(api, exchange, &err);
 }
 

@@ -38,8 +38,9 @@ struct pb_model_spec *rest_model_spec(const struct rest_url *url, struct arena *
 void rest_formats(const struct exchange *exchange, enum rest_format *body,
                   enum rest_format *answer);
 
-/* What the runs of REST calls are given: api_call_run(), within the API's time limit. */
-struct run rest_run(const struct api_call *call);
+/* api_call_new() with the API's time limit. */
+void *rest_call_new(struct api *api, struct exchange *exchange, const struct api_call_ops *ops,
+                    size_t size);
 
 /* Answers an error about a value of the JSON body, NULL: about none. What is known of the input is
  * set in `known`, the place is added here. */

@@ -181,7 +181,7 @@ static enum code finish(struct api_call *base, struct error *err)
 {
     struct rest_inference_call *call = (struct rest_inference_call *)base;
     struct pb_inference_result result = {0};
-    struct run run = rest_run(base);
+    struct run run = api_call_run(base);
     struct span body;
     bool is_json = call->answer != REST_PROTOBUF;
     enum code code = inference_call_run(&call->inference, &run, &result, err);
@@ -209,7 +209,7 @@ static void start(struct api *api, struct exchange *exchange, const struct rest_
         .finish = finish,
         .fail = fail,
     };
-    struct rest_inference_call *call = api_call_new(api, exchange, &ops, sizeof *call);
+    struct rest_inference_call *call = rest_call_new(api, exchange, &ops, sizeof *call);
     call->inference.kind = kind;
     call->spec = rest_model_spec(url, &exchange->arena);
     rest_formats(exchange, &call->body, &call->answer);

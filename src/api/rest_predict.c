@@ -172,7 +172,7 @@ static enum code prepare(struct api_call *base, struct error *err)
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     enum code code = forms[call->body].read(call, err);
     if (!code)
-        code = api_find(base->api, call->spec, arena_of(call), &base->servable, err);
+        code = api_call_find(base, call->spec, err);
     return code ? code : find_signature(call, err);
 }
 
@@ -188,7 +188,7 @@ static enum code finish(struct api_call *base, struct error *err)
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     struct predict_filter filter = {call->request.output_filter.items,
                                     call->request.output_filter.count};
-    struct run run = rest_run(base);
+    struct run run = api_call_run(base);
     struct tensors inputs, outputs;
     struct span body;
     enum code code = run_check(&run, err);
@@ -225,7 +225,7 @@ void rest_predict(struct api *api, struct exchange *exchange, const struct rest_
         .finish = finish,
         .fail = fail,
     };
-    struct rest_predict_call *call = api_call_new(api, exchange, &ops, sizeof *call);
+    struct rest_predict_call *call = rest_call_new(api, exchange, &ops, sizeof *call);
     call->spec = rest_model_spec(url, &exchange->arena);
     call->found.format = TENSOR_JSON_COLUMN;
     rest_formats(exchange, &call->body, &call->answer);

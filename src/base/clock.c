@@ -20,6 +20,11 @@ int64_t clock_now_us(void)
     return read_ns(CLOCK_MONOTONIC) / 1000;
 }
 
+int64_t clock_coarse_us(void)
+{
+    return read_ns(CLOCK_MONOTONIC_COARSE) / 1000;
+}
+
 int64_t clock_wall_us(void)
 {
     return read_ns(CLOCK_REALTIME) / 1000;

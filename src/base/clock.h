@@ -9,6 +9,10 @@
 int64_t clock_now_us(void);
 int64_t clock_now_ns(void);
 
+/* clock_now_us() as the last tick of the system had it, some milliseconds ago: for a fraction of
+ * the price. */
+int64_t clock_coarse_us(void);
+
 /* Microseconds since 1970-01-01 UTC. */
 int64_t clock_wall_us(void);
 

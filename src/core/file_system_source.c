@@ -4,6 +4,10 @@
  * when it is first missed, and again when the reason changes, not at every look. Unlike in the
  * original it does not keep the other servables from being updated.
  *
+ * With many servables a look is a glance at most of them: a base path that is the same file, last
+ * changed at the same time, has the same versions. Files inside of versions can change without
+ * that, so in each look LOOKS of them are looked at in full, in turn.
+ *
  * One mutex is held while looking and while the servables are replaced: looks are seldom, and a
  * target is told of one name by one thread at a time. A set wakes the
  * thread, so that it reckons anew how long to sleep.
@@ -12,6 +16,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/arena.h"
 #include "base/check.h"
@@ -25,7 +30,10 @@
 
 enum {
     COMPLAINT_SIZE = 512,
-    LOOK_PAUSE_US = 20 * 1000, /* between looks, however much happens in the folders */
+    LOOK_PAUSE_US = 20 * 1000,  /* between looks, however much happens in the folders */
+    LOOK_PAUSES = 10,           /* and as many times what a look takes */
+    LOOKS = 100,                /* in full, in each look at all of them */
+    MTIME_US = 2 * 1000 * 1000, /* file systems' times may be so coarse */
 };
 
 /* A servable, with what is remembered of it between looks. */
@@ -33,6 +41,8 @@ struct watched {
     struct file_system_servable servable; /* texts owned */
     int64_t *specific;                    /* owned: of the policy */
     struct version_gate gate;
+    struct stat base;               /* of the base path when it was last looked at in full */
+    bool glance_will_do;            /* nothing waited then, and `base` was no news */
     char complaint[COMPLAINT_SIZE]; /* what was last said about it, so that it is said once */
 };
 
@@ -41,7 +51,9 @@ struct file_system_source {
     pthread_mutex_t mutex;   /* of a look */
     struct watched *watched; /* owned; guarded by mutex, like count */
     size_t count;
-    int64_t looked_us; /* when all were looked at last; guarded by mutex, like the next */
+    size_t turn;       /* the next one to be looked at in full; guarded by mutex, like the next */
+    int64_t looked_us; /* when all were looked at last */
+    int64_t took_us;   /* and how long that took */
     int64_t wake_us;   /* when something that waits should be looked at again */
     struct folder_watch *watch;
     atomic_bool stopping;
@@ -146,8 +158,27 @@ static void tell(struct file_system_source *source, struct look *look)
                         count);
 }
 
+/* Is the base path as it was? */
+static bool is_unchanged(const struct watched *w)
+{
+    struct stat now;
+    return w->glance_will_do && !stat(w->servable.base_path, &now) &&
+           now.st_dev == w->base.st_dev && now.st_ino == w->base.st_ino &&
+           now.st_size == w->base.st_size && now.st_mtim.tv_sec == w->base.st_mtim.tv_sec &&
+           now.st_mtim.tv_nsec == w->base.st_mtim.tv_nsec;
+}
+
+/* Before the full look, so that what changes during it is seen by the next one. */
+static void note_base(struct watched *w)
+{
+    w->glance_will_do = !stat(w->servable.base_path, &w->base);
+    int64_t changed_us = (int64_t)w->base.st_mtim.tv_sec * 1000000;
+    w->glance_will_do &= clock_wall_us() - changed_us > MTIME_US;
+}
+
 static enum code look_at(struct file_system_source *source, struct watched *w, struct error *err)
 {
+    note_base(w);
     struct arena arena;
     arena_init(&arena, ARENA_FIRST_BLOCK);
     struct look look = {
@@ -165,9 +196,16 @@ static enum code look_at(struct file_system_source *source, struct watched *w, s
         complain(w, err->message);
     else
         tell(source, &look);
+    w->glance_will_do &= !code && !look.waiting_count;
     source->wake_us = look.wake_us;
     arena_release(&arena);
     return code;
+}
+
+/* Is the servable one of those that are looked at in full this time? */
+static bool has_turn(const struct file_system_source *source, size_t i)
+{
+    return (i + source->count - source->turn) % source->count < LOOKS;
 }
 
 /* Mutex held. */
@@ -178,11 +216,16 @@ static enum code look_at_all(struct file_system_source *source, struct error *er
     source->looked_us = clock_now_us();
     source->wake_us = INT64_MAX;
     for (size_t i = 0; i < source->count; i++) {
+        struct watched *w = &source->watched[i];
+        if (!has_turn(source, i) && is_unchanged(w))
+            continue;
         if (source->watch)
-            folder_watch_add(source->watch, source->watched[i].servable.base_path);
-        enum code code = look_at(source, &source->watched[i], first ? &own : err);
+            folder_watch_add(source->watch, w->servable.base_path);
+        enum code code = look_at(source, w, first ? &own : err);
         first = first ? first : code;
     }
+    source->turn = source->count ? (source->turn + LOOKS) % source->count : 0;
+    source->took_us = clock_now_us() - source->looked_us;
     return first;
 }
 
@@ -262,6 +305,7 @@ static void replace(struct file_system_source *source, struct watched *watched, 
     free(source->watched);
     source->watched = watched;
     source->count = count;
+    source->turn = 0;
 }
 
 void file_system_source_set(struct file_system_source *source,
@@ -304,10 +348,12 @@ static bool await_time(struct file_system_source *source)
 {
     pthread_mutex_lock(&source->mutex);
     int64_t looked_us = source->looked_us, wake_us = source->wake_us;
+    int64_t pause_us = source->took_us * LOOK_PAUSES;
     pthread_mutex_unlock(&source->mutex);
+    pause_us = pause_us < LOOK_PAUSE_US ? LOOK_PAUSE_US : pause_us;
     int64_t next_us = time_after(looked_us, interval_us(source));
     next_us = wake_us < next_us ? wake_us : next_us;
-    return folder_watch_wait(source->watch, time_after(looked_us, LOOK_PAUSE_US), next_us);
+    return folder_watch_wait(source->watch, time_after(looked_us, pause_us), next_us);
 }
 
 static void run(void *context)

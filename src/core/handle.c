@@ -22,7 +22,7 @@ void drain_release(struct drain *drain)
 
 void handle_take(struct handle *handle, struct servable *servable, struct drain *drain)
 {
-    shard_add(&servable->handles, 1);
+    shard_add(servable->handles, 1);
     *handle = (struct handle){servable, drain};
 }
 
@@ -33,7 +33,7 @@ void handle_release(struct handle *handle)
     if (!servable)
         return;
     handle->servable = NULL;
-    atomic_fetch_sub(&servable->handles.cells[shard_index()].value, 1);
+    atomic_fetch_sub(&servable->handles->cells[shard_index()].value, 1);
     if (!atomic_load(&drain->waiting))
         return;
     pthread_mutex_lock(&drain->mutex);
@@ -45,7 +45,7 @@ void drain_await(struct drain *drain, const struct servable *servable)
 {
     pthread_mutex_lock(&drain->mutex);
     atomic_fetch_add(&drain->waiting, 1);
-    while (shard_sum(&servable->handles))
+    while (shard_sum(servable->handles))
         pthread_cond_wait(&drain->released, &drain->mutex);
     atomic_fetch_sub(&drain->waiting, 1);
     pthread_mutex_unlock(&drain->mutex);

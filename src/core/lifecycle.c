@@ -8,9 +8,11 @@
 #include "core/lifecycle.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "base/log.h"
+#include "core/residence.h"
 
 struct wish {
     int64_t version;
@@ -93,6 +95,7 @@ static struct managed *find_or_add(struct lifecycle *l, struct span name)
         return n;
     n = ARENA_NEW(&l->arena, struct managed);
     n->name = arena_strdup(&l->arena, name);
+    n->lazy = l->options.lazy;
     map_put(&l->index, span_of(n->name), n);
     *(l->names ? &l->last->next : &l->names) = n;
     l->last = n;
@@ -115,7 +118,9 @@ static void add_harness(struct lifecycle *l, struct managed *name, const struct 
     struct harness *h = aligned_alloc(SHARD_LINE, sizeof *h);
     CHECK(h && "out of memory");
     *h = (struct harness){
-        .servable = {.id = {span_of(name->name), wish->version}, .loader = name->platform->loader},
+        .servable = {.id = {span_of(name->name), wish->version},
+                     .loader = name->platform->loader,
+                     .notes_use = name->lazy},
         .next = name->harnesses,
         .owner = name,
         .platform = name->platform,
@@ -143,9 +148,12 @@ static void remove_harness(struct lifecycle *l, struct harness *h)
         at = &(*at)->next;
     *at = h->next;
     l->retrying -= h->state == HARNESS_RETRYING;
+    residence_withdraw(l, h);
     release_reserved(l, h);
+    free(h->servable.handles);
     free(h->path);
     free(h->waits_for);
+    free(h->failure_text);
     free(atomic_load(&h->servable.attachment));
     free(h);
 }
@@ -159,12 +167,30 @@ static bool is_same_text(const char *a, const char *b)
 static void take_news(struct lifecycle *l, struct harness *h, const struct wish *wish)
 {
     bool same = is_same_text(h->waits_for, wish->waits_for);
+    h->proven &= h->stamp == wish->stamp;
     h->stamp = h->changed = wish->stamp;
+    free(h->path);
+    h->path = copy_text(wish->path);
     if (same)
         return;
     free(h->waits_for);
     h->waits_for = copy_text(wish->waits_for);
+    h->state = HARNESS_NEW;
+    residence_withdraw(l, h);
     announce_start(l, h);
+}
+
+/* It answers, though not at once: whoever waits for it to be available need not wait any more. */
+static void fall_asleep(struct lifecycle *l, struct harness *h)
+{
+    struct error note = {.code = CODE_OK};
+    error_set(&note, CODE_OK, "Not in memory: the next request for it loads it");
+    free(h->servable.handles);
+    h->servable.handles = NULL;
+    h->servable.object = NULL;
+    h->woken = h->evicting = false;
+    h->state = HARNESS_ASLEEP;
+    announce(l, h, STATE_AVAILABLE, &note);
 }
 
 /* What was loaded is what is served, whatever becomes of the files. */
@@ -189,17 +215,38 @@ static void report_change(struct lifecycle *l, struct harness *h, const struct w
 static void review(struct lifecycle *l, struct managed *name, struct harness *h)
 {
     const struct wish *wish = find_wish(name, h->servable.id.version);
-    h->aspired = wish && h->state != HARNESS_UNLOADING;
-    bool idle = h->state == HARNESS_NEW || h->state == HARNESS_RETRYING;
+    h->aspired = wish && (h->state != HARNESS_UNLOADING || h->evicting);
+    /* One that has answered goes when the policy says so. */
+    bool idle = h->state == HARNESS_NEW || h->state == HARNESS_RETRYING ||
+                (h->state == HARNESS_ASLEEP && !h->proven);
     bool changed = wish && wish->stamp != h->stamp;
     if (!h->aspired && idle)
         announce(l, h, STATE_END, NULL);
     if ((!h->aspired && idle) || ((!h->aspired || changed) && h->state == HARNESS_FAILED))
         remove_harness(l, h);
-    else if (wish && h->state == HARNESS_NEW)
+    else if (wish && (h->state == HARNESS_NEW || h->state == HARNESS_ASLEEP))
         take_news(l, h, wish);
     else if (wish && h->state == HARNESS_READY)
         report_change(l, h, wish);
+}
+
+static bool is_in_memory(const struct managed *name)
+{
+    bool is = false;
+    for (const struct harness *h = name->harnesses; h; h = h->next)
+        is |= h->state == HARNESS_READY || h->state == HARNESS_LOADING;
+    return is;
+}
+
+/* New versions of a lazy name sleep, unless they are to take the place of one in memory. */
+static void put_to_sleep(struct lifecycle *l, struct managed *name)
+{
+    if (!name->lazy || is_in_memory(name))
+        return;
+    for (struct harness *h = name->harnesses; h; h = h->next) {
+        if (h->state == HARNESS_NEW && !h->waits_for)
+            fall_asleep(l, h);
+    }
 }
 
 /* Brings the harnesses of a name in line with its wishes, as far as they are not busy. A version
@@ -215,6 +262,7 @@ static void reconcile(struct lifecycle *l, struct managed *name)
         if (!find_harness(name, name->wishes[i].version))
             add_harness(l, name, &name->wishes[i]);
     }
+    put_to_sleep(l, name);
     name->settled = false;
 }
 
@@ -268,7 +316,8 @@ static enum transition_state transition_state_of(const struct harness *h)
 {
     if (h->state == HARNESS_NEW && !h->waits_for)
         return TRANSITION_NEW;
-    return h->state == HARNESS_READY    ? TRANSITION_READY
+    bool answers = h->state == HARNESS_READY || (h->state == HARNESS_ASLEEP && h->proven);
+    return answers                      ? TRANSITION_READY
            : h->state == HARNESS_FAILED ? TRANSITION_ENDED
                                         : TRANSITION_BUSY;
 }
@@ -317,6 +366,7 @@ static void begin(struct lifecycle *l, struct harness *h, enum harness_state sta
     h->state = state;
     l->busy++;
     l->loading += state == HARNESS_LOADING;
+    put_to_sleep(l, h->owner); /* what was to take its place need not */
 }
 
 static void end(struct lifecycle *l, bool was_load)
@@ -344,21 +394,69 @@ static struct harness *next_retry(const struct lifecycle *l, int64_t now_us, int
     return NULL;
 }
 
-struct harness *lifecycle_next_load(struct lifecycle *l, int64_t now_us, int64_t *wake_us)
+/* While a load waits for room nothing else takes it, until it is time to look again. */
+static bool is_short_of_room(struct lifecycle *l, int64_t now_us, int64_t *wake_us)
 {
-    struct harness *h = next_retry(l, now_us, wake_us);
-    if (!h && !l->short_of_room)
-        h = next_harness(l, TRANSITION_LOAD);
+    l->short_of_room &= now_us < l->room_due_us;
+    if (l->short_of_room && l->room_due_us < *wake_us)
+        *wake_us = l->room_due_us;
+    return l->short_of_room;
+}
+
+static struct harness *begin_load(struct lifecycle *l, struct harness *h, bool woken)
+{
     if (!h)
         return NULL;
+    h->woken = woken;
     begin(l, h, HARNESS_LOADING);
     announce(l, h, STATE_LOADING, NULL);
     return h;
 }
 
-struct harness *lifecycle_next_unload(struct lifecycle *l)
+struct harness *lifecycle_next_load(struct lifecycle *l, int64_t now_us, int64_t *wake_us)
 {
-    struct harness *h = next_harness(l, TRANSITION_UNLOAD);
+    struct harness *h = next_retry(l, now_us, wake_us);
+    if (!h && !is_short_of_room(l, now_us, wake_us))
+        h = next_harness(l, TRANSITION_LOAD);
+    return begin_load(l, h, false);
+}
+
+struct harness *lifecycle_next_wanted(struct lifecycle *l, int64_t now_us, int64_t *wake_us)
+{
+    *wake_us = INT64_MAX;
+    bool waits = is_short_of_room(l, now_us, wake_us);
+    return waits ? NULL : begin_load(l, residence_next(l, now_us), true);
+}
+
+/* Nobody needs it in memory: the next one to be evicted, as long as there is not room enough. */
+static struct harness *next_eviction(struct lifecycle *l, int64_t now_us)
+{
+    struct harness *h = l->room_wanted ? residence_victim(l, now_us) : NULL;
+    if (!h) {
+        l->room_wanted = 0;
+        return NULL;
+    }
+    l->room_wanted -= h->reserved < l->room_wanted ? h->reserved : l->room_wanted;
+    h->evicting = true;
+    return h;
+}
+
+/* One that sleeps takes no time to end. */
+static void end_asleep(struct lifecycle *l, struct harness *h)
+{
+    struct managed *name = h->owner;
+    announce(l, h, STATE_END, NULL);
+    remove_harness(l, h);
+    reconcile(l, name);
+}
+
+struct harness *lifecycle_next_unload(struct lifecycle *l, int64_t now_us)
+{
+    struct harness *h;
+    while ((h = next_harness(l, TRANSITION_UNLOAD)) && h->state == HARNESS_ASLEEP)
+        end_asleep(l, h);
+    if (!h)
+        h = next_eviction(l, now_us);
     if (!h)
         return NULL;
     begin(l, h, HARNESS_UNLOADING);
@@ -368,16 +466,47 @@ struct harness *lifecycle_next_unload(struct lifecycle *l)
 
 /* ---- how it went ---- */
 
-static void fail(struct lifecycle *l, struct harness *h, const struct error *err)
+static void fail(struct lifecycle *l, struct harness *h, const struct error *err, int64_t now_us)
 {
     h->state = HARNESS_FAILED;
+    h->due_us = residence_due(now_us, h->tries);
+    h->failure = err->code;
+    free(h->failure_text);
+    h->failure_text = copy_text(err->message);
     release_reserved(l, h);
     announce(l, h, STATE_END, err);
     log_error("Encountered an error for servable version " HARNESS_FORMAT ": %s: %s",
               HARNESS_ARG(*h), code_name(err->code), err->message);
 }
 
-bool lifecycle_reserve(struct lifecycle *l, struct harness *h, size_t bytes)
+/* Bytes of what is being unloaded. */
+static size_t leaving(const struct lifecycle *l)
+{
+    size_t bytes = 0;
+    for (const struct managed *name = l->names; name; name = name->next) {
+        for (const struct harness *h = name->harnesses; h; h = h->next)
+            bytes += h->state == HARNESS_UNLOADING ? h->reserved : 0;
+    }
+    return bytes;
+}
+
+/* Tried again when something ends or was evicted; `missing` bytes are to be freed for it. */
+static void wait_for_room(struct lifecycle *l, struct harness *h, size_t missing, int64_t now_us)
+{
+    size_t comes = leaving(l);
+    l->short_of_room = true;
+    l->room_due_us = residence_movable(l) ? now_us + RESIDENCE_ROOM_US : INT64_MAX;
+    l->room_wanted = missing > comes ? missing - comes : 0;
+    if (h->woken) {
+        fall_asleep(l, h);
+        residence_enqueue(l, h, true);
+    } else {
+        h->state = HARNESS_NEW;
+        announce_start(l, h);
+    }
+}
+
+bool lifecycle_reserve(struct lifecycle *l, struct harness *h, size_t bytes, int64_t now_us)
 {
     size_t limit = l->options.memory_limit;
     size_t others = l->reserved - h->reserved; /* a try before this one has its room still */
@@ -387,19 +516,19 @@ bool lifecycle_reserve(struct lifecycle *l, struct harness *h, size_t bytes)
         return true;
     }
     release_reserved(l, h);
-    bool later = l->busy > 1;
+    bool fits = bytes <= limit;
+    size_t missing = fits ? others - (limit - bytes) : 0;
+    bool later = l->busy > 1 || (fits && missing <= residence_movable(l));
     end(l, true);
     if (later) {
-        h->state = HARNESS_NEW;
-        l->short_of_room = true;
-        announce_start(l, h);
+        wait_for_room(l, h, missing, now_us);
     } else {
         struct error err;
         error_set(&err, CODE_RESOURCE_EXHAUSTED,
                   "Insufficient resources to load servable " HARNESS_FORMAT
                   ": it needs %zu bytes, the limit is %zu, other versions have %zu",
                   HARNESS_ARG(*h), bytes, limit, others);
-        fail(l, h, &err);
+        fail(l, h, &err, now_us);
     }
     reconcile(l, h->owner);
     return false;
@@ -422,28 +551,44 @@ static enum loaded load_failed(struct lifecycle *l, struct harness *h, const str
                                int64_t now_us)
 {
     h->tries++;
-    bool again =
-        h->aspired && h->tries <= l->options.load_retries && err->code != CODE_UNIMPLEMENTED;
+    /* Requests that wait are told; the next one tries again. */
+    bool again = h->aspired && !h->woken && h->tries <= l->options.load_retries &&
+                 err->code != CODE_UNIMPLEMENTED;
     if (again)
         retry_later(l, h, err, now_us);
     else
-        fail(l, h, err);
+        fail(l, h, err, now_us);
     reconcile(l, h->owner);
     return again ? LOADED_RETRYING : LOADED_FAILED;
+}
+
+static struct shard_counter *new_handles(void)
+{
+    struct shard_counter *handles = aligned_alloc(SHARD_LINE, sizeof *handles);
+    CHECK(handles && "out of memory");
+    memset(handles, 0, sizeof *handles);
+    return handles;
 }
 
 enum loaded lifecycle_loaded(struct lifecycle *l, struct harness *h, void *object,
                              const struct error *err, int64_t now_us)
 {
     end(l, true);
-    if (err->code && h->aspired)
+    /* What answered before is wanted until something takes its place. */
+    bool wanted = h->aspired || (h->woken && h->proven);
+    if (err->code && wanted)
         return load_failed(l, h, err, now_us);
-    if (!h->aspired) {
+    if (!wanted) {
         h->cancelled = true;
         begin(l, h, HARNESS_UNLOADING);
         return LOADED_UNWANTED;
     }
     h->servable.object = object;
+    h->servable.handles = new_handles();
+    atomic_store(&h->servable.used, 0);
+    h->loaded_us = now_us;
+    h->tries = 0;
+    h->proven = true;
     h->state = HARNESS_READY;
     return LOADED_READY;
 }
@@ -463,7 +608,12 @@ void lifecycle_unloaded(struct lifecycle *l, struct harness *h)
         log_info("Loading of servable version " HARNESS_FORMAT " cancelled", HARNESS_ARG(*h));
     }
     end(l, false);
-    announce(l, h, STATE_END, &cancelled);
-    remove_harness(l, h);
+    if (h->evicting) {
+        release_reserved(l, h);
+        fall_asleep(l, h);
+    } else {
+        announce(l, h, STATE_END, &cancelled);
+        remove_harness(l, h);
+    }
     reconcile(l, name);
 }

@@ -8,8 +8,16 @@
  *     |       v
  *     +-- RETRYING (until its time comes)
  *
+ * A lazy name's versions are loaded by requests (core/residence.h), and make room for others:
+ *
+ *   NEW -> ASLEEP -> LOADING -> READY -> UNLOADING -> ASLEEP
+ *                       \-> FAILED (until the next request after a pause)
+ *
+ * Only where a version of the name is in memory a new one is loaded at once, to take its place: a
+ * model in use gets its versions as any other does.
+ *
  * A name has wishes (what the source wants) and harnesses (versions in our hands). Whoever has time
- * asks lifecycle_next_load() or lifecycle_next_unload() for something to do, does it, and says how
+ * asks lifecycle_next_load(), _wanted() or _unload() for something to do, does it, and says how
  * it went. One caller at a time: the manager has a mutex around all of it.
  */
 #ifndef CORE_LIFECYCLE_H
@@ -22,6 +30,7 @@
 
 enum harness_state {
     HARNESS_NEW,
+    HARNESS_ASLEEP, /* of a lazy name: loaded when a request comes */
     HARNESS_LOADING,
     HARNESS_RETRYING,
     HARNESS_READY,
@@ -40,11 +49,20 @@ struct harness {
     uint64_t stamp;   /* of its files when they were taken */
     uint64_t changed; /* the stamp that was last reported as another one */
     enum harness_state state;
-    bool aspired;    /* false: cancel, or unload when the policy says so */
-    bool cancelled;  /* loaded, or tried, in vain: nobody wants it */
-    int64_t tries;   /* loads that failed */
-    int64_t due_us;  /* RETRYING: when to try again */
-    size_t reserved; /* bytes of the memory limit that it has */
+    bool aspired;      /* false: cancel, or unload when the policy says so */
+    bool woken;        /* LOADING, FAILED: for a request */
+    bool evicting;     /* UNLOADING: to make room; it sleeps then */
+    bool proven;       /* it has been loaded before */
+    bool asked;        /* it is in the queue of those that requests wait for */
+    bool cancelled;    /* loaded, or tried, in vain: nobody wants it */
+    int64_t tries;     /* loads that failed */
+    int64_t due_us;    /* RETRYING: when to try again; FAILED: when a request may try again */
+    size_t reserved;   /* bytes of the memory limit that it has */
+    int64_t asked_us;  /* asked: when a request said so last */
+    int64_t loaded_us; /* READY: since when */
+    struct harness *next_asked; /* in the queue */
+    enum code failure;          /* FAILED: why */
+    char *failure_text;         /* owned; NULL: none */
 };
 
 struct wish;
@@ -57,6 +75,7 @@ struct managed {
     struct wish *wishes;             /* owned */
     size_t wish_count;
     struct harness *harnesses;
+    bool lazy;    /* loaded when requests come */
     bool settled; /* nothing to do: not asked again until something changes */
 };
 
@@ -65,6 +84,7 @@ struct lifecycle_options {
     int64_t load_retries;          /* after the first failure; UNIMPLEMENTED is not tried again */
     int64_t retry_interval_us;     /* between tries; negative: none */
     size_t memory_limit;           /* of all estimates together; 0: none */
+    bool lazy;                     /* versions are loaded when requests come */
     struct state_monitor *monitor; /* borrowed; told every state */
 };
 
@@ -78,7 +98,10 @@ struct lifecycle {
     unsigned busy;    /* loads and unloads under way */
     unsigned loading; /* of these: loads */
     unsigned retrying;
-    bool short_of_room; /* a load waits for memory until something ends */
+    bool short_of_room;    /* a load waits for memory until something ends */
+    int64_t room_due_us;   /* short_of_room: or until then; INT64_MAX: no */
+    size_t room_wanted;    /* bytes that evictions still have to free for it */
+    struct harness *asked; /* the queue of those that requests wait for, the first one first */
 };
 
 void lifecycle_init(struct lifecycle *l, const struct lifecycle_options *options);
@@ -98,12 +121,16 @@ void lifecycle_want_nothing(struct lifecycle *l);
  * may be one again if nothing else happens; INT64_MAX: never. */
 struct harness *lifecycle_next_load(struct lifecycle *l, int64_t now_us, int64_t *wake_us);
 
+/* The same of those that requests wait for; the two have nothing in common. */
+struct harness *lifecycle_next_wanted(struct lifecycle *l, int64_t now_us, int64_t *wake_us);
+
 /* The next version to unload, in state UNLOADING now, or NULL. */
-struct harness *lifecycle_next_unload(struct lifecycle *l);
+struct harness *lifecycle_next_unload(struct lifecycle *l, int64_t now_us);
 
 /* Before it is loaded: room for its estimated size. False: none; either it is to be had when what
- * is under way has ended (the version is NEW again), or never (FAILED, with RESOURCE_EXHAUSTED). */
-bool lifecycle_reserve(struct lifecycle *l, struct harness *h, size_t bytes);
+ * is under way has ended, or what is not in use was evicted (the version is NEW or ASLEEP again),
+ * or never (FAILED, with RESOURCE_EXHAUSTED). */
+bool lifecycle_reserve(struct lifecycle *l, struct harness *h, size_t bytes, int64_t now_us);
 
 enum loaded {
     LOADED_READY,    /* it takes requests: put it where they find it, then announce AVAILABLE */
@@ -119,7 +146,7 @@ enum loaded lifecycle_loaded(struct lifecycle *l, struct harness *h, void *objec
 /* It takes requests now. */
 void lifecycle_available(struct lifecycle *l, struct harness *h);
 
-/* It is unloaded; the harness is gone. */
+/* It is unloaded; the harness is gone, or sleeps. */
 void lifecycle_unloaded(struct lifecycle *l, struct harness *h);
 
 #define HARNESS_FORMAT "{name: %.*s version: %lld}"

@@ -17,6 +17,7 @@
 #include "base/epoch.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "core/residence.h"
 
 /* The labels of one moment, with their texts. */
 struct label_set {
@@ -36,37 +37,56 @@ struct manager {
     struct label_set *labels;   /* owned; NULL: none */
     bool stopping;
     unsigned started;
-    unsigned thread_count; /* loading ones, then unloading ones */
-    pthread_t threads[];
+    pthread_t threads[]; /* loading ones, those for requests, unloading ones */
 };
 
 /* ---- the serving map ---- */
+
+/* What of a name goes into the map; returns how many. With `entries` NULL they are counted. */
+static size_t list_name(const struct managed *name, struct serving_entry *entries)
+{
+    size_t count = 0;
+    for (struct harness *h = name->harnesses; h; h = h->next) {
+        if (h->state == HARNESS_READY && entries)
+            entries[count] = (struct serving_entry){h->servable.id, &h->servable};
+        count += h->state == HARNESS_READY;
+    }
+    struct harness *latest = count && name->lazy ? residence_latest(name) : NULL;
+    if (!latest || latest->state == HARNESS_READY)
+        return count;
+    if (entries)
+        entries[count] = (struct serving_entry){latest->servable.id, NULL};
+    return count + 1;
+}
 
 /* Puts a map of what is ready in the old one's place; returns the old one. Mutex held. */
 static struct serving_map *swap_map(struct manager *m)
 {
     size_t room = 0, count = 0;
-    for (const struct managed *name = m->lifecycle.names; name; name = name->next) {
-        for (const struct harness *h = name->harnesses; h; h = h->next)
-            room++;
-    }
-    struct servable **ready = calloc(room + 1, sizeof(struct servable *));
-    CHECK(ready && "out of memory");
-    for (const struct managed *name = m->lifecycle.names; name; name = name->next) {
-        for (struct harness *h = name->harnesses; h; h = h->next) {
-            if (h->state == HARNESS_READY)
-                ready[count++] = &h->servable;
-        }
-    }
-    struct serving_map *map = serving_map_new(ready, count, m->labels ? m->labels->labels : NULL,
+    for (const struct managed *name = m->lifecycle.names; name; name = name->next)
+        room += list_name(name, NULL);
+    struct serving_entry *entries = calloc(room + 1, sizeof *entries);
+    CHECK(entries && "out of memory");
+    for (const struct managed *name = m->lifecycle.names; name; name = name->next)
+        count += list_name(name, entries + count);
+    struct serving_map *map = serving_map_new(entries, count, m->labels ? m->labels->labels : NULL,
                                               m->labels ? m->labels->count : 0);
-    free(ready);
+    free(entries);
     return atomic_exchange(&m->serving, map);
 }
 
-/* Without the mutex: it waits. */
+/* The same where a lazy name has both versions in memory and others, and of these something has
+ * changed: the map says which one is the highest. Else NULL. Mutex held. */
+static struct serving_map *renew_map(struct manager *m, const struct managed *name)
+{
+    return name->lazy && list_name(name, NULL) ? swap_map(m) : NULL;
+}
+
+/* Without the mutex: it waits. NULL is fine. */
 static void retire_map(struct manager *m, struct serving_map *old)
 {
+    if (!old)
+        return;
     epoch_wait(&m->epoch);
     serving_map_free(old);
 }
@@ -136,28 +156,96 @@ static bool find(const struct serving_map *map, struct servable_request *request
     return true;
 }
 
+static void note_use(struct servable *servable)
+{
+    int64_t tick = USE_TICK(clock_coarse_us());
+    if (atomic_load_explicit(&servable->used, memory_order_relaxed) != tick)
+        atomic_store_explicit(&servable->used, tick, memory_order_relaxed);
+}
+
+/* A handle to what is ready; else the request's label has become a version. */
+static enum code get_ready(struct manager *m, struct servable_request *request,
+                           struct handle *handle, struct error *err)
+{
+    struct servable *servable = NULL;
+    *handle = (struct handle){0};
+    struct epoch_section section = epoch_enter(&m->epoch);
+    bool known = find(atomic_load(&m->serving), request, &servable);
+    if (servable)
+        handle_take(handle, servable, &m->drain);
+    epoch_leave(section);
+    if (servable && servable->notes_use)
+        note_use(servable);
+    if (known)
+        return CODE_OK;
+    return error_set(err, CODE_INVALID_ARGUMENT, "Unrecognized servable version label: %.*s",
+                     SPAN_ARG(request->label));
+}
+
 enum code manager_get(struct manager *m, const struct servable_request *request,
                       struct handle *handle, struct error *err)
 {
     struct servable_request resolved = *request;
-    struct servable *servable = NULL;
-    *handle = (struct handle){0};
-    struct epoch_section section = epoch_enter(&m->epoch);
-    bool known = find(atomic_load(&m->serving), &resolved, &servable);
-    if (servable)
-        handle_take(handle, servable, &m->drain);
-    epoch_leave(section);
-    if (!known)
-        return error_set(err, CODE_INVALID_ARGUMENT, "Unrecognized servable version label: %.*s",
-                         SPAN_ARG(request->label));
-    return servable ? CODE_OK : not_found(&resolved, err);
+    enum code code = get_ready(m, &resolved, handle, err);
+    return code || handle->servable ? code : not_found(&resolved, err);
+}
+
+/* What is ready by now was not when the map was read: under the mutex it does not go. */
+static enum code wake(struct manager *m, const struct servable_request *request,
+                      struct handle *handle, bool *comes, struct error *err)
+{
+    const int64_t *version = request->choice == SERVABLE_LATEST ? NULL : &request->version;
+    struct harness *h = NULL;
+    pthread_mutex_lock(&m->mutex);
+    enum residence residence =
+        residence_ask(&m->lifecycle, request->name, version, clock_now_us(), &h, err);
+    if (residence == RESIDENCE_READY) {
+        handle_take(handle, &h->servable, &m->drain);
+        note_use(&h->servable);
+    } else if (residence == RESIDENCE_COMES && !m->stopping) {
+        *comes = true;
+        pthread_cond_broadcast(&m->changed);
+    }
+    enum code failure = h ? h->failure : CODE_OK;
+    pthread_mutex_unlock(&m->mutex);
+    if (residence == RESIDENCE_FAILED)
+        return failure;
+    return handle->servable || *comes ? CODE_OK : not_found(request, err);
+}
+
+enum code manager_want(struct manager *m, const struct servable_request *request,
+                       struct handle *handle, bool *comes, struct error *err)
+{
+    struct servable_request resolved = *request;
+    *comes = false;
+    enum code code = get_ready(m, &resolved, handle, err);
+    if (code || handle->servable)
+        return code;
+    if (!m->options.lifecycle.lazy)
+        return not_found(&resolved, err);
+    return wake(m, &resolved, handle, comes, err);
+}
+
+bool manager_answers(struct manager *m, struct span name)
+{
+    bool answers = false;
+    pthread_mutex_lock(&m->mutex);
+    const struct managed *managed = map_get(&m->lifecycle.index, name);
+    if (managed)
+        answers = residence_latest(managed);
+    pthread_mutex_unlock(&m->mutex);
+    return answers;
 }
 
 bool manager_has(struct manager *m, struct span name, int64_t version)
 {
-    struct epoch_section section = epoch_enter(&m->epoch);
-    bool has = serving_map_find(atomic_load(&m->serving), name, version);
-    epoch_leave(section);
+    bool has = false;
+    pthread_mutex_lock(&m->mutex);
+    const struct managed *managed = map_get(&m->lifecycle.index, name);
+    const struct harness *h = managed ? managed->harnesses : NULL;
+    for (; h; h = h->next)
+        has |= h->servable.id.version == version && residence_stands(h);
+    pthread_mutex_unlock(&m->mutex);
     return has;
 }
 
@@ -176,10 +264,14 @@ bool manager_label(struct manager *m, struct span name, struct span label, int64
 void manager_set_aspired(struct manager *m, struct span name, const struct platform *platform,
                          const struct aspired_version *versions, size_t count)
 {
+    struct serving_map *old = NULL;
     pthread_mutex_lock(&m->mutex);
-    if (!m->stopping && lifecycle_set_aspired(&m->lifecycle, name, platform, versions, count))
+    if (!m->stopping && lifecycle_set_aspired(&m->lifecycle, name, platform, versions, count)) {
+        old = renew_map(m, map_get(&m->lifecycle.index, name));
         pthread_cond_broadcast(&m->changed);
+    }
     pthread_mutex_unlock(&m->mutex);
+    retire_map(m, old);
 }
 
 static void target_set_aspired(void *context, struct span name, const struct platform *platform,
@@ -216,6 +308,16 @@ static void publish(struct manager *m, struct harness *h, int64_t start_us)
     pthread_mutex_lock(&m->mutex);
 }
 
+/* A version of the name is not the one to wait for any more. Mutex held; it is given up and taken
+ * again. */
+static void forget(struct manager *m, const struct managed *name)
+{
+    struct serving_map *old = renew_map(m, name);
+    pthread_mutex_unlock(&m->mutex);
+    retire_map(m, old);
+    pthread_mutex_lock(&m->mutex);
+}
+
 /* Nobody wants it any more. Mutex held; it is given up and taken again. */
 static void undo(struct manager *m, struct harness *h, void *object)
 {
@@ -234,7 +336,7 @@ static bool reserve(struct manager *m, struct harness *h, struct error *err)
     enum code code = estimate(h, &bytes, err);
     pthread_mutex_lock(&m->mutex);
     if (!code)
-        return lifecycle_reserve(&m->lifecycle, h, bytes);
+        return lifecycle_reserve(&m->lifecycle, h, bytes, clock_now_us());
     error_prefix(
         err, "Error while attempting to reserve resources to load servable " HARNESS_FORMAT ": ",
         HARNESS_ARG(*h));
@@ -256,22 +358,24 @@ static void load(struct manager *m, struct harness *h)
     if (!h->platform->loader->load(h->path, h->platform->context, &object, &err))
         error_clear(&err); /* a loader may have tried this and that */
     pthread_mutex_lock(&m->mutex);
+    const struct managed *name = h->owner;
     enum loaded outcome = lifecycle_loaded(&m->lifecycle, h, object, &err, clock_now_us());
     if (outcome == LOADED_READY)
         publish(m, h, start_us);
+    else if (outcome == LOADED_FAILED)
+        forget(m, name);
     else if (outcome == LOADED_UNWANTED)
         undo(m, h, object);
 }
 
-static void load_loop(void *context)
+typedef struct harness *next_fn(struct lifecycle *l, int64_t now_us, int64_t *wake_us);
+
+static void load_on(struct manager *m, next_fn *next)
 {
-    struct manager *m = context;
-    if (m->options.low_priority)
-        thread_lower_priority();
     pthread_mutex_lock(&m->mutex);
     while (!m->stopping) {
         int64_t wake_us;
-        struct harness *h = lifecycle_next_load(&m->lifecycle, clock_now_us(), &wake_us);
+        struct harness *h = next(&m->lifecycle, clock_now_us(), &wake_us);
         if (!h) {
             thread_wait_until(&m->changed, &m->mutex, wake_us);
             continue;
@@ -280,6 +384,20 @@ static void load_loop(void *context)
         pthread_cond_broadcast(&m->changed);
     }
     pthread_mutex_unlock(&m->mutex);
+}
+
+static void load_loop(void *context)
+{
+    struct manager *m = context;
+    if (m->options.low_priority)
+        thread_lower_priority();
+    load_on(m, lifecycle_next_load);
+}
+
+/* Requests wait for these. */
+static void wake_loop(void *context)
+{
+    load_on(context, lifecycle_next_wanted);
 }
 
 /* ---- unloading ---- */
@@ -309,11 +427,12 @@ static void unload(struct manager *m, struct harness *h)
 static void unload_loop(void *context)
 {
     struct manager *m = context;
-    if (m->options.low_priority)
+    /* Requests wait for the room that lazy models make. */
+    if (m->options.low_priority && !m->options.lifecycle.lazy)
         thread_lower_priority();
     pthread_mutex_lock(&m->mutex);
     for (;;) {
-        struct harness *h = lifecycle_next_unload(&m->lifecycle);
+        struct harness *h = lifecycle_next_unload(&m->lifecycle, clock_now_us());
         if (h) {
             unload(m, h);
             pthread_cond_broadcast(&m->changed);
@@ -328,13 +447,12 @@ static void unload_loop(void *context)
 
 /* ---- life ---- */
 
-static enum code start_threads(struct manager *m, unsigned load_count, struct error *err)
+static enum code start_threads(struct manager *m, const char *name, thread_fn *fn, unsigned count,
+                               struct error *err)
 {
     enum code code = CODE_OK;
-    while (!code && m->started < m->thread_count) {
-        bool loads = m->started < load_count;
-        code = thread_start(&m->threads[m->started], loads ? "load" : "unload",
-                            loads ? load_loop : unload_loop, m, err);
+    for (unsigned i = 0; !code && i < count; i++) {
+        code = thread_start(&m->threads[m->started], name, fn, m, err);
         m->started += !code;
     }
     return code;
@@ -344,21 +462,26 @@ enum code manager_new(const struct manager_options *options, struct manager **re
                       struct error *err)
 {
     unsigned load_count = options->load_threads ? options->load_threads : 1;
-    unsigned count = load_count + (options->unload_threads ? options->unload_threads : 1);
+    unsigned unload_count = options->unload_threads ? options->unload_threads : 1;
+    unsigned wake_count = options->lifecycle.lazy ? load_count : 0;
+    unsigned count = load_count + wake_count + unload_count;
     size_t size = sizeof(struct manager) + count * sizeof(pthread_t);
     size = (size + SHARD_LINE - 1) / SHARD_LINE * SHARD_LINE;
     struct manager *m = aligned_alloc(SHARD_LINE, size);
     CHECK(m && "out of memory");
     memset(m, 0, size);
     m->options = *options;
-    m->thread_count = count;
     lifecycle_init(&m->lifecycle, &options->lifecycle);
     epoch_init(&m->epoch);
     drain_init(&m->drain);
     atomic_init(&m->serving, serving_map_new(NULL, 0, NULL, 0));
     pthread_mutex_init(&m->mutex, NULL);
     thread_condition_init(&m->changed);
-    enum code code = start_threads(m, load_count, err);
+    enum code code = start_threads(m, "load", load_loop, load_count, err);
+    if (!code)
+        code = start_threads(m, "wake", wake_loop, wake_count, err);
+    if (!code)
+        code = start_threads(m, "unload", unload_loop, unload_count, err);
     if (code)
         manager_free(m);
     else

@@ -8,6 +8,9 @@
  *
  * A load that fails is tried again; in vain, the version stays in error until the source stops
  * wanting it or gives it another stamp. A bad version never replaces a good one.
+ *
+ * Lazy: manager_want() has what is not in memory loaded, and whoever asked looks again when the
+ * monitor's sequence is another one.
  */
 #ifndef CORE_MANAGER_H
 #define CORE_MANAGER_H
@@ -17,9 +20,10 @@
 #include "core/serving_map.h"
 
 struct manager_options {
-    unsigned load_threads;   /* 0: one */
+    unsigned load_threads;   /* 0: one; lazy models have as many more of their own */
     unsigned unload_threads; /* 0: one */
-    bool low_priority;       /* loading and unloading give way to everything else */
+    bool low_priority;       /* loading and unloading give way to everything else, but for lazy
+                                models, which requests wait for */
     struct lifecycle_options lifecycle;
 };
 
@@ -60,7 +64,18 @@ struct servable_request {
 enum code manager_get(struct manager *manager, const struct servable_request *request,
                       struct handle *handle, struct error *err);
 
-/* Is the version ready now? */
+/* The same; what is not in memory, but would answer if it were, is loaded: *comes then, with OK and
+ * an empty handle. The caller asks again when the state of a version has changed (state_monitor.h),
+ * and at least every RESIDENCE_ASK_US, as long as it waits. The error of a load that failed is
+ * returned for a while, then asking tries again. Any thread; what is in memory costs no more than
+ * with manager_get(). */
+enum code manager_want(struct manager *manager, const struct servable_request *request,
+                       struct handle *handle, bool *comes, struct error *err);
+
+/* Does any version of that name answer requests, now or after it is loaded for them? */
+bool manager_answers(struct manager *manager, struct span name);
+
+/* Does the version answer requests, now or after it is loaded for them? */
 bool manager_has(struct manager *manager, struct span name, int64_t version);
 
 /* What a label stands for now; false: nothing. */

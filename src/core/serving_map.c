@@ -10,9 +10,9 @@ struct serving_label {
     struct serving_label *next;
 };
 
-/* The versions of one name stand side by side in `servables`, ascending. */
+/* The versions of one name stand side by side in `entries`, ascending. */
 struct serving_name {
-    struct servable **first; /* NULL: none */
+    struct serving_entry *first; /* NULL: none */
     size_t count;
     struct serving_label *labels; /* few */
 };
@@ -20,13 +20,13 @@ struct serving_name {
 struct serving_map {
     struct arena arena;
     struct map names; /* struct serving_name */
-    struct servable **servables;
+    struct serving_entry *entries;
 };
 
 static int compare(const void *a, const void *b)
 {
-    const struct servable_id *x = &(*(struct servable *const *)a)->id;
-    const struct servable_id *y = &(*(struct servable *const *)b)->id;
+    const struct servable_id *x = &((const struct serving_entry *)a)->id;
+    const struct servable_id *y = &((const struct serving_entry *)b)->id;
     int order = span_compare(x->name, y->name);
     return order ? order : (x->version > y->version) - (x->version < y->version);
 }
@@ -39,17 +39,18 @@ static struct serving_name *name_at(struct serving_map *map, struct span name)
     return *place;
 }
 
-static void add_servables(struct serving_map *map, struct servable *const *servables, size_t count)
+static void add_entries(struct serving_map *map, const struct serving_entry *entries, size_t count)
 {
-    map->servables = arena_alloc(&map->arena, (count + 1) * sizeof *map->servables);
+    map->entries = arena_alloc(&map->arena, (count + 1) * sizeof *map->entries);
     if (count)
-        memcpy(map->servables, servables, count * sizeof *servables);
-    qsort(map->servables, count, sizeof *map->servables, compare);
+        memcpy(map->entries, entries, count * sizeof *entries);
+    qsort(map->entries, count, sizeof *map->entries, compare);
     struct serving_name *name = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (!name || !span_equal(name->first[0]->id.name, map->servables[i]->id.name)) {
-            name = name_at(map, map->servables[i]->id.name);
-            name->first = &map->servables[i];
+        struct span text = map->entries[i].id.name;
+        if (!name || !span_equal(name->first[0].id.name, text)) {
+            name = name_at(map, text);
+            name->first = &map->entries[i];
         }
         name->count++;
     }
@@ -63,14 +64,14 @@ static void add_label(struct serving_map *map, const struct version_label *label
     name->labels = entry;
 }
 
-struct serving_map *serving_map_new(struct servable *const *servables, size_t count,
+struct serving_map *serving_map_new(const struct serving_entry *entries, size_t count,
                                     const struct version_label *labels, size_t label_count)
 {
     struct serving_map *map = calloc(1, sizeof *map);
     CHECK(map && "out of memory");
     arena_init(&map->arena, ARENA_FIRST_BLOCK);
     map_init(&map->names, &map->arena);
-    add_servables(map, servables, count);
+    add_entries(map, entries, count);
     for (size_t i = 0; i < label_count; i++)
         add_label(map, &labels[i]);
     return map;
@@ -88,8 +89,8 @@ struct servable *serving_map_find(const struct serving_map *map, struct span nam
 {
     const struct serving_name *found = map_get(&map->names, name);
     for (size_t i = 0; found && i < found->count; i++) {
-        if (found->first[i]->id.version == version)
-            return found->first[i];
+        if (found->first[i].id.version == version)
+            return found->first[i].servable;
     }
     return NULL;
 }
@@ -97,7 +98,7 @@ struct servable *serving_map_find(const struct serving_map *map, struct span nam
 struct servable *serving_map_latest(const struct serving_map *map, struct span name)
 {
     const struct serving_name *found = map_get(&map->names, name);
-    return found && found->count ? found->first[found->count - 1] : NULL;
+    return found && found->count ? found->first[found->count - 1].servable : NULL;
 }
 
 const int64_t *serving_map_label(const struct serving_map *map, struct span name, struct span label)

@@ -18,12 +18,17 @@ struct version_label {
 
 struct serving_map;
 
-/* A map of the servables and labels given (borrowed; any order; texts and servables outlive it). */
-struct serving_map *serving_map_new(struct servable *const *servables, size_t count,
+struct serving_entry {
+    struct servable_id id;
+    struct servable *servable; /* NULL: it answers, but is not in memory */
+};
+
+/* A map of the versions and labels given (borrowed; any order; texts and servables outlive it). */
+struct serving_map *serving_map_new(const struct serving_entry *entries, size_t count,
                                     const struct version_label *labels, size_t label_count);
 void serving_map_free(struct serving_map *map);
 
-/* One version, or the highest; NULL when it is not there. */
+/* One version, or the highest; NULL when it is not there, or not in memory. */
 struct servable *serving_map_find(const struct serving_map *map, struct span name, int64_t version);
 struct servable *serving_map_latest(const struct serving_map *map, struct span name);
 

@@ -3,11 +3,11 @@
  * and are read rarely. */
 #include "core/state_monitor.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/check.h"
 #include "base/map.h"
+#include "base/thread.h"
 
 const char *state_name(enum servable_state state)
 {
@@ -46,7 +46,7 @@ struct state_monitor *state_monitor_new(void)
     arena_init(&monitor->arena, ARENA_FIRST_BLOCK);
     map_init(&monitor->index, &monitor->arena);
     pthread_mutex_init(&monitor->mutex, NULL);
-    pthread_cond_init(&monitor->changed, NULL);
+    thread_condition_init(&monitor->changed);
     return monitor;
 }
 
@@ -187,9 +187,15 @@ uint64_t state_monitor_sequence(struct state_monitor *monitor)
 
 bool state_monitor_await(struct state_monitor *monitor, uint64_t sequence)
 {
+    return state_monitor_await_until(monitor, sequence, INT64_MAX);
+}
+
+bool state_monitor_await_until(struct state_monitor *monitor, uint64_t sequence, int64_t until_us)
+{
+    bool in_time = true;
     pthread_mutex_lock(&monitor->mutex);
-    while (monitor->sequence == sequence && !monitor->interrupted)
-        pthread_cond_wait(&monitor->changed, &monitor->mutex);
+    while (monitor->sequence == sequence && !monitor->interrupted && in_time)
+        in_time = thread_wait_until(&monitor->changed, &monitor->mutex, until_us);
     bool interrupted = monitor->interrupted;
     pthread_mutex_unlock(&monitor->mutex);
     return !interrupted;

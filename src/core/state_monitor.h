@@ -62,6 +62,9 @@ uint64_t state_monitor_sequence(struct state_monitor *monitor);
 /* Waits until the sequence is another one. False: interrupted. Any thread. */
 bool state_monitor_await(struct state_monitor *monitor, uint64_t sequence);
 
+/* The same, until clock_now_us() is `until_us` at the latest. */
+bool state_monitor_await_until(struct state_monitor *monitor, uint64_t sequence, int64_t until_us);
+
 /* Makes all who wait look again, at what is no state. Any thread. */
 void state_monitor_poke(struct state_monitor *monitor);
 

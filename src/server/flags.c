@@ -54,6 +54,8 @@ const struct flag flags[] = {
      FLAG_SERVED, "a new version comes before the old one goes, or (resource_preserving) after it"},
     {"model_memory_limit_bytes", FLAG_INT64, MEMBER(model_memory_limit_bytes), "0", FLAG_SERVED,
      "what all loaded versions may take together, by their files' sizes; 0: no limit"},
+    {"lazy_load", FLAG_BOOL, MEMBER(lazy_load), "false", FLAG_SERVED,
+     "load a model when its first request comes, and let it go again when others need the memory"},
     {"open_ports_early", FLAG_BOOL, MEMBER(open_ports_early), "false", FLAG_SERVED,
      "open the ports at once, not when the first models are ready"},
     {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",

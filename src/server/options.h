@@ -45,6 +45,7 @@ struct options {
     int64_t version_quiet_ms;
     const char *aspired_version_policy;
     int64_t model_memory_limit_bytes;
+    bool lazy_load;
     bool open_ports_early;
     bool start_without_failed_models;
     const char *model_config_file;

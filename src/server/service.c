@@ -21,6 +21,7 @@
 #include "api/api.h"
 #include "api/health_watch.h"
 #include "api/rest.h"
+#include "api/waiting_room.h"
 #include "base/check.h"
 #include "base/cpu.h"
 #include "base/log.h"
@@ -116,6 +117,7 @@ static enum code make_core(struct service *s, struct error *err)
                         .load_retries = o->max_num_load_retries,
                         .retry_interval_us = o->load_retry_interval_micros,
                         .memory_limit = (size_t)o->model_memory_limit_bytes,
+                        .lazy = o->lazy_load,
                     },
             },
         .poll_wait_s = o->file_system_poll_wait_seconds,
@@ -213,6 +215,7 @@ static void make_net(struct service *s)
         .life = &s->life,
         .watch = health_watch_new(),
         .access = s->access,
+        .waiting = waiting_room_new(),
         .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
@@ -395,6 +398,7 @@ static void tear_down(struct service *s, bool failed)
     if (s->net)
         net_server_join(s->net, INT64_MAX);
     health_watch_free(s->api.watch);
+    waiting_room_free(s->api.waiting);
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+import threading
 
 import numpy as np
 
@@ -158,3 +159,42 @@ class Base:
         gone = os.path.join(self.scratch, "gone")
         os.rename(os.path.join(self.path, str(version)), gone)
         shutil.rmtree(gone)
+
+
+class Load:
+    """Threads that ask all the time, over gRPC and REST; `failed` holds every answer that is none, `versions` those that answered."""
+
+    def __init__(self, server, model="m"):
+        self.server, self.model, self.stop = server, model, threading.Event()
+        self.failed, self.versions, self.rest_answers = [], set(), 0
+        self.answered = threading.Condition()
+        self.threads = [threading.Thread(target=work) for work in (self._grpc, self._grpc, self._rest)]
+        for thread in self.threads:
+            thread.start()
+
+    def _grpc(self):
+        request = predict_request(self.model, x=[1, 2, 5]).SerializeToString()
+        while not self.stop.is_set():
+            answer = predict(self.server, request)
+            if isinstance(answer, tuple) or list(answer.outputs["y"].float_val) != [2.5, 3.0, 4.5]:
+                self.failed.append(answer)
+            else:
+                with self.answered:
+                    self.versions.add(answer.model_spec.version.value)
+                    self.answered.notify_all()
+
+    def await_version(self, version):
+        with self.answered:
+            self.answered.wait_for(lambda: version in self.versions, 60)
+
+    def _rest(self):
+        while not self.stop.is_set():
+            answer = rest(self.server, "POST", f"/v1/models/{self.model}:predict", {"instances": [1, 2, 5]})
+            if answer.status != 200 or answer.json != {"predictions": [2.5, 3.0, 4.5]}:
+                self.failed.append(answer.body)
+            self.rest_answers += 1
+
+    def end(self):
+        self.stop.set()
+        for thread in self.threads:
+            thread.join()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/file_system_source.h"
 
+#include <fcntl.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -289,6 +290,49 @@ static void what_is_left_out_goes(void **state)
     file_system_source_free(source);
 }
 
+static void count_call(void *context, struct span name, const struct platform *of,
+                       const struct aspired_version *versions, size_t count)
+{
+    (void)name;
+    (void)of;
+    (void)versions;
+    (void)count;
+    ++*(int *)context;
+}
+
+/* A hundred of them in full each time, and those whose base path has changed. */
+static void many_are_looked_at_in_turn(void **state)
+{
+    (void)state;
+    enum { MANY = 250 };
+    static struct file_system_servable servables[MANY];
+    static char names[MANY][8], paths[MANY][300];
+    const struct timespec old[2] = {{1700000000, 0}, {1700000000, 0}};
+    for (int i = 0; i < MANY; i++) {
+        snprintf(names[i], sizeof names[i], "m%d", i);
+        snprintf(paths[i], sizeof paths[i], "%s/m%d", folder, i);
+        mkdir(paths[i], 0755);
+        utimensat(AT_FDCWD, paths[i], old, 0);
+        servables[i] =
+            (struct file_system_servable){.name = names[i],
+                                          .base_path = paths[i],
+                                          .platform = &platform,
+                                          .policy = {.kind = VERSION_POLICY_LATEST, .latest = 1}};
+    }
+    int calls = 0;
+    struct file_system_source_options options = {.target = {count_call, &calls}};
+    struct file_system_source *source = file_system_source_new(&options);
+    file_system_source_set(source, servables, MANY);
+    assert_int_equal(calls, MANY);
+    mkdir(in_folder("m240/2"), 0755);
+    file_system_source_poll(source, NULL);
+    assert_int_equal(calls, MANY + 101);
+    utimensat(AT_FDCWD, paths[240], old, 0);
+    file_system_source_poll(source, NULL);
+    assert_int_equal(calls, MANY + 201);
+    file_system_source_free(source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +346,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_being_written_waits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_manifest_lists_versions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_left_out_goes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_are_looked_at_in_turn, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

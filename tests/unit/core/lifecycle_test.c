@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The lifecycle on a virtual clock: random wishes, loads that end when they like, as they like,
- * requests that hold versions; after each of a million steps the invariants of reference 4.3 to 4.6
- * are checked. A failure prints the seed; SEED=n in the environment repeats it, STEPS=n goes on
- * longer.
+ * requests that hold versions and ask for those that sleep; after each of a million steps the
+ * invariants of reference 4.3 to 4.6 are checked. A failure prints the seed; SEED=n in the
+ * environment repeats it, STEPS=n goes on longer.
  */
 #include "core/lifecycle.h"
 
@@ -15,11 +15,13 @@
 #include <cmocka.h>
 
 #include "base/log.h"
+#include "core/residence.h"
 
 enum {
     NAMES = 4,
     VERSIONS = 6, /* 0..5 */
     BUSY_MAX = 8, /* loads and unloads at once */
+    HELD_MAX = 8, /* versions that requests use */
     STEPS = 1000000,
     RETRY_US = 1000,
     LIMIT = 100, /* of memory; a version takes up to 60 */
@@ -39,7 +41,12 @@ struct simulation {
     bool wanted[NAMES][VERSIONS];
     bool loaded[NAMES][VERSIONS]; /* an object exists */
 
+    bool lazy;
+    struct harness *held[HELD_MAX];
+    int held_count;
+
     int64_t loads, unloads, failures, retries, refusals, cancels;
+    int64_t asked, pauses, wakes, evictions;
 };
 
 static const struct loader loader = {.platform = "simulated"};
@@ -84,20 +91,34 @@ static void wish(struct simulation *s)
     lifecycle_set_aspired(&s->lifecycle, span_of(name), &platform, versions, count);
 }
 
+/* A lazy name's version is loaded for a request, or to take the place of one in memory. */
+static void check_occasion(struct simulation *s, const struct harness *h)
+{
+    bool in_memory = h->tries > 0;
+    for (const struct harness *o = h->owner->harnesses; o; o = o->next)
+        in_memory |= o != h && (o->state == HARNESS_READY || o->state == HARNESS_LOADING);
+    check(s, !s->lazy || h->woken || in_memory, "loaded though nobody asked");
+    s->wakes += h->woken;
+}
+
 static void begin_load(struct simulation *s)
 {
     int64_t wake_us;
     if (s->loading_count == BUSY_MAX)
         return;
-    struct harness *h = lifecycle_next_load(&s->lifecycle, s->now_us, &wake_us);
+    bool wanted = draw(s, 2);
+    struct harness *h =
+        (wanted ? lifecycle_next_wanted : lifecycle_next_load)(&s->lifecycle, s->now_us, &wake_us);
     if (!h)
         return;
-    check(s, h->state == HARNESS_LOADING && h->aspired && !h->waits_for,
-          "only what is wanted and whole is loaded");
+    check(s, h->state == HARNESS_LOADING && (h->aspired || (h->woken && h->proven)),
+          "only what is wanted is loaded");
+    check(s, !h->waits_for, "only what is whole is loaded");
     s->retries += h->tries > 0;
     int name = index_of(h);
     check(s, !s->loaded[name][h->servable.id.version], "loaded twice");
-    if (lifecycle_reserve(&s->lifecycle, h, 1 + draw(s, 60)))
+    check_occasion(s, h);
+    if (lifecycle_reserve(&s->lifecycle, h, 1 + draw(s, 60), s->now_us))
         s->loading[s->loading_count++] = h;
     else
         s->refusals++;
@@ -113,7 +134,7 @@ static void end_load(struct simulation *s)
     int name = index_of(h);
     int64_t version = h->servable.id.version;
     struct error err = {.code = CODE_OK};
-    bool aspired = h->aspired;
+    bool aspired = h->aspired || (h->woken && h->proven);
     void *object = &objects[name][version];
     if (draw(s, 4) == 0) {
         error_set(&err, draw(s, 2) ? CODE_DATA_LOSS : CODE_UNIMPLEMENTED, "no");
@@ -149,22 +170,41 @@ static void check_sacrifice(struct simulation *s, const struct harness *h)
     bool any_wanted = false, any_ready = false;
     for (const struct harness *o = h->owner->harnesses; o; o = o->next) {
         any_wanted |= o->aspired;
-        any_ready |= o != h && o->state == HARNESS_READY;
+        any_ready |=
+            o != h && (o->state == HARNESS_READY || (o->state == HARNESS_ASLEEP && o->proven));
     }
     if (s->policy == transition_availability_preserving)
         check(s, any_ready || !any_wanted, "the last one that answered was unloaded");
+}
+
+/* Who makes room is not in use, and was used before all others that are not. */
+static void check_eviction(struct simulation *s, const struct harness *h)
+{
+    int64_t used = atomic_load(&h->servable.used);
+    check(s, s->lazy && !shard_sum(h->servable.handles), "what is in use was evicted");
+    for (const struct managed *name = s->lifecycle.names; name && used; name = name->next) {
+        for (const struct harness *o = name->harnesses; o; o = o->next) {
+            bool idle = o->state == HARNESS_READY && o->aspired && !shard_sum(o->servable.handles);
+            int64_t other = idle ? atomic_load(&o->servable.used) : 0;
+            check(s, !other || other >= used, "what was used later was evicted");
+        }
+    }
+    s->evictions++;
 }
 
 static void begin_unload(struct simulation *s)
 {
     if (s->unloading_count + s->loading_count >= BUSY_MAX)
         return;
-    struct harness *h = lifecycle_next_unload(&s->lifecycle);
+    struct harness *h = lifecycle_next_unload(&s->lifecycle, s->now_us);
     if (!h)
         return;
     check(s, h->state == HARNESS_UNLOADING && s->loaded[index_of(h)][h->servable.id.version],
           "only what is loaded is unloaded");
-    check_sacrifice(s, h);
+    if (h->evicting)
+        check_eviction(s, h);
+    else
+        check_sacrifice(s, h);
     s->unloading[s->unloading_count++] = h;
 }
 
@@ -174,13 +214,63 @@ static void end_unload(struct simulation *s)
         return;
     int i = (int)draw(s, (uint64_t)s->unloading_count);
     struct harness *h = s->unloading[i];
+    if (h->servable.handles && shard_sum(h->servable.handles))
+        return; /* it waits for its requests */
     s->unloading[i] = s->unloading[--s->unloading_count];
     s->loaded[index_of(h)][h->servable.id.version] = false;
     s->unloads++;
     lifecycle_unloaded(&s->lifecycle, h);
 }
 
+/* A request for some version, or for the highest: it takes it, or waits, or is told. */
+static void ask(struct simulation *s)
+{
+    char name[2] = {(char)('a' + draw(s, NAMES)), 0};
+    int64_t version = (int64_t)draw(s, VERSIONS);
+    bool latest = draw(s, 2);
+    struct harness *h;
+    struct error err;
+    switch (residence_ask(&s->lifecycle, span_of(name), latest ? NULL : &version, s->now_us, &h,
+                          &err)) {
+    case RESIDENCE_READY:
+        check(s, s->loaded[index_of(h)][h->servable.id.version], "ready without an object");
+        atomic_store(&h->servable.used, USE_TICK(s->now_us) + 1);
+        if (s->held_count == HELD_MAX)
+            break;
+        shard_add(h->servable.handles, 1);
+        s->held[s->held_count++] = h;
+        break;
+    case RESIDENCE_COMES:
+        check(s, h->asked || h->state == HARNESS_LOADING, "asked for in vain");
+        s->asked++;
+        break;
+    case RESIDENCE_FAILED:
+        check(s, h->state == HARNESS_FAILED && err.code, "failed without an error");
+        s->pauses++;
+        break;
+    case RESIDENCE_NONE:
+        break;
+    }
+}
+
+static void let_go(struct simulation *s)
+{
+    if (!s->held_count)
+        return;
+    int i = (int)draw(s, (uint64_t)s->held_count);
+    shard_add(s->held[i]->servable.handles, -1);
+    s->held[i] = s->held[--s->held_count];
+}
+
 /* ---- what must always hold ---- */
+
+static bool is_queued(const struct simulation *s, const struct harness *h)
+{
+    const struct harness *at = s->lifecycle.asked;
+    while (at && at != h)
+        at = at->next_asked;
+    return at;
+}
 
 static void check_harness(struct simulation *s, const struct harness *h, size_t *reserved)
 {
@@ -188,6 +278,7 @@ static void check_harness(struct simulation *s, const struct harness *h, size_t 
         [HARNESS_NEW] = STATE_START,           [HARNESS_LOADING] = STATE_LOADING,
         [HARNESS_RETRYING] = STATE_LOADING,    [HARNESS_READY] = STATE_AVAILABLE,
         [HARNESS_UNLOADING] = STATE_UNLOADING, [HARNESS_FAILED] = STATE_END,
+        [HARNESS_ASLEEP] = STATE_AVAILABLE,
     };
     struct arena arena;
     struct version_state *versions;
@@ -204,9 +295,14 @@ static void check_harness(struct simulation *s, const struct harness *h, size_t 
     check(s, told, "the monitor knows every state");
     bool gone =
         h->state == HARNESS_NEW || h->state == HARNESS_RETRYING || h->state == HARNESS_FAILED;
-    check(s, !gone || !s->loaded[name][version], "an object is lost");
+    bool sleeps = h->state == HARNESS_ASLEEP;
+    check(s, !(gone || sleeps) || !s->loaded[name][version], "an object is lost");
+    check(s, !sleeps || !h->reserved, "what sleeps takes no memory");
     check(s, h->state != HARNESS_READY || s->loaded[name][version], "ready without an object");
     check(s, !gone || s->wanted[name][version], "what nobody wants is forgotten");
+    check(s, !sleeps || h->proven || s->wanted[name][version], "what never was is forgotten");
+    check(s, s->lazy || !(sleeps || h->woken || h->evicting || h->asked), "lazy though it is not");
+    check(s, !h->asked || is_queued(s, h), "a request is forgotten");
     *reserved += h->reserved;
 }
 
@@ -232,6 +328,8 @@ static void check_all(struct simulation *s)
 /* With nothing more wanted or going wrong, all settles: what is wanted is ready or has failed. */
 static void settle(struct simulation *s)
 {
+    while (s->held_count)
+        let_go(s);
     for (int i = 0; i < 10000; i++) {
         s->now_us += RETRY_US;
         begin_load(s);
@@ -239,11 +337,12 @@ static void settle(struct simulation *s)
         end_load(s);
         end_unload(s);
     }
+    check(s, !s->lifecycle.asked, "a request waits for ever");
     for (const struct managed *name = s->lifecycle.names; name; name = name->next) {
         for (const struct harness *h = name->harnesses; h; h = h->next)
             check(s,
                   h->state == HARNESS_READY || h->state == HARNESS_FAILED ||
-                      (h->state == HARNESS_NEW && h->waits_for),
+                      h->state == HARNESS_ASLEEP || (h->state == HARNESS_NEW && h->waits_for),
                   "something is stuck");
     }
 }
@@ -252,8 +351,9 @@ typedef void event_fn(struct simulation *s);
 
 static void step(struct simulation *s)
 {
-    static event_fn *const events[] = {begin_load,   begin_load,   end_load,   end_load,  end_load,
-                                       begin_unload, begin_unload, end_unload, end_unload};
+    static event_fn *const events[] = {begin_load, begin_load,   end_load,     end_load,
+                                       end_load,   begin_unload, begin_unload, end_unload,
+                                       end_unload, ask,          ask,          let_go};
     s->now_us += (int64_t)draw(s, RETRY_US);
     if (draw(s, 12) == 0)
         wish(s);
@@ -262,16 +362,20 @@ static void step(struct simulation *s)
     check_all(s);
 }
 
-static void run(transition_fn *policy, uint64_t seed, int64_t steps)
+static void run(transition_fn *policy, bool lazy, uint64_t seed, int64_t steps)
 {
     static struct simulation s;
-    s = (struct simulation){
-        .monitor = state_monitor_new(), .policy = policy, .seed = seed, .random = seed};
+    s = (struct simulation){.monitor = state_monitor_new(),
+                            .policy = policy,
+                            .lazy = lazy,
+                            .seed = seed,
+                            .random = seed};
     struct lifecycle_options options = {
         .policy = policy,
         .load_retries = 2,
         .retry_interval_us = RETRY_US,
         .memory_limit = LIMIT,
+        .lazy = lazy,
         .monitor = s.monitor,
     };
     lifecycle_init(&s.lifecycle, &options);
@@ -287,6 +391,7 @@ static void run(transition_fn *policy, uint64_t seed, int64_t steps)
     state_monitor_free(s.monitor);
     assert_int_equal(s.loads + s.cancels, s.unloads);
     assert_true(s.loads && s.failures && s.retries && s.refusals && s.cancels);
+    assert_true(!lazy || (s.asked && s.pauses && s.wakes && s.evictions));
 }
 
 static int64_t number_of(const char *name, int64_t otherwise)
@@ -300,10 +405,12 @@ static void a_million_steps(void **state)
 {
     (void)state;
     log_set_level(LOG_ERROR + 1);
-    int64_t steps = number_of("STEPS", STEPS) / 2;
+    int64_t steps = number_of("STEPS", STEPS) / 4;
     uint64_t seed = (uint64_t)number_of("SEED", 20261125);
-    run(transition_availability_preserving, seed, steps);
-    run(transition_resource_preserving, seed, steps);
+    for (int lazy = 0; lazy < 2; lazy++) {
+        run(transition_availability_preserving, lazy, seed, steps);
+        run(transition_resource_preserving, lazy, seed, steps);
+    }
 }
 
 int main(void)

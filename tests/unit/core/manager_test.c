@@ -58,9 +58,8 @@ static void unload(void *object)
 static const struct loader loader = {.platform = "fake", .load = load, .unload = unload};
 static const struct platform platform = {&loader, &gate};
 
-static int set_up(void **state)
+static int set_up_with(bool lazy)
 {
-    (void)state;
     atomic_store(&loads, 0);
     atomic_store(&unloads, 0);
     atomic_store(&tries, 0);
@@ -69,9 +68,21 @@ static int set_up(void **state)
     monitor = state_monitor_new();
     struct manager_options options = {
         .load_threads = 2,
-        .lifecycle = {.load_retries = 3, .retry_interval_us = 1, .monitor = monitor},
+        .lifecycle = {.load_retries = 3, .retry_interval_us = 1, .monitor = monitor, .lazy = lazy},
     };
     return (int)manager_new(&options, &manager, NULL);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    return set_up_with(false);
+}
+
+static int set_up_lazy(void **state)
+{
+    (void)state;
+    return set_up_with(true);
 }
 
 static int tear_down(void **state)
@@ -411,6 +422,84 @@ static void swaps_cost_no_request_anything(void **state)
     assert_int_equal(atomic_load(&loads), SWAPS + 1);
 }
 
+/* ---- lazy models ---- */
+
+/* Waits as a request does, for the latest version (-1) or one. */
+static enum code want(int64_t version, struct handle *handle, struct error *err)
+{
+    struct servable_request request = {
+        .name = span_of("m"),
+        .choice = version < 0 ? SERVABLE_LATEST : SERVABLE_VERSION,
+        .version = version,
+    };
+    bool comes;
+    for (;;) {
+        uint64_t sequence = state_monitor_sequence(monitor);
+        enum code code = manager_want(manager, &request, handle, &comes, err);
+        if (code || !comes)
+            return code;
+        state_monitor_await(monitor, sequence);
+    }
+}
+
+static void loads_what_is_wanted(void **state)
+{
+    (void)state;
+    struct servable_request request = {.name = span_of("m")};
+    struct handle handle, other;
+    struct error err;
+    ASPIRE({1, "ok", 0});
+    assert_true(manager_answers(manager, span_of("m")) && manager_has(manager, span_of("m"), 1));
+    assert_int_equal(manager_get(manager, &request, &handle, &err), CODE_NOT_FOUND);
+    check_state(1, CODE_OK, "Not in memory: the next request for it loads it");
+    assert_int_equal(want(-1, &handle, &err), CODE_OK);
+    assert_int_equal(want(1, &other, &err), CODE_OK);
+    assert_int_equal(handle.servable->id.version, 1);
+    assert_ptr_equal(handle.servable, other.servable);
+    assert_int_equal(atomic_load(&loads), 1);
+    handle_release(&handle);
+    handle_release(&other);
+    assert_int_equal(want(2, &other, &err), CODE_NOT_FOUND);
+    /* It is in memory: what comes next is loaded at once, and takes its place. */
+    ASPIRE({2, "ok", 0});
+    await(1, STATE_END);
+    assert_int_equal(manager_get(manager, &request, &handle, &err), CODE_OK);
+    assert_int_equal(handle.servable->id.version, 2);
+    handle_release(&handle);
+}
+
+static void a_load_that_failed_is_tried_again_by_requests(void **state)
+{
+    (void)state;
+    struct handle handle;
+    struct error err;
+    ASPIRE({1, "late", 0});
+    assert_int_equal(want(-1, &handle, &err), CODE_DATA_LOSS);
+    assert_string_equal(err.message, "try 1 of late");
+    assert_int_equal(want(-1, &handle, &err), CODE_DATA_LOSS);
+    assert_string_equal(err.message, "try 1 of late");
+    while (want(-1, &handle, &err))
+        ;
+    assert_int_equal(atomic_load(&tries), 3);
+    handle_release(&handle);
+}
+
+static void one_that_never_answered_gives_way(void **state)
+{
+    (void)state;
+    struct handle handle;
+    struct error err;
+    ASPIRE({1, "ok", 0});
+    ASPIRE({1, "ok", 0}, {2, "bad", 0});
+    assert_int_equal(want(2, &handle, &err), CODE_DATA_LOSS);
+    assert_int_equal(want(-1, &handle, &err), CODE_OK);
+    assert_int_equal(handle.servable->id.version, 1);
+    handle_release(&handle);
+    ASPIRE({2, "bad", 0});
+    assert_int_equal(want(-1, &handle, &err), CODE_OK);
+    handle_release(&handle);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -426,6 +515,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_held_version_waits_for_its_handle, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ends_in_the_middle_of_a_load, set_up, tear_down),
         cmocka_unit_test_setup_teardown(swaps_cost_no_request_anything, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(loads_what_is_wanted, set_up_lazy, tear_down),
+        cmocka_unit_test_setup_teardown(a_load_that_failed_is_tried_again_by_requests, set_up_lazy,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(one_that_never_answered_gives_way, set_up_lazy, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
