@@ -107,14 +107,16 @@ int main(int argc, char **argv)
     pthread_create(&thread, NULL, run_worker, NULL);
     struct net_server *server = net_server_new(&options);
     struct error err;
-    int grpc = (int)strtol(argv[1], NULL, 10), web = (int)strtol(argv[2], NULL, 10);
-    if (net_server_listen_tcp(server, NET_GRPC, "0.0.0.0", grpc, &grpc, &err) ||
-        net_server_listen_tcp(server, NET_HTTP, "0.0.0.0", web, &web, &err) ||
-        net_server_start(server, &err)) {
+    struct net_place grpc = {.protocol = NET_GRPC, .address = "0.0.0.0"};
+    struct net_place web = {.protocol = NET_HTTP, .address = "0.0.0.0"};
+    grpc.port = (int)strtol(argv[1], NULL, 10);
+    web.port = (int)strtol(argv[2], NULL, 10);
+    if (net_server_listen(server, &grpc, &grpc.port, &err) ||
+        net_server_listen(server, &web, &web.port, &err) || net_server_start(server, &err)) {
         fprintf(stderr, "%s\n", err.message);
         return 1;
     }
-    printf("gRPC %d, HTTP %d\n", grpc, web);
+    printf("gRPC %d, HTTP %d\n", grpc.port, web.port);
     fflush(stdout);
     int signal_number;
     sigwait(&signals, &signal_number);

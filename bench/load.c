@@ -11,15 +11,18 @@
  *   -a  writes the first answer there: the caller says whether it is right, we compare the others
  *
  *   -y  the Content-Type of the body (HTTP only); JSON if there is none
+ *   -r  goes on with a new connection when the server asks for that (GOAWAY, "Connection: close")
  *
  * BODY_FILE is a message (gRPC, without its frame) or a JSON text; without it HTTP sends a GET.
- * Exits with 1 when a call failed. Latencies stand in buckets 1/64 wide.
+ * SIGTERM ends it as if its time were over. Exits with 1 when a call failed. Latencies stand in
+ * buckets 1/64 wide.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +47,7 @@ struct options {
     size_t connections, in_flight;
     uint64_t requests;
     double seconds;
-    bool spin;
+    bool spin, reconnects;
 };
 
 struct run {
@@ -52,9 +55,13 @@ struct run {
     struct options options;
     int epoll;
     struct connection **connections;
+    struct addrinfo *address; /* owned */
+    uint64_t reconnections;
     int64_t start_ns, end_ns; /* of all but the first call */
     uint64_t latency[BUCKETS];
 };
+
+static volatile sig_atomic_t told_to_end; /* by SIGTERM: what runs is finished and counted */
 
 void load_die(const char *format, ...)
 {
@@ -122,6 +129,14 @@ void load_finish(struct connection *connection, int64_t start_ns, const char *fa
     run->latency[bucket_of((uint64_t)(load->now_ns - start_ns))]++;
 }
 
+void load_leave(struct connection *connection, const char *why)
+{
+    const struct run *run = (const struct run *)connection->load;
+    if (!run->options.reconnects)
+        load_die("%s", why);
+    connection->leaving = true;
+}
+
 void connection_put(struct connection *connection, const void *bytes, size_t len)
 {
     CHECK(len <= connection_room(connection));
@@ -144,6 +159,36 @@ static void watch(struct run *run, struct connection *connection, int operation)
     struct epoll_event event = {.events = EPOLLIN | (connection->writable ? 0 : EPOLLOUT),
                                 .data.ptr = connection};
     CHECK(epoll_ctl(run->epoll, operation, connection->fd, &event) == 0);
+}
+
+static void dial(struct run *run, struct connection *connection)
+{
+    const struct addrinfo *address = run->address;
+    int yes = 1;
+    connection->writable = true;
+    connection->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (connection->fd < 0 || connect(connection->fd, address->ai_addr, address->ai_addrlen) ||
+        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) ||
+        fcntl(connection->fd, F_SETFL, O_NONBLOCK))
+        load_die("connect to %s: %s", run->options.target, strerror(errno));
+    watch(run, connection, EPOLL_CTL_ADD);
+    run->load.protocol->open(connection);
+}
+
+static void hang_up(struct connection *connection)
+{
+    connection->load->protocol->close(connection);
+    close(connection->fd);
+}
+
+/* Nothing runs on it any more, and nothing may. */
+static void redial(struct run *run, struct connection *connection)
+{
+    hang_up(connection);
+    connection->leaving = false;
+    connection->input_len = connection->output_len = connection->output_sent = 0;
+    run->reconnections++;
+    dial(run, connection);
 }
 
 static void flush(struct run *run, struct connection *connection)
@@ -172,7 +217,9 @@ static void fill(struct run *run, struct connection *connection)
 {
     struct load *load = &run->load;
     size_t most = load->learning ? 1 : load->in_flight;
-    while (!load->ending && connection->running < most &&
+    if (connection->leaving && !connection->running)
+        redial(run, connection);
+    while (!load->ending && !connection->leaving && connection->running < most &&
            connection_room(connection) >= LOAD_OUTPUT_RESERVE) {
         load->started++;
         connection->running++;
@@ -188,8 +235,14 @@ static void receive(struct connection *connection)
                        LOAD_INPUT_SIZE - connection->input_len, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
-    if (got <= 0)
-        load_die("the server closed a connection: %s", got ? strerror(errno) : "end of stream");
+    if (got <= 0) {
+        const char *why = got ? strerror(errno) : "end of stream";
+        if (connection->running)
+            load_die("the server closed a connection with %zu calls under way: %s",
+                     connection->running, why);
+        load_leave(connection, why);
+        return;
+    }
     connection->input_len += (size_t)got;
     struct span input = span_make(connection->input, connection->input_len);
     for (size_t used = 1; used && input.len;) {
@@ -220,7 +273,7 @@ static void turn(struct run *run)
     struct epoll_event events[EVENTS];
     int count = wait_for_events(run, events);
     run->load.now_ns = clock_now_ns();
-    if (run->end_ns && run->load.now_ns >= run->end_ns)
+    if (told_to_end || (run->end_ns && run->load.now_ns >= run->end_ns))
         run->load.ending = true;
     for (int i = 0; i < count; i++) {
         struct connection *connection = events[i].data.ptr;
@@ -267,20 +320,12 @@ static struct addrinfo *resolve(const char *target)
     return found;
 }
 
-static struct connection *open_connection(struct run *run, const struct addrinfo *address)
+static struct connection *open_connection(struct run *run)
 {
     struct connection *connection = calloc(1, sizeof *connection);
     CHECK(connection);
     connection->load = &run->load;
-    connection->writable = true;
-    connection->fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int yes = 1;
-    if (connection->fd < 0 || connect(connection->fd, address->ai_addr, address->ai_addrlen) ||
-        setsockopt(connection->fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes) ||
-        fcntl(connection->fd, F_SETFL, O_NONBLOCK))
-        load_die("connect to %s: %s", run->options.target, strerror(errno));
-    watch(run, connection, EPOLL_CTL_ADD);
-    run->load.protocol->open(connection);
+    dial(run, connection);
     return connection;
 }
 
@@ -336,10 +381,10 @@ static void measure(struct run *run)
     double seconds = (double)(clock_now_ns() - run->start_ns) / 1e9;
     printf("{\"requests\": %lu, \"failures\": %lu, \"seconds\": %.6f, \"per_second\": %.0f, "
            "\"p50_us\": %.1f, \"p99_us\": %.1f, \"p999_us\": %.1f, \"client_cpu_us\": %.3f, "
-           "\"answer_bytes\": %zu}\n",
+           "\"answer_bytes\": %zu, \"reconnections\": %lu}\n",
            load->done, load->failed, seconds, (double)load->done / seconds, percentile_us(run, 0.5),
            percentile_us(run, 0.99), percentile_us(run, 0.999),
-           (cpu_us() - cpu) / (double)load->done, load->expected_len);
+           (cpu_us() - cpu) / (double)load->done, load->expected_len, run->reconnections);
     if (load->failed)
         fprintf(stderr, "load: %lu calls failed; the first: %s\n", load->failed,
                 load->first_failure);
@@ -348,7 +393,7 @@ static void measure(struct run *run)
 static void run_load(struct run *run)
 {
     const struct options *options = &run->options;
-    struct addrinfo *address = resolve(options->target);
+    run->address = resolve(options->target);
     bool grpc = !strcmp(options->protocol, load_h2.name);
     run->load.protocol = grpc ? &load_h2 : &load_http;
     run->load.path = span_of(options->path);
@@ -360,24 +405,23 @@ static void run_load(struct run *run)
     run->connections = calloc(options->connections, sizeof *run->connections);
     CHECK(run->epoll >= 0 && run->connections);
     for (size_t i = 0; i < options->connections; i++)
-        run->connections[i] = open_connection(run, address);
+        run->connections[i] = open_connection(run);
     measure(run);
     for (size_t i = 0; i < options->connections; i++) {
-        run->load.protocol->close(run->connections[i]);
-        close(run->connections[i]->fd);
+        hang_up(run->connections[i]);
         free(run->connections[i]);
     }
     free(run->connections);
     free((void *)run->load.body.ptr);
     free(run->load.expected);
-    freeaddrinfo(address);
+    freeaddrinfo(run->address);
     close(run->epoll);
 }
 
 static bool parse(int argc, char **argv, struct options *options)
 {
     *options = (struct options){.connections = 1, .in_flight = 1, .seconds = 1};
-    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:y:s")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:y:rs")) != -1;) {
         if (option == 'c')
             options->connections = strtoul(optarg, NULL, 10);
         else if (option == 'm')
@@ -390,6 +434,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->answer_file = optarg;
         else if (option == 'y')
             options->type = optarg;
+        else if (option == 'r')
+            options->reconnects = true;
         else if (option == 's')
             options->spin = true;
         else
@@ -406,12 +452,19 @@ static bool parse(int argc, char **argv, struct options *options)
            (grpc || (!strcmp(options->protocol, load_http.name) && options->in_flight == 1));
 }
 
+static void on_term(int number)
+{
+    (void)number;
+    told_to_end = 1;
+}
+
 int main(int argc, char **argv)
 {
     static struct run run;
+    signal(SIGTERM, on_term);
     if (!parse(argc, argv, &run.options)) {
         fprintf(stderr, "usage: load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] "
-                        "[-s] [-a FILE] [-y TYPE] grpc|http HOST:PORT PATH [BODY_FILE]\n");
+                        "[-r] [-s] [-a FILE] [-y TYPE] grpc|http HOST:PORT PATH [BODY_FILE]\n");
         return 2;
     }
     run_load(&run);

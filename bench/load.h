@@ -56,6 +56,7 @@ struct connection {
     struct load *load; /* borrowed */
     int fd;
     bool writable; /* the socket took all so far */
+    bool leaving;  /* the server wants no more calls on it */
     size_t running;
     size_t input_len, output_len, output_sent;
     void *state; /* the protocol's */
@@ -68,6 +69,10 @@ bool load_check(struct load *load, size_t offset, struct span bytes);
 
 /* Counts a call that ended; `failure` says why it is none, or is NULL. */
 void load_finish(struct connection *connection, int64_t start_ns, const char *failure);
+
+/* The server asks for no more calls on this connection: another one is opened when those that run
+ * have ended, if that was asked for; else the run is over. */
+void load_leave(struct connection *connection, const char *why);
 
 /* Room that is left in the output. */
 static inline size_t connection_room(const struct connection *connection)

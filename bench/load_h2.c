@@ -414,8 +414,10 @@ static void on_ping(struct connection *connection, const struct frame *frame)
 
 static void on_goaway(struct connection *connection, const struct frame *frame)
 {
-    (void)connection;
-    load_die("the server went away: %.*s", SPAN_ARG(span_sub(frame->payload, 8, 100)));
+    char why[120];
+    snprintf(why, sizeof why, "the server went away: %.*s",
+             SPAN_ARG(span_sub(frame->payload, 8, 100)));
+    load_leave(connection, why);
 }
 
 static void on_window_update(struct connection *connection, const struct frame *frame)

@@ -63,8 +63,9 @@ static void http_start(struct connection *connection)
 }
 
 /* Reads the header section, `head` being all of it with its empty line. */
-static void http_on_head(struct http *http, struct span head)
+static void http_on_head(struct connection *connection, struct span head)
 {
+    struct http *http = connection->state;
     if (head.len < 12 || memcmp(head.ptr, "HTTP/1.1 ", 9) != 0)
         load_die("the answer is no HTTP/1.1: %.*s", SPAN_ARG(span_sub(head, 0, 80)));
     http->right = memcmp(head.ptr + 9, "200", 3) == 0;
@@ -76,6 +77,8 @@ static void http_on_head(struct http *http, struct span head)
         if (found)
             http->body_len = strtoul(line.ptr + 15, NULL, 10);
     }
+    if (memmem(head.ptr, head.len, "\r\nConnection: close\r\n", 21))
+        load_leave(connection, "the server closes the connection");
     if (!found)
         load_die("the answer has no Content-Length: %.*s", SPAN_ARG(span_sub(head, 0, 80)));
     http->in_body = true;
@@ -107,7 +110,7 @@ static size_t http_on_input(struct connection *connection, struct span input)
         if (!end)
             return 0;
         used = (size_t)(end - input.ptr) + 4;
-        http_on_head(http, span_sub(input, 0, used));
+        http_on_head(connection, span_sub(input, 0, used));
     }
     return used + http_take_body(connection, span_sub(input, used, input.len));
 }
