@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -36,6 +37,11 @@ enum {
     SPIN_RETRY = 32, /* sleeps until spinning is tried again */
     LOOKS_PAST_EPOLL = 8,
     ACCEPTS_MAX = 32, /* of one turn: those that are connected already want their turn, too */
+    ACCEPTS_LAST =
+        1024, /* turns' worth, at the end: more than any backlog has, less than for ever */
+    /* A server that hands its ports over accepts for so long what was already on its way: a
+     * client's SYN came, its ACK did not. */
+    HANDOVER_US = 250000,
 };
 
 /* Which loop this thread runs, by its mailbox: unlike a loop's, a mailbox's address is not used
@@ -197,6 +203,8 @@ static void welcome(const struct listener *listener, int fd)
     }
     struct connection *c = connection_new(loop, protocols[listener->protocol], fd);
     c->entrance = listener->entrance;
+    if (loop->draining)
+        c->protocol->drain(c);
     c->events = EPOLLIN;
     struct tls_context *tls = shared->options.tls[listener->protocol];
     if (tls) {
@@ -209,22 +217,28 @@ static void welcome(const struct listener *listener, int fd)
         connection_touch(c);
 }
 
-static void on_listener(struct watch *watch, unsigned events)
+/* False: nobody else waits, or nobody can be let in now. */
+static bool accept_some(struct listener *listener)
 {
-    (void)events;
-    struct listener *listener = (struct listener *)watch;
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = accept4(watch->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             welcome(listener, fd);
             continue;
         }
         bool full = errno == EMFILE || errno == ENFILE;
-        if (full && !refuse_one(listener->loop, watch->fd))
+        if (full && !refuse_one(listener->loop, listener->watch.fd))
             pause_accepting(listener->loop);
         if (full || (errno != ECONNABORTED && errno != EINTR))
-            return;
+            return false;
     }
+    return true;
+}
+
+static void on_listener(struct watch *watch, unsigned events)
+{
+    (void)events;
+    accept_some((struct listener *)watch);
 }
 
 void loop_listen(struct loop *loop, const struct net_place *place, int fd)
@@ -315,17 +329,52 @@ static void take_mail(struct loop *loop)
     }
 }
 
+/* A program for the group of sockets that share a port: it says which of them gets a connection, by
+ * its number in the order of their coming; with a number that none has, any of them. Ours are the
+ * first: those who came before have ended. */
+void loop_steer_away(int fd, unsigned own_sockets)
+{
+    struct sock_filter one = BPF_STMT(BPF_RET | BPF_K, own_sockets);
+    struct sock_fprog program = {.len = 1, .filter = &one};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program);
+}
+
+void loop_steer_back(int fd)
+{
+    int none = 0;
+    setsockopt(fd, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, &none, sizeof none);
+}
+
+/* Who waits to be accepted has been promised an answer. */
+static void stop_accepting(struct loop *loop)
+{
+    bool is_last = atomic_fetch_sub(&loop->shared->listening, 1) == 1;
+    for (struct listener *l = loop->listeners; l; l = l->next) {
+        for (int i = 0; i < ACCEPTS_LAST && accept_some(l); i++)
+            ;
+        if (is_last && loop->shared->options.reuse_port)
+            loop_steer_back(l->watch.fd);
+    }
+    close_listeners(loop);
+}
+
+static void on_handed_over(struct timer *timer)
+{
+    stop_accepting((struct loop *)((char *)timer - offsetof(struct loop, close_timer)));
+}
+
 static void start_drain(struct loop *loop)
 {
-    loop->draining = true;
-    /* Who waits to be accepted has been promised an answer. */
-    for (struct listener *l = loop->listeners; l; l = l->next)
-        on_listener(&l->watch, EPOLLIN);
-    close_listeners(loop);
     for (struct connection *c = loop->connections; c; c = c->next) {
         connection_touch(c);
         c->protocol->drain(c);
     }
+    loop->draining = true;
+    loop->close_timer.fn = on_handed_over;
+    if (loop->shared->options.reuse_port)
+        timers_arm(&loop->timers, &loop->close_timer, loop->now_us + HANDOVER_US);
+    else
+        stop_accepting(loop);
 }
 
 static void flush_dirty(struct loop *loop)
@@ -414,7 +463,7 @@ static bool is_over(const struct loop *loop)
 {
     if (atomic_load_explicit(&loop->shared->stopping, memory_order_relaxed))
         return true;
-    return loop->draining && !loop->connections && !loop->outstanding;
+    return loop->draining && !loop->listeners && !loop->connections && !loop->outstanding;
 }
 
 static void count_running(struct shared *shared, int change)

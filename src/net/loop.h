@@ -36,7 +36,8 @@ struct shared {
     struct map rpcs;            /* path -> const struct net_rpc */
     atomic_size_t connections;  /* open now */
     atomic_bool draining;
-    atomic_bool stopping; /* drop what is left */
+    atomic_bool stopping;  /* drop what is left */
+    atomic_uint listening; /* loops whose listeners are open */
     pthread_mutex_t mutex;
     pthread_cond_t loop_ended; /* on the monotonic clock */
     unsigned running;          /* loops that have not ended; guarded by mutex */
@@ -61,6 +62,7 @@ struct loop {
     struct mailbox *mailbox;
     struct timers timers;
     struct timer accept_timer;      /* armed while the listeners are not watched */
+    struct timer close_timer;       /* armed while it drains and still accepts */
     struct listener *listeners;     /* owned */
     struct connection *connections; /* all that are open */
     struct connection *dirty;       /* to be flushed in this turn */
@@ -86,6 +88,11 @@ enum code loop_init(struct loop *loop, struct shared *shared, struct error *err)
 /* Closes everything; the thread must have ended. Calls that are still with their handlers stay
  * valid. */
 void loop_release(struct loop *loop);
+
+/* Of a socket that listens with SO_REUSEPORT: new connections go to the server that came after this
+ * one, if there is one; and again to any. */
+void loop_steer_away(int fd, unsigned own_sockets);
+void loop_steer_back(int fd);
 
 /* Takes over the descriptor, of a socket that listens there. Before loop_start(). */
 void loop_listen(struct loop *loop, const struct net_place *place, int fd);

@@ -189,6 +189,8 @@ static enum code listen_once(struct loop *loop, const struct net_place *place,
         errno = error;
         return CODE_UNAVAILABLE;
     }
+    /* Somebody may have gone who steered connections to a place that is ours now. */
+    loop_steer_back(fd);
     loop_listen(loop, place, fd);
     return CODE_OK;
 }
@@ -284,6 +286,7 @@ enum code net_server_start(struct net_server *server, struct error *err)
 {
     if (server->init_code)
         return error_set(err, server->init_code, "%s", server->init_error.message);
+    atomic_store(&server->shared.listening, server->loop_count);
     for (unsigned i = 0; i < server->loop_count; i++) {
         enum code code = loop_start(&server->loops[i], err);
         if (code) {
@@ -301,8 +304,19 @@ static void wake_all(struct net_server *server)
             loop_wake(&server->loops[i]);
 }
 
+/* Whoever shares the ports gets all new connections from now on. The listeners are as they were
+ * made until loops hear that they drain. */
+static void yield_ports(struct net_server *server)
+{
+    for (struct listener *l = server->loops[0].listeners; l; l = l->next)
+        loop_steer_away(l->watch.fd, server->loop_count);
+}
+
 void net_server_drain(struct net_server *server)
 {
+    bool first = !atomic_load(&server->shared.draining);
+    if (first && server->shared.options.reuse_port && server->loops[0].started)
+        yield_ports(server);
     atomic_store(&server->shared.draining, true);
     wake_all(server);
 }

@@ -616,6 +616,40 @@ static void listens_where_it_is_told(void **state)
     }
 }
 
+/* The one that drains lets all go to the other, and none is lost. */
+static void a_server_hands_its_port_over(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 60 };
+    struct net_options options = {.loops = 2, .http = web, .reuse_port = true};
+    struct net_place place = {.protocol = NET_HTTP, .address = "127.0.0.1"};
+    struct net_server *servers[2];
+    int fds[CLIENTS];
+    for (int i = 0; i < 2; i++) {
+        servers[i] = net_server_new(&options);
+        assert_int_equal(net_server_listen(servers[i], &place, &place.port, NULL), CODE_OK);
+        assert_int_equal(net_server_start(servers[i], NULL), CODE_OK);
+    }
+    net_server_drain(servers[0]);
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = dial(place.port);
+    while (net_server_connections(servers[1]) < CLIENTS)
+        sched_yield();
+    assert_int_equal(net_server_join(servers[0], INT64_MAX), CODE_OK);
+    net_server_free(servers[0]);
+    for (int i = 0; i < CLIENTS; i++) {
+        char answer[1024] = "";
+        int fresh = dial(place.port);
+        send_text(fresh, "GET / HTTP/1.0\r\n\r\n");
+        read_to_end(fresh, answer, sizeof answer - 1);
+        assert_non_null(strstr(answer, "200 OK"));
+        close(fresh);
+        close(fds[i]);
+    }
+    assert_int_equal(net_server_join(servers[1], INT64_MAX), CODE_OK);
+    net_server_free(servers[1]);
+}
+
 static void a_server_that_never_starts_leaves_nothing(void **state)
 {
     (void)state;
@@ -646,6 +680,7 @@ int main(void)
         cmocka_unit_test(a_half_closed_client_still_gets_its_answer),
         cmocka_unit_test(an_http_client_that_is_gone_is_noticed),
         cmocka_unit_test(listens_where_it_is_told),
+        cmocka_unit_test(a_server_hands_its_port_over),
         cmocka_unit_test(a_server_that_never_starts_leaves_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
