@@ -107,14 +107,22 @@ class Server:
 SMALL_JSON = b'{"instances": [1.0]}'
 
 
-def tensord(model="half_plus_two"):
+def watched(folder):
+    """Every request is counted and timed for a page of metrics."""
+    config = f"{folder}/monitoring.conf"
+    with open(config, "w", encoding="utf-8") as f:
+        f.write("prometheus_config { enable: true }")
+    return tensord("half_plus_two", f"--monitoring_config_file={config}", name="with metrics")
+
+
+def tensord(model="half_plus_two", *flags, name="tensord"):
     base = f"{ROOT}/models/half_plus_two_tf1" if model == "half_plus_two" else f"{HERE}/models/{model}"
     grpc, rest = free_port(), free_port()
     ask = (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5")
     if model != "half_plus_two":
         ask = (rest, f"/v1/models/{model}", b"", b"AVAILABLE")
-    server = Server("tensord", [f"{BUILD}/tensord", f"--port={grpc}", f"--rest_api_port={rest}", f"--model_name={model}",
-                                f"--model_base_path={base}"], ask)
+    server = Server(name, [f"{BUILD}/tensord", f"--port={grpc}", f"--rest_api_port={rest}", f"--model_name={model}",
+                           f"--model_base_path={base}", *flags], ask)
     server.grpc, server.rest = (grpc, PREDICT), (rest, f"/v1/models/{model}:predict")
     return server
 
@@ -339,6 +347,22 @@ def grpc_rows(table, folder):
            ("100 in flight, a client that sleeps", (1, 100, False), None)], "half_plus_two", folder)
 
 
+def watch_rows(table, folder):
+    """What counting and timing adds, both servers at once, in turn: their difference is smaller than that of two starts."""
+    servers = [watched(folder), tensord()]
+    try:
+        for what, shape, most in (("gRPC Predict half_plus_two with metrics, 1 in flight", (1, 1, True), 1.01),
+                                  ("10 in flight", (1, 10, True), 1.02), ("100 in flight", (1, 100, True), 1.02)):
+            costs = [[], []]
+            for i in range(8 * ROUNDS + 1):
+                for k in (0, 1) if i % 2 else (1, 0):
+                    costs[k].append(load(servers[k], "grpc", shape, f"{folder}/half_plus_two.pb", SECONDS / 4))
+            table.row(what, "us CPU", costs[0][1:], [("without", costs[1][1:], most)])
+    finally:
+        for s in servers:
+            s.stop()
+
+
 def rest_rows(table, folder):
     loads(table, [tensord, mini_tfs, lambda: nginx(folder), echo], "http",
           [("REST Predict half_plus_two, 1 connection", (1, 1, True), 1 / 6), ("10 connections", (10, 1, True), 1 / 4),
@@ -470,7 +494,7 @@ def build_rows(table, folder):
     table.row("build of both programs from nothing, 2 jobs", "s", [time.perf_counter() - before])
 
 
-GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows,
+GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "watch": watch_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows,
           "parser": parser_rows, "build": build_rows}
 
 

@@ -41,12 +41,14 @@ struct api {
     struct health_watch *watch;   /* borrowed; who waits for a change of health */
     struct waiting_room *waiting; /* borrowed; who waits for a model that is not in memory */
     const char *metrics_path;     /* of the page with metrics; NULL: none */
+    bool is_timed;                /* the page, or a log, wants to know how long things take */
     bool tells_state;             /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
     bool tensor_content;          /* answer with TensorProto.tensor_content over gRPC */
     struct access *access;        /* borrowed; NULL: anybody may ask anything */
     bool cors;                    /* let other origins' scripts use the REST API */
     int64_t rest_timeout_us;      /* of a model's run over REST; <= 0: none */
     struct api_counters *counters; /* borrowed */
+    const struct net_server *net;  /* borrowed; what the calls come from */
 };
 
 /* The rows for net_options.rpcs, and its `http`; their context is the struct api. */

@@ -14,6 +14,13 @@ void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec
         record->model = spec->name;
 }
 
+void api_call_note_signature(struct api_call *call, struct span name)
+{
+    struct record *record = call->exchange->note;
+    if (record)
+        record->run.signature = name;
+}
+
 static enum code check_spec(const struct pb_model_spec *spec, struct error *err)
 {
     if (!spec)
@@ -118,19 +125,23 @@ static void wait_or_fail(struct api_call *call, struct error *err)
 {
     const struct api *api = call->api;
     bool waits = call->waits && !atomic_load(&api->life->ending);
+    record_stage(call->exchange, SERVED_PARSE);
     if (!waits || waiting_room_enter(api->waiting, call, err))
         call->ops->fail(call, err);
 }
 
 static void finish_on_worker(struct job *job)
 {
-    finish((struct api_call *)job);
+    struct api_call *call = (struct api_call *)job;
+    record_stage(call->exchange, SERVED_QUEUE);
+    finish(call);
 }
 
 /* A large message is not even read for a client that has given up. */
 static void do_on_worker(struct job *job)
 {
     struct api_call *call = (struct api_call *)job;
+    record_stage(call->exchange, SERVED_QUEUE);
     struct run run = api_call_run(call);
     struct error err;
     if (run_check(&run, &err))
@@ -143,6 +154,7 @@ static void do_on_worker(struct job *job)
 
 static void submit(struct api_call *call, void (*fn)(struct job *job))
 {
+    record_stage(call->exchange, SERVED_PARSE);
     call->job.fn = fn;
     shard_add(&call->api->counters->on_worker, 1);
     worker_pool_submit(call->api->workers, &call->job);
@@ -176,6 +188,7 @@ void api_call_start(struct api_call *call)
 
 void api_call_resume(struct api_call *call)
 {
+    record_stage(call->exchange, SERVED_QUEUE);
     submit(call, do_on_worker);
 }
 
@@ -187,7 +200,7 @@ struct run api_call_run(const struct api_call *call)
         .arena = &exchange->arena,
         .cancelled = &exchange->cancelled,
         .deadline_us = call->deadline_us,
-        .took_ns = record ? &record->run_ns : NULL,
+        .note = record ? &record->run : NULL,
     };
 }
 

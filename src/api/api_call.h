@@ -46,6 +46,9 @@ void *api_call_new(struct api *api, struct exchange *exchange, const struct api_
 /* For the call's record: the model that is asked for, whether there is one or not; NULL: none. */
 void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec);
 
+/* Ditto: the signature, by the version's own name for it. */
+void api_call_note_signature(struct api_call *call, struct span name);
+
 /* Takes it to its answer, here or on a worker. */
 void api_call_start(struct api_call *call);
 

@@ -19,10 +19,12 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
     struct api_call *base = &call->call;
     struct arena *arena = &base->exchange->arena;
     enum code code = api_call_find(base, call->request.model_spec, err);
-    if (code)
-        return code;
-    return inference_find(base->servable->object, call->request.model_spec->signature_name,
-                          call->kind, arena, &call->head, err);
+    if (!code)
+        code = inference_find(base->servable->object, call->request.model_spec->signature_name,
+                              call->kind, arena, &call->head, err);
+    if (!code)
+        api_call_note_signature(base, call->head.info->name);
+    return code;
 }
 
 bool inference_call_is_tiny(struct api_call *base)
@@ -98,13 +100,13 @@ static void start(struct exchange *exchange, struct api *api, const struct infer
 
 void api_classify(struct exchange *exchange, void *api)
 {
-    record_begin(exchange, RECORD_CLASSIFY, false);
+    record_begin(exchange, api, (struct served_way){SERVED_CLASSIFY, false});
     start(exchange, api, &classify_kind);
 }
 
 void api_regress(struct exchange *exchange, void *api)
 {
-    record_begin(exchange, RECORD_REGRESS, false);
+    record_begin(exchange, api, (struct served_way){SERVED_REGRESS, false});
     start(exchange, api, &regress_kind);
 }
 
@@ -125,7 +127,10 @@ static enum code prepare_multi(struct api_call *base, struct error *err)
     if (code)
         return code;
     bool has_spec = call->request.tasks.count && call->request.tasks.items[0].model_spec;
-    return api_call_find(base, has_spec ? call->request.tasks.items[0].model_spec : &nothing, err);
+    const struct pb_model_spec *spec =
+        has_spec ? call->request.tasks.items[0].model_spec : &nothing;
+    api_call_note_model(base, spec);
+    return api_call_find(base, spec, err);
 }
 
 static enum code finish_multi(struct api_call *base, struct error *err)
@@ -138,6 +143,7 @@ static enum code finish_multi(struct api_call *base, struct error *err)
         code = multi_inference(base->servable->object, &call->request, &run, &response, err);
     if (code)
         return code;
+    served_examples(base->servable->id.name, examples_count(call->request.input));
     for (size_t i = 0; i < response.results.count; i++) {
         struct pb_inference_result *result = &response.results.items[i];
         result->model_spec = api_call_model_spec(base->servable, result->model_spec->name,
@@ -154,5 +160,6 @@ void api_multi_inference(struct exchange *exchange, void *api)
         .finish = finish_multi,
         .fail = api_call_fail_rpc,
     };
+    record_begin(exchange, api, (struct served_way){SERVED_MULTI_INFERENCE, false});
     api_call_start(api_call_new(api, exchange, &ops, sizeof(struct multi_call)));
 }

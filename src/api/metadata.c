@@ -2,6 +2,7 @@
 /* The only metadata are a model's signatures, as its file has them. */
 #include "api/metadata.h"
 
+#include "api/record.h"
 #include "servables/tensorflow/session.h"
 
 #define SIGNATURE_DEF "signature_def"
@@ -92,5 +93,6 @@ void api_metadata(struct exchange *exchange, void *api)
         .finish = finish,
         .fail = api_call_fail_rpc,
     };
+    record_begin(exchange, api, (struct served_way){SERVED_METADATA, false});
     api_call_start(api_call_new(api, exchange, &ops, sizeof(struct metadata_call)));
 }

@@ -57,6 +57,6 @@ void api_predict(struct exchange *exchange, void *api)
         .finish = finish,
         .fail = api_call_fail_rpc,
     };
-    record_begin(exchange, RECORD_PREDICT, false);
+    record_begin(exchange, api, (struct served_way){SERVED_PREDICT, false});
     api_call_start(api_call_new(api, exchange, &ops, sizeof(struct predict_call)));
 }

@@ -1,115 +1,126 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A request that went well finds its cells at the version that answered it, where the first such
- * request has left them: looking them up by their labels would cost more than counting.
- */
 #include "api/record.h"
 
-#include <stdlib.h>
-
-#include "base/check.h"
+#include "api/api.h"
 #include "base/clock.h"
-#include "monitoring/metrics.h"
 
-static struct metric_family requests = {
-    .name = "/tensorflow/serving/request_count",
-    .kind = METRIC_COUNTER,
-    .labels = {"model_name", "status"},
-};
-static struct metric_family latency = {
-    .name = "/tensorflow/serving/request_latency",
-    .kind = METRIC_HISTOGRAM,
-    .labels = {"model_name", "API", "entrypoint"},
-    .buckets = METRIC_LATENCY_BUCKETS,
-};
-static struct metric_family runtime = {
-    .name = "/tensorflow/serving/runtime_latency",
-    .kind = METRIC_HISTOGRAM,
-    .labels = {"model_name", "API", "runtime"},
-    .buckets = METRIC_LATENCY_BUCKETS,
-};
+/* ---- the trace ---- */
 
-static const char *const method_names[2][RECORD_METHODS] = {
-    {"Predict", "Classify", "Regress", ""},
-    {"predict", "classify", "regress", ""},
-};
-
-static const char *const entrypoints[] = {"GRPC", "REST"};
-
-typedef _Atomic(struct metric_cell *) cell_place;
-
-/* What is counted when all went well, per way in and method; NULL until it happens. */
-struct cells {
-    cell_place ok;
-    cell_place latency[2][RECORD_METHODS];
-    cell_place runtime[RECORD_METHODS];
-};
-
-static struct cells *cells_of(struct servable *servable)
+/* Most requests have none: a look at the lengths of the names is all they pay for. */
+static struct span find_parent(const struct exchange *exchange)
 {
-    void *cells = atomic_load_explicit(&servable->attachment, memory_order_acquire);
-    if (cells)
-        return cells;
-    struct cells *made = calloc(1, sizeof *made);
-    CHECK(made && "out of memory");
-    if (atomic_compare_exchange_strong(&servable->attachment, &cells, (void *)made))
-        return made;
-    free(made);
-    return cells;
+    static const struct span name = {"traceparent", 11};
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        if (span_equal(exchange->headers[i].name, name))
+            return exchange->headers[i].value;
+    }
+    return (struct span){0};
 }
 
-/* The cell that is kept there, looked up the first time. */
-static struct metric_cell *kept(cell_place *place, struct metric_family *family, struct span model,
-                                const char *second, const char *third)
+static const struct trace *take_trace(struct exchange *exchange)
 {
-    struct metric_cell *cell = atomic_load_explicit(place, memory_order_acquire);
-    if (cell)
-        return cell;
-    const struct span values[] = {model, span_of(second), span_of(third)};
-    cell = metric_at(family, values);
-    atomic_store_explicit(place, cell, memory_order_release);
-    return cell;
+    struct span text = find_parent(exchange);
+    struct trace trace;
+    if (!text.len || !trace_parse(text, &trace))
+        return NULL;
+    trace_begin(&trace);
+    struct trace *kept = ARENA_NEW(&exchange->arena, struct trace);
+    *kept = trace;
+    exchange->answer_header = (struct exchange_header){
+        SPAN_LITERAL("traceresponse"),
+        trace_response(kept, arena_alloc(&exchange->arena, TRACE_PARENT_SIZE)),
+    };
+    return kept;
 }
 
-struct record *record_begin(struct exchange *exchange, enum record_method method, bool is_rest)
+/* ---- stages ---- */
+
+/* When this thread last closed a record, in which turn of its loop. A request that comes in the
+ * same turn begins then: one look at the clock does for both. */
+static _Thread_local struct {
+    int64_t turn_us;
+    int64_t ticks;
+} last;
+
+static int64_t begin_ticks(const struct exchange *exchange)
+{
+    return last.turn_us == exchange->handed_us ? last.ticks : clock_ticks();
+}
+
+struct record *record_begin(struct exchange *exchange, struct api *api, struct served_way way)
 {
     struct record *record = ARENA_NEW(&exchange->arena, struct record);
-    record->method = method;
-    record->is_rest = is_rest;
+    record->way = way;
+    record->is_timed = api->is_timed;
+    record->begun = record->stage = api->is_timed ? begin_ticks(exchange) : 0;
+    record->trace = take_trace(exchange);
     exchange->note = record;
     return record;
 }
 
-static void count_success(const struct record *r, int64_t start_us)
+static void end_stage(struct record *record, enum served_stage stage, int64_t now)
 {
-    struct cells *cells = cells_of(r->servable);
-    struct span model = r->servable->id.name;
-    const char *method = method_names[r->is_rest][r->method];
-    metric_add(kept(&cells->ok, &requests, model, "OK", ""), 1);
-    metric_observe(kept(&cells->latency[r->is_rest][r->method], &latency, model, method,
-                        entrypoints[r->is_rest]),
-                   (double)(clock_now_us() - start_us));
-    if (r->run_ns)
-        metric_observe(
-            kept(&cells->runtime[r->method], &runtime, model, method_names[0][r->method], "TF1"),
-            (double)(r->run_ns / 1000));
+    record->times.stages[stage] += now - record->stage;
+    record->stage = now;
+}
+
+void record_stage(struct exchange *exchange, enum served_stage stage)
+{
+    struct record *record = exchange->note;
+    if (record && record->is_timed)
+        end_stage(record, stage, clock_ticks());
+}
+
+/* Net keeps microseconds. */
+static int64_t ticks_of_us(int64_t us)
+{
+    return us > 0 ? (int64_t)((double)us * 1e3 / clock_tick_ns()) : 0;
+}
+
+/* The session knows when the run began and ended. */
+static void end_all_stages(struct record *record, const struct exchange *exchange)
+{
+    int64_t now = clock_ticks();
+    bool has_run = record->run.start != 0;
+    if (has_run) {
+        end_stage(record, SERVED_PARSE, record->run.start);
+        end_stage(record, SERVED_RUN, record->run.end);
+    }
+    end_stage(record, has_run ? SERVED_ENCODE : SERVED_PARSE, now);
+    record->times.stages[SERVED_READ] = ticks_of_us(exchange->handed_us - exchange->start_us);
+    record->times.all = now - record->begun + record->times.stages[SERVED_READ];
+    record->times.trace = record->trace;
+    last.turn_us = exchange->handed_us;
+    last.ticks = now;
 }
 
 void record_end(struct exchange *exchange, enum code code)
 {
-    const struct record *record = exchange->note;
-    exchange->note = NULL;
+    struct record *record = exchange->note;
     if (!record)
         return;
-    if (!code && record->servable) {
-        count_success(record, exchange->start_us);
+    record->code = code;
+    if (!record->is_timed)
+        return;
+    end_all_stages(record, exchange);
+    if (!record->servable) {
+        served_without(record->model, record->way, code, record->times.all);
         return;
     }
-    const struct span values[] = {record->model, span_of(code_name(code))};
-    metric_add(metric_at(&requests, values), 1);
-    const struct span ways[] = {record->model,
-                                span_of(method_names[record->is_rest][record->method]),
-                                span_of(entrypoints[record->is_rest])};
-    if (!code)
-        metric_observe(metric_at(&latency, ways), (double)(clock_now_us() - exchange->start_us));
+    record->served = served_at(record->servable, record->run.signature, record->way);
+    if (code)
+        served_failed(record->served, code);
+    else
+        served_ok(record->served, &record->times);
+}
+
+void record_finished(struct exchange *exchange, const struct net_report *report, void *api)
+{
+    struct record *record = exchange->note;
+    (void)api;
+    if (!record || !record->is_timed)
+        return;
+    record->times.stages[SERVED_WRITE] = report->written - record->stage;
+    if (record->served && !record->code && !report->lost)
+        served_written(record->served, record->times.stages[SERVED_WRITE]);
 }

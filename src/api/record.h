@@ -1,35 +1,46 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is counted of a request (reference 7.2): TensorFlow Serving's own request_count,
- * request_latency and runtime_latency. A record is begun when the request comes in and closed just
- * before it is answered; in between whoever finds out adds the model and the time of the run.
+ * struct record: what is noted of a request on its way: for the page of metrics (served.h) and the
+ * logs. It is begun when the request comes in and closed just before it is answered; in between
+ * whoever finds out adds the model, the version and the signature.
+ *
+ * Time is taken once where a stage ends and the next begins, and only if there is a page or a log
+ * that wants to know.
  */
 #ifndef API_RECORD_H
 #define API_RECORD_H
 
-#include "core/servable.h"
-#include "net/exchange.h"
+#include "api/served.h"
+#include "api/trace.h"
+#include "engine/run.h"
+#include "net/server.h"
 
-enum record_method {
-    RECORD_PREDICT,
-    RECORD_CLASSIFY,
-    RECORD_REGRESS,
-    RECORD_OTHER, /* over REST: status, metadata, what is no request at all */
-    RECORD_METHODS,
-};
+struct api;
 
 struct record {
-    enum record_method method;
-    bool is_rest;
+    struct served_way way;
+    bool is_timed;
     struct span model;         /* as asked for; empty: not known (yet) */
     struct servable *servable; /* what answers; NULL: not known */
-    int64_t run_ns;            /* in the model; 0: it did not run */
+    struct run_note run;       /* `signature` is set as soon as it is known */
+    const struct trace *trace; /* in the exchange's arena; NULL: the client sent none */
+    struct served *served;     /* once it is closed and was counted there */
+    struct served_times times; /* ditto */
+    int64_t begun;             /* ticks */
+    int64_t stage;             /* when the stage that is under way began */
+    enum code code;            /* once it is closed */
 };
 
-/* Begins it, in the exchange's arena. */
-struct record *record_begin(struct exchange *exchange, enum record_method method, bool is_rest);
+/* Begins it, in the exchange's arena, and sees to its trace. */
+struct record *record_begin(struct exchange *exchange, struct api *api, struct served_way way);
+
+/* The stage that is under way ends. */
+void record_stage(struct exchange *exchange, enum served_stage stage);
 
 /* Closes it, if one was begun: the exchange is answered with this code next. Any thread. */
 void record_end(struct exchange *exchange, enum code code);
+
+/* The net_finished_fn: the answer is out. */
+void record_finished(struct exchange *exchange, const struct net_report *report, void *api);
 
 #endif

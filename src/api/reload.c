@@ -2,6 +2,7 @@
 #include "api/reload.h"
 
 #include "api/model_server_config.h"
+#include "api/record.h"
 #include "base/log.h"
 
 struct reload_call {
@@ -60,6 +61,7 @@ void api_reload(struct exchange *exchange, void *context)
 {
     struct reload_call *call = ARENA_NEW(&exchange->arena, struct reload_call);
     struct error err;
+    record_begin(exchange, context, (struct served_way){SERVED_RELOAD, false});
     *call = (struct reload_call){.job = {.fn = do_reload}, .api = context, .exchange = exchange};
     if (read_request(call, &err))
         api_answer_error(exchange, &err);

@@ -213,10 +213,10 @@ static page_fn *const pages[REST_ACTION_COUNT] = {
     [REST_STATUS] = show_status,   [REST_METADATA] = show_metadata,
 };
 
-static const enum record_method methods[REST_ACTION_COUNT] = {
-    [REST_PREDICT] = RECORD_PREDICT, [REST_CLASSIFY] = RECORD_CLASSIFY,
-    [REST_REGRESS] = RECORD_REGRESS, [REST_STATUS] = RECORD_OTHER,
-    [REST_METADATA] = RECORD_OTHER,
+static const enum served_method methods[REST_ACTION_COUNT] = {
+    [REST_PREDICT] = SERVED_PREDICT,   [REST_CLASSIFY] = SERVED_CLASSIFY,
+    [REST_REGRESS] = SERVED_REGRESS,   [REST_STATUS] = SERVED_STATUS,
+    [REST_METADATA] = SERVED_METADATA,
 };
 
 /* A browser asks whether a script of another origin may call. */
@@ -241,7 +241,7 @@ void api_rest(struct exchange *exchange, void *context)
     struct api *api = context;
     struct span path = rest_url_path(exchange->path);
     if (exchange->refusal) {
-        record_begin(exchange, RECORD_OTHER, true);
+        record_begin(exchange, api, (struct served_way){SERVED_OTHER, true});
         rest_answer_error(api, exchange, exchange->refusal);
         return;
     }
@@ -257,7 +257,8 @@ void api_rest(struct exchange *exchange, void *context)
     struct rest_url url;
     struct error err;
     enum code code = rest_url_parse(exchange->method, path, &exchange->arena, &url, &err);
-    struct record *record = record_begin(exchange, code ? RECORD_OTHER : methods[url.action], true);
+    struct served_way way = {code ? SERVED_OTHER : methods[url.action], true};
+    struct record *record = record_begin(exchange, api, way);
     if (!code) {
         record->model = url.name;
         pages[url.action](api, exchange, &url);

@@ -152,6 +152,8 @@ static enum code find_signature(struct rest_predict_call *call, struct error *er
     struct span name = call->spec->signature_name;
     struct session *session = call->call.servable->object;
     enum code code = predict_signature(session, name, &call->signature, err);
+    if (!code)
+        api_call_note_signature(&call->call, session_signature_info(call->signature)->name);
     if (call->body == REST_PROTOBUF)
         return code;
     if (code) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "api/record.h"
 #include "wire/json.h"
 
 static const int32_t numbers[STATE_COUNT] = {
@@ -121,6 +122,7 @@ void api_status(struct exchange *exchange, void *context)
     struct pb_get_model_status_request request;
     struct pb_get_model_status_response response;
     struct error err;
+    record_begin(exchange, context, (struct served_way){SERVED_STATUS, false});
     if (pb_decode(&pb_get_model_status_request_type, exchange->body, &exchange->arena, &request,
                   &err) ||
         api_status_get(context, request.model_spec, &exchange->arena, &response, &err))

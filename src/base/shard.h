@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters without a shared cache line: a row of cells, of which each thread writes one. Threads
- * are numbered as they come; with more than SHARDS of them some share a cell, which costs time but
- * nothing else.
+ * Counters without a shared cache line: a row of cells, of which each thread writes one. A thread
+ * has a number of its own from its first use until it ends, while there are fewer than SHARDS of
+ * them; the threads beyond share the last one, which costs them time but nothing else.
  */
 #ifndef BASE_SHARD_H
 #define BASE_SHARD_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -35,10 +36,26 @@ static inline unsigned shard_index(void)
     return number ? number - 1 : shard_assign();
 }
 
+/* Does nobody else write what has this index? Then a load and a store are enough to add. */
+static inline bool shard_is_own(unsigned index)
+{
+    return index < SHARDS - 1;
+}
+
 /* Adds to the caller's cell. Any thread. */
 static inline void shard_add(struct shard_counter *counter, int64_t n)
 {
     atomic_fetch_add_explicit(&counter->cells[shard_index()].value, n, memory_order_relaxed);
+}
+
+/* Adds to what has the caller's index and is written by nothing but this. */
+static inline void shard_add_at(_Atomic int64_t *place, unsigned index, int64_t n)
+{
+    if (shard_is_own(index))
+        atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) + n,
+                              memory_order_relaxed);
+    else
+        atomic_fetch_add_explicit(place, n, memory_order_relaxed);
 }
 
 /* The sum of all cells, read one after the other. Any thread. */

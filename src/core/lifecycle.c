@@ -154,7 +154,9 @@ static void remove_harness(struct lifecycle *l, struct harness *h)
     free(h->path);
     free(h->waits_for);
     free(h->failure_text);
-    free(atomic_load(&h->servable.attachment));
+    struct servable_attachment *attachment = atomic_load(&h->servable.attachment);
+    if (attachment)
+        attachment->free(attachment);
     free(h);
 }
 

@@ -21,6 +21,11 @@ struct servable_id {
     int64_t version;
 };
 
+/* The first member of what is kept. */
+struct servable_attachment {
+    void (*free)(struct servable_attachment *attachment);
+};
+
 struct servable {
     struct servable_id id;         /* the name is owned by whoever made the servable */
     const struct loader *loader;   /* borrowed: what loaded it and unloads it; says its platform */
@@ -28,8 +33,8 @@ struct servable {
     struct shard_counter *handles; /* owned: handles that are out; NULL: it is not in memory */
     bool notes_use;                /* it may be evicted: the least recently used goes first */
     _Atomic int64_t used;          /* notes_use: USE_TICK of the last handle; 0: none yet */
-    /* What users of servables keep with one: from malloc, set once, freed with the servable. */
-    _Atomic(void *) attachment;
+    /* What users of servables keep with one: set once, freed with the servable. */
+    _Atomic(struct servable_attachment *) attachment;
 };
 
 #endif

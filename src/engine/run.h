@@ -7,17 +7,25 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "base/span.h"
 
 struct resource_store;
+
+/* What somebody wants to know of a run. */
+struct run_note {
+    struct span signature; /* the version's name for it; empty: not known */
+    int64_t start;         /* of clock_ticks(); 0: it did not run */
+    int64_t end;           /* of the last of several */
+};
 
 struct run {
     struct arena *arena;              /* the request's; inside of a loop, the turn's */
     struct arena *request;            /* inside of a loop: the request's; NULL: arena is */
     struct resource_store *resources; /* the loaded version's */
     const atomic_bool
-        *cancelled;      /* may be NULL; when it becomes true the run stops with CANCELLED */
-    int64_t *took_ns;    /* the time of the run is added; NULL: nobody wants to know */
-    int64_t deadline_us; /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
+        *cancelled;        /* may be NULL; when it becomes true the run stops with CANCELLED */
+    struct run_note *note; /* NULL: nobody wants to know */
+    int64_t deadline_us;   /* of clock_now_us(); INT64_MAX: none; long ops and loops look at it */
 };
 
 /* Memory that lives as long as the request does. */

@@ -110,19 +110,29 @@ static struct metric_cell *find_or_add(struct metric_family *family, const struc
     return cell ? cell : add_cell(family, values, hash);
 }
 
-struct metric_cell *metric_at(struct metric_family *family, const struct span *values)
+struct metric_cell *metric_at_within(struct metric_family *family, const struct span *values,
+                                     atomic_int *room)
 {
     static const struct span others[METRIC_LABELS_MAX] = {
-        {"other", 5}, {"other", 5}, {"other", 5}, {"other", 5}};
+        {"other", 5}, {"other", 5}, {"other", 5}, {"other", 5},
+        {"other", 5}, {"other", 5}, {"other", 5},
+    };
     metric_register(family);
     struct metric_cell *cell = find(family, values, hash_of(values, metric_label_count(family)));
     if (cell)
         return cell;
     pthread_mutex_lock(&family->state.mutex);
-    bool full = family->state.count >= METRIC_CELLS_MAX;
+    bool full = family->state.count >= METRIC_CELLS_MAX || (room && atomic_load(room) <= 0);
+    if (room && !full)
+        atomic_fetch_sub(room, 1);
     cell = find_or_add(family, full ? others : values);
     pthread_mutex_unlock(&family->state.mutex);
     return cell;
+}
+
+struct metric_cell *metric_at(struct metric_family *family, const struct span *values)
+{
+    return metric_at_within(family, values, NULL);
 }
 
 /* ---- recording ---- */
@@ -170,16 +180,31 @@ static int bucket_of(const struct metric_family *family, double value)
     return low;
 }
 
-void metric_observe(struct metric_cell *cell, double value)
+static void add_sum(struct metric_part *part, double value)
 {
-    struct metric_part *part = part_of(cell);
     double sum = atomic_load_explicit(&part->sum, memory_order_relaxed);
     while (!atomic_compare_exchange_weak_explicit(&part->sum, &sum, sum + value,
                                                   memory_order_relaxed, memory_order_relaxed))
         ;
+}
+
+void metric_observe(struct metric_cell *cell, double value)
+{
+    struct metric_part *part = part_of(cell);
+    add_sum(part, value);
     atomic_fetch_add_explicit(&part->buckets[bucket_of(cell->family, value)], 1,
                               memory_order_relaxed);
     atomic_fetch_add_explicit(&part->count, 1, memory_order_relaxed);
+}
+
+void metric_merge(struct metric_cell *cell, const struct metric_histogram *more)
+{
+    struct metric_part *part = part_of(cell);
+    add_sum(part, more->sum);
+    for (int i = 0; i <= cell->family->buckets.count; i++) {
+        atomic_fetch_add_explicit(&part->buckets[i], more->buckets[i], memory_order_relaxed);
+        atomic_fetch_add_explicit(&part->count, more->buckets[i], memory_order_relaxed);
+    }
 }
 
 void metric_set(struct metric_cell *cell, int64_t value)

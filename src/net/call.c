@@ -58,9 +58,27 @@ static void release_request(struct call *call)
     body_release(&call->http.bytes);
 }
 
+/* Of the turns of a stream only the stream as a whole is told. */
+static void report(struct call *call)
+{
+    const struct net_options *options = &call->loop->shared->options;
+    if (!options->finished || !call->answered || call->rpc.parent)
+        return;
+    const struct net_report report = {
+        .protocol = call->exchange.kind == EXCHANGE_RPC ? NET_GRPC : NET_HTTP,
+        .status = call->answer.status,
+        .in = call->exchange.body.len,
+        .out = call->answer.sent,
+        .lost = call->answer.sent < call->answer.size && !call->http.head,
+        .written = call->loop->written,
+    };
+    options->finished(&call->exchange, &report, options->context);
+}
+
 void call_recycle(struct call *call)
 {
     struct loop *loop = call->loop;
+    report(call);
     timers_disarm(&loop->timers, &call->deadline);
     release_request(call);
     struct arena *arena = &call->exchange.arena;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 
 enum {
     LINGER_US = 1000000,         /* how long a refused peer may go on sending before the reset */
@@ -39,6 +40,8 @@ struct connection *connection_new(struct loop *loop, const struct protocol *prot
     c->watch = (struct watch){.fn = on_events, .fd = fd};
     c->loop = loop;
     c->protocol = protocol;
+    c->kind = protocol == &grpc_connection ? NET_GRPC : NET_HTTP;
+    loop_count(&loop->stats.open[c->kind], 1);
     c->timer.fn = on_timer;
     c->progress_us = loop->now_us;
     c->next = loop->connections;
@@ -57,6 +60,8 @@ enum code connection_admit(struct connection *c, struct call *call, struct error
 
 static void recycle_done(struct connection *c)
 {
+    if (c->done && c->loop->shared->options.finished)
+        c->loop->written = clock_ticks();
     while (c->done) {
         struct call *call = c->done;
         c->done = call->next;
@@ -78,6 +83,7 @@ static void undirty(struct connection *c)
 void connection_free(struct connection *c)
 {
     struct loop *loop = c->loop;
+    loop_count(&loop->stats.open[c->kind], -1);
     c->protocol->close(c);
     undirty(c);
     timers_disarm(&loop->timers, &c->timer);
@@ -176,7 +182,18 @@ static void peer_ended(struct connection *c)
 
 static ssize_t receive(struct connection *c, char *into, size_t room)
 {
-    return c->tls ? tls_read(c->tls, into, room) : read(c->watch.fd, into, room);
+    ssize_t n = c->tls ? tls_read(c->tls, into, room) : read(c->watch.fd, into, room);
+    if (n > 0)
+        loop_count(&c->loop->stats.in[c->kind], n);
+    return n;
+}
+
+static void count_written(struct connection *c, size_t written)
+{
+    if (!written)
+        return;
+    c->progress_us = c->loop->now_us;
+    loop_count(&c->loop->stats.out[c->kind], (int64_t)written);
 }
 
 /* False: nothing came. */
@@ -252,8 +269,7 @@ static bool flush_rest(struct connection *c)
 {
     size_t written;
     int result = output_rest_send(c->rest, sink_of(c), &written);
-    if (written)
-        c->progress_us = c->loop->now_us;
+    count_written(c, written);
     if (result < 0)
         c->end = CONNECTION_DEAD;
     if (result <= 0)
@@ -276,8 +292,7 @@ static bool flush_once(struct connection *c)
     }
     size_t written;
     int result = output_send(output, sink_of(c), &written);
-    if (written)
-        c->progress_us = c->loop->now_us;
+    count_written(c, written);
     if (result < 0) {
         c->end = CONNECTION_DEAD;
         return false;

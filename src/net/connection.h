@@ -57,6 +57,7 @@ struct connection {
     struct loop *loop;       /* borrowed */
     struct tls_session *tls; /* owned; NULL: none */
     const struct protocol *protocol;
+    enum net_protocol kind;
     void *state;                        /* the protocol's */
     struct connection *next, *previous; /* of the loop's */
     struct connection *next_dirty;

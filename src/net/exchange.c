@@ -104,16 +104,18 @@ static void set_headers(struct call *call, const struct exchange_header *headers
         {{"Vary", 4}, {"Accept-Encoding", 15}},
     };
     size_t more = call->answer.compressed ? sizeof gzip / sizeof *gzip : 0;
-    if (count + more == 0)
+    const struct exchange_header *last = &call->exchange.answer_header;
+    if (count + more == 0 && !last->name.len)
         return;
     struct exchange_header *copy =
-        ARENA_ARRAY(&call->exchange.arena, struct exchange_header, count + more);
+        ARENA_ARRAY(&call->exchange.arena, struct exchange_header, count + more + 1);
     if (count)
         memcpy(copy, headers, count * sizeof *headers);
     if (more)
         memcpy(copy + count, gzip, sizeof gzip);
+    copy[count + more] = *last;
     call->answer.headers = copy;
-    call->answer.header_count = count + more;
+    call->answer.header_count = count + more + (last->name.len > 0);
 }
 
 static size_t size_of(const struct span *pieces, size_t count)

@@ -41,11 +41,15 @@ struct exchange {
     size_t header_count;
     unsigned entrance;     /* of the place where its connection came in, see net_place */
     int64_t start_us;      /* clock_now_us() when its first byte was read */
+    int64_t handed_us;     /* ditto, its last byte, which it takes to be handed to its handler */
     int64_t deadline_us;   /* of clock_now_us(); INT64_MAX: none */
     atomic_bool cancelled; /* set when the client gave up: long work may stop early */
     void *note;            /* the handler's own; NULL when it gets the exchange */
     int64_t retry_ms;      /* an RPC's answer, an error, may tell when to ask again; 0: nothing */
     const struct error *refusal; /* HTTP: why net_options.admit refused it; there is no body */
+    /* One header more of the answer, in the arena; over gRPC initial metadata, or a part of the
+     * trailers where there are only those. No name: none. May be set until it is answered. */
+    struct exchange_header answer_header;
     uint64_t seen; /* NET_WATCH: what the handler left here when it answered last; 0 at first */
 };
 

@@ -143,6 +143,9 @@ void grpc_answer_details(struct grpc_state *state, struct call *call,
             {"grpc-retry-pushback-ms", 22},
             span_of(arena_printf(arena, "%lld", (long long)error->retry_ms)),
         };
+    const struct exchange_header *more = &call->exchange.answer_header;
+    if (more->name.len)
+        head[count++] = (struct h2_field){more->name, more->value};
     if (details.len)
         head[count++] = (struct h2_field){{"grpc-status-details-bin", 23}, details};
     h2_answer_head_only(state->h2, call->rpc.stream, head, count);
@@ -152,6 +155,7 @@ void grpc_reject(struct grpc_state *state, struct call *call, enum code code, st
 {
     grpc_request_over(state, call);
     call->answered = true;
+    call->answer.status = (int)code;
     call_end_inflater(call);
     body_release(&call->body);
     struct grpc_error error = {code, message, call->exchange.retry_ms};
@@ -421,6 +425,9 @@ void grpc_answer_head(struct connection *c, struct call *call)
     if (call->answer.compressed)
         head[count++] = (struct h2_field){{"grpc-encoding", 13},
                                           span_of(grpc_encoding_name(call->rpc.answer_encoding))};
+    const struct exchange_header *more = &call->exchange.answer_header;
+    if (more->name.len)
+        head[count++] = (struct h2_field){more->name, more->value};
     call->rpc.head_out = true;
     grpc_answer_begun(c, call);
     h2_answer(state->h2, call->rpc.stream, head, count);

@@ -24,7 +24,7 @@ enum {
     H2_HEADER_LIST_MAX = 64 << 10, /* announced; the owner enforces it, it sees the headers */
     H2_CONTINUATIONS_MAX = 16, /* per header block; four of 16 KiB hold any list that we allow */
     H2_RESETS_MAX = 500,       /* resets ahead of finished requests, see h2.c */
-    H2_HEAD_MAX = 7,           /* fields in an answer's head */
+    H2_HEAD_MAX = 8,           /* fields in an answer's head */
     H2_TRAILERS_MAX = 4,
 };
 

@@ -202,6 +202,7 @@ static void welcome(const struct listener *listener, int fd)
         return;
     }
     struct connection *c = connection_new(loop, protocols[listener->protocol], fd);
+    loop_count(&loop->stats.accepted[listener->protocol], 1);
     c->entrance = listener->entrance;
     if (loop->draining)
         c->protocol->drain(c);
@@ -263,6 +264,7 @@ static void come_home(struct call *call)
 {
     struct loop *loop = call->loop;
     loop->outstanding--;
+    loop_count(&loop->stats.in_flight, -1);
     call->away = false;
     if (loop->handing == call)
         loop->handing = NULL;
@@ -295,7 +297,9 @@ static void on_deadline(struct timer *timer)
 void loop_hand(struct loop *loop, struct call *call, exchange_fn *fn)
 {
     call->away = true;
+    call->exchange.handed_us = loop->now_us;
     loop->outstanding++;
+    loop_count(&loop->stats.in_flight, 1);
     loop->handing = call;
     fn(&call->exchange, loop->shared->options.context);
     if (loop->handing == call && call->exchange.deadline_us != INT64_MAX) {

@@ -43,6 +43,21 @@ struct shared {
     unsigned running;          /* loops that have not ended; guarded by mutex */
 };
 
+/* Counted by the loop's thread alone, read by any. */
+struct loop_stats {
+    _Atomic int64_t accepted[NET_PROTOCOLS];
+    _Atomic int64_t open[NET_PROTOCOLS];
+    _Atomic int64_t in[NET_PROTOCOLS];
+    _Atomic int64_t out[NET_PROTOCOLS];
+    _Atomic int64_t in_flight;
+};
+
+static inline void loop_count(_Atomic int64_t *place, int64_t n)
+{
+    atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) + n,
+                          memory_order_relaxed);
+}
+
 struct listener {
     struct watch watch;
     enum net_protocol protocol;
@@ -80,6 +95,8 @@ struct loop {
     struct output output;
     char *input;          /* LOOP_INPUT bytes */
     struct call *handing; /* just with its handler and not answered yet */
+    int64_t written;      /* ticks, if anybody wants to know: when an answer was last out */
+    struct loop_stats stats;
 };
 
 /* RESOURCE_EXHAUSTED when descriptors run out. */

@@ -372,6 +372,23 @@ void net_server_free(struct net_server *server)
     free(server);
 }
 
+void net_server_stats(const struct net_server *server, struct net_stats stats[NET_PROTOCOLS],
+                      int64_t *in_flight)
+{
+    *in_flight = 0;
+    memset(stats, 0, NET_PROTOCOLS * sizeof *stats);
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        const struct loop_stats *s = &server->loops[i].stats;
+        *in_flight += atomic_load_explicit(&s->in_flight, memory_order_relaxed);
+        for (int k = 0; k < NET_PROTOCOLS; k++) {
+            stats[k].accepted += atomic_load_explicit(&s->accepted[k], memory_order_relaxed);
+            stats[k].open += atomic_load_explicit(&s->open[k], memory_order_relaxed);
+            stats[k].in += atomic_load_explicit(&s->in[k], memory_order_relaxed);
+            stats[k].out += atomic_load_explicit(&s->out[k], memory_order_relaxed);
+        }
+    }
+}
+
 size_t net_server_connections(const struct net_server *server)
 {
     return atomic_load(&((struct net_server *)(uintptr_t)server)->shared.connections);

@@ -37,6 +37,28 @@ struct net_rpc {
     enum net_rpc_kind kind;
 };
 
+/* How it went, told when all of it is over. */
+struct net_report {
+    enum net_protocol protocol;
+    int status;      /* RPC: enum code; HTTP: 200 and so on */
+    size_t in;       /* bytes of the body or message, decoded */
+    size_t out;      /* ditto, as sent */
+    bool lost;       /* the client did not take all of it */
+    int64_t written; /* clock_ticks() when the socket had taken it */
+};
+
+/* On the loop's thread, before the exchange's arena is reset. */
+typedef void net_finished_fn(struct exchange *exchange, const struct net_report *report,
+                             void *context);
+
+/* What a protocol's connections and calls have come to, and what there is now. */
+struct net_stats {
+    int64_t accepted;
+    int64_t open;
+    int64_t in;  /* bytes read from sockets, as they are on the wire but for TLS */
+    int64_t out; /* and written to them */
+};
+
 /* What gRPC connections are allowed; 0 everywhere: no limit, or net's own. */
 struct net_grpc_options {
     int64_t age_us;               /* then no new calls on it, give or take a tenth */
@@ -60,12 +82,13 @@ struct net_options {
     unsigned loops;             /* threads; at least 1 */
     const struct net_rpc *rpcs; /* borrowed, `rpc_count` rows; other paths get UNIMPLEMENTED */
     size_t rpc_count;
-    exchange_fn *http;   /* every HTTP request; may be NULL (404) */
-    admit_fn *admit;     /* NULL: all are let in */
-    void *context;       /* handed to all of them */
-    size_t message_max;  /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
-    size_t body_max;     /* an HTTP body as sent; 0: 2 GiB - 1 */
-    size_t inflated_max; /* a compressed HTTP body, inflated; 0: 100 MiB as in the original */
+    exchange_fn *http;         /* every HTTP request; may be NULL (404) */
+    admit_fn *admit;           /* NULL: all are let in */
+    void *context;             /* handed to all of them */
+    net_finished_fn *finished; /* of each that was answered; may be NULL */
+    size_t message_max;        /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
+    size_t body_max;           /* an HTTP body as sent; 0: 2 GiB - 1 */
+    size_t inflated_max;       /* a compressed HTTP body, inflated; 0: 100 MiB as in the original */
     int64_t
         header_timeout_us; /* from the first byte of a request to the end of its header; 0: 10 s */
     int64_t body_timeout_us; /* without a byte of progress inside a body or an answer; 0: 60 s */
@@ -111,7 +134,12 @@ enum code net_server_join(struct net_server *server, int64_t timeout_us);
 /* After net_server_join, or a server that never started. */
 void net_server_free(struct net_server *server);
 
-/* Connections open now, all loops; for tests and metrics. */
+/* Connections open now, all loops; for tests. */
 size_t net_server_connections(const struct net_server *server);
+
+/* All loops together; any thread while the server lives. `in_flight`: exchanges with their
+ * handlers. */
+void net_server_stats(const struct net_server *server, struct net_stats stats[NET_PROTOCOLS],
+                      int64_t *in_flight);
 
 #endif

@@ -20,9 +20,11 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/health_watch.h"
+#include "api/record.h"
 #include "api/rest.h"
 #include "api/waiting_room.h"
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/memory.h"
@@ -222,6 +224,7 @@ static void make_net(struct service *s)
         .cors = s->options->rest_api_enable_cors_support,
         .rest_timeout_us = (int64_t)s->options->rest_api_timeout_in_ms * 1000,
         .counters = s->counters,
+        .is_timed = s->metrics_path != NULL,
     };
     struct net_options net = {
         .loops = cores,
@@ -229,6 +232,7 @@ static void make_net(struct service *s)
         .rpc_count = api_rpc_count,
         .http = api_rest,
         .admit = s->access ? api_admit : NULL,
+        .finished = s->api.is_timed ? record_finished : NULL,
         .context = &s->api,
         .reuse_port = s->options->reuse_port,
         .connections_max = (size_t)s->options->max_connections,
@@ -240,6 +244,7 @@ static void make_net(struct service *s)
     };
     channel_arguments_apply(s->options->grpc_channel_arguments, &net);
     s->net = net_server_new(&net);
+    s->api.net = s->net;
 }
 
 static enum code open_ports(struct service *s, struct error *err)
@@ -422,6 +427,7 @@ enum code service_run(const struct options *options, struct error *err)
         return code;
     if (options->request_memory_limit_bytes > 0)
         memory_set_request_limit((size_t)options->request_memory_limit_bytes);
+    clock_calibrate();
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_MAX);
     /* The process's own: threads of a load that is not waited for still see it when this returns.

@@ -67,8 +67,8 @@ class Metrics(unittest.TestCase):
         self.assertEqual((200, "text/plain"), (answer.status, answer.headers["content-type"]))
         lines = answer.body.decode().splitlines()
         for line in lines:
-            self.assertRegex(line, r'^(# TYPE [\w:]+ (counter|gauge|histogram)|[\w:]+\{(\w+="[^"]*",?)*\} \S+)$')
-        self.assertIn('tensord_versions{model_name="half",state="AVAILABLE"} 1', lines)
+            self.assertRegex(line, r'^(# TYPE [\w:]+ (counter|gauge|histogram)|# HELP \w+ .*\.|[\w:]+\{(\w+="[^"]*",?)*\} \S+)$')
+        self.assertIn('tensord_model_versions{model="half",state="AVAILABLE"} 1', lines)
         self.assertTrue([line for line in lines if re.match(
             r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
 

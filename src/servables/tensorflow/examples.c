@@ -56,3 +56,9 @@ enum code examples_to_tensor(const struct pb_serialized_input *input, struct are
     memcpy(tensor->data, list.items, list.count * sizeof *list.items);
     return CODE_OK;
 }
+
+size_t examples_count(const struct pb_serialized_input *input)
+{
+    struct span context;
+    return list_of(input, &context).count;
+}

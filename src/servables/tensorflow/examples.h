@@ -21,4 +21,7 @@ enum {
 enum code examples_to_tensor(const struct pb_serialized_input *input, struct arena *arena,
                              struct tensor *tensor, struct error *err);
 
+/* How many examples there are. */
+size_t examples_count(const struct pb_serialized_input *input);
+
 #endif

@@ -19,6 +19,20 @@ static struct metric_family latency = {
     .labels = {"model_path"},
 };
 
+static struct metric_family stages = {
+    .name = "/tensorflow/cc/saved_model/load_latency_by_stage",
+    .kind = METRIC_HISTOGRAM,
+    .labels = {"model_path", "stage"},
+    .buckets = METRIC_LATENCY_BUCKETS,
+};
+
+static void count_stage(const char *path, const char *stage, int64_t took_us)
+{
+    const struct span values[] = {span_of(path), span_of(stage)};
+    if (took_us)
+        metric_observe(metric_at(&stages, values), (double)took_us);
+}
+
 static void count_load(const char *path, enum code code, int64_t took_us)
 {
     const struct span values[] = {span_of(path), span_of(code ? "fail" : "success")};
@@ -36,6 +50,9 @@ static enum code load(const char *path, void *context, void **object, struct err
     count_load(path, code, clock_now_us() - start_us);
     if (code)
         return code;
+    struct session_setup setup = session_setup(session);
+    count_stage(path, "restore_graph", setup.restore_us);
+    count_stage(path, "init_graph", setup.init_us);
     code = warmup_run(session, path, &options->warmup, err);
     if (code)
         session_free(session);

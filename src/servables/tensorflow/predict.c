@@ -343,6 +343,8 @@ enum code predict(struct session *session, const struct pb_predict_request *requ
     size_t output_count;
     struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};
     enum code code = predict_signature(session, name, &signature, err);
+    if (!code && run->note)
+        run->note->signature = session_signature_info(signature)->name;
     if (!code)
         code = predict_decode(signature, request, run->arena, &inputs, err);
     if (!code)

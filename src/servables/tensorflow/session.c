@@ -59,6 +59,7 @@ struct joined {
 };
 
 struct session {
+    struct session_setup setup;
     struct arena arena;
     struct savedmodel model;
     struct resource_store *resources;
@@ -213,6 +214,16 @@ static enum code setup_run(struct session *session, struct setup *setup, struct 
     return code;
 }
 
+/* The same; how long it took goes to *took_us. */
+static enum code setup_run_timed(struct session *session, struct setup *setup, int64_t *took_us,
+                                 struct error *err)
+{
+    int64_t start_us = clock_now_us();
+    enum code code = setup_run(session, setup, err);
+    *took_us = clock_now_us() - start_us;
+    return code;
+}
+
 static void setup_abort(struct setup *setup)
 {
     if (setup->compilation)
@@ -234,9 +245,9 @@ static enum code set_up(struct session *session, bool only_check, struct error *
     if (!code)
         code = missing_ops_report(&session->missing, err);
     if (!code && restores && !only_check)
-        code = setup_run(session, &restore, err);
+        code = setup_run_timed(session, &restore, &session->setup.restore_us, err);
     if (!code && model->init_op.len && !only_check)
-        code = setup_run(session, &init, err);
+        code = setup_run_timed(session, &init, &session->setup.init_us, err);
     setup_abort(&restore);
     setup_abort(&init);
     return code;
@@ -339,6 +350,11 @@ void session_free(struct session *session)
     pthread_mutex_destroy(&session->lock);
     arena_release(&session->arena);
     free(session);
+}
+
+struct session_setup session_setup(const struct session *session)
+{
+    return session->setup;
 }
 
 const struct savedmodel *session_model(const struct session *session)
@@ -568,15 +584,17 @@ static enum code run_plan(struct session_signature *s, struct plan *plan,
 {
     const struct tensor *feeds =
         s->info->input_count < 2 ? inputs : order_feeds(s, inputs, run->arena);
-    int64_t start = clock_now_ns();
+    int64_t start = clock_ticks();
     arena_set_limit(run->arena, memory_request_limit());
     enum code code = plan_run(plan, feeds, run, outputs, err);
-    int64_t took = clock_now_ns() - start;
-    if (run->took_ns)
-        *run->took_ns += took;
+    int64_t end = clock_ticks();
+    if (run->note && !run->note->start)
+        run->note->start = start;
+    if (run->note)
+        run->note->end = end;
     /* A refusal is quick and says nothing about a run. */
     if (!code)
-        note_time(s, took);
+        note_time(s, (int64_t)((double)(end - start) * clock_tick_ns()));
     return say_limits(code, err);
 }
 

@@ -26,6 +26,13 @@ enum code session_load(const char *dir, const struct session_options *options,
                        struct session **session, struct error *err);
 void session_free(struct session *session);
 
+/* How long the parts of loading took that have a name of their own; 0: there was none. */
+struct session_setup {
+    int64_t restore_us;
+    int64_t init_us;
+};
+struct session_setup session_setup(const struct session *session);
+
 const struct savedmodel *session_model(const struct session *session);
 
 /* One signature, by name; NULL when there is none (or it is the initialiser's). */

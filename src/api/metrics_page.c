@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "api/metrics_page.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "api/served.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "monitoring/scrape.h"
+
+/* ---- gauges without labels, and the like ---- */
+
+static double resident_bytes(void)
+{
+    char text[128];
+    long long whole, resident = 0;
+    struct span statm = file_read_small("/proc/self/statm", text, sizeof text);
+    if (statm.len && sscanf(statm.ptr, "%lld %lld", &whole, &resident) == 2)
+        resident *= sysconf(_SC_PAGESIZE);
+    return (double)resident;
+}
+
+static double open_files(void)
+{
+    DIR *folder = opendir("/proc/self/fd");
+    int count = -3; /* ".", "..", and the folder itself */
+    if (!folder)
+        return 0;
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+static double cpu_seconds(void)
+{
+    return (double)clock_process_cpu_ns() / 1e9;
+}
+
+static double memory_used_bytes(void)
+{
+    return (double)memory_used();
+}
+
+static double memory_budget_bytes(void)
+{
+    return (double)memory_budget();
+}
+
+static double request_limit_bytes(void)
+{
+    return (double)memory_request_limit();
+}
+
+static struct {
+    double (*value)(void);
+    struct metric_family family;
+} process[] = {
+    {resident_bytes,
+     {.name = "process_resident_memory_bytes",
+      .help = "Resident memory, with the files that are mapped.",
+      .kind = METRIC_GAUGE}},
+    {cpu_seconds,
+     {.name = "process_cpu_seconds_total",
+      .help = "CPU time of all threads, user and system.",
+      .kind = METRIC_COUNTER}},
+    {open_files,
+     {.name = "process_open_fds", .help = "Open file descriptors.", .kind = METRIC_GAUGE}},
+    {memory_used_bytes,
+     {.name = "tensord_memory_used_bytes",
+      .help = "Large blocks of requests and models, which count against the budget.",
+      .kind = METRIC_GAUGE}},
+    {memory_budget_bytes,
+     {.name = "tensord_memory_budget_bytes",
+      .help = "What these may come to; a request that needs more is refused.",
+      .kind = METRIC_GAUGE}},
+    {request_limit_bytes,
+     {.name = "tensord_request_memory_limit_bytes",
+      .help = "What one request may hold.",
+      .kind = METRIC_GAUGE}},
+};
+
+static void tell_process(struct scrape *scrape)
+{
+    for (size_t i = 0; i < sizeof process / sizeof *process; i++)
+        scrape_number(scrape, &process[i].family, NULL, process[i].value());
+}
+
+/* ---- versions ---- */
+
+static struct metric_family versions = {
+    .name = "tensord_model_versions",
+    .help = "Versions of each model, by their state.",
+    .kind = METRIC_GAUGE,
+    .labels = {"model", "state"},
+};
+
+static void tell_versions(const struct api *api, struct scrape *scrape)
+{
+    struct span *models;
+    struct arena *arena = scrape_arena(scrape);
+    size_t count = state_monitor_names(api->core->monitor, arena, &models);
+    for (size_t i = 0; i < count; i++) {
+        struct version_state *states;
+        int64_t sums[STATE_COUNT] = {0};
+        size_t state_count = state_monitor_get(api->core->monitor, models[i], arena, &states);
+        for (size_t k = 0; k < state_count; k++)
+            sums[states[k].state]++;
+        for (int state = 0; state < STATE_COUNT; state++) {
+            const struct span values[] = {models[i], span_of(state_name(state))};
+            scrape_number(scrape, &versions, values, (double)sums[state]);
+        }
+    }
+}
+
+/* ---- the network ---- */
+
+static struct {
+    size_t member; /* of struct net_stats */
+    struct metric_family family;
+} network[] = {
+    {offsetof(struct net_stats, open),
+     {.name = "tensord_connections",
+      .help = "Open connections.",
+      .kind = METRIC_GAUGE,
+      .labels = {"protocol"}}},
+    {offsetof(struct net_stats, accepted),
+     {.name = "tensord_connections_accepted_total",
+      .help = "Connections that were accepted.",
+      .kind = METRIC_COUNTER,
+      .labels = {"protocol"}}},
+    {offsetof(struct net_stats, in),
+     {.name = "tensord_network_receive_bytes_total",
+      .help = "Bytes read from connections.",
+      .kind = METRIC_COUNTER,
+      .labels = {"protocol"}}},
+    {offsetof(struct net_stats, out),
+     {.name = "tensord_network_transmit_bytes_total",
+      .help = "Bytes written to connections.",
+      .kind = METRIC_COUNTER,
+      .labels = {"protocol"}}},
+};
+static struct metric_family in_flight = {
+    .name = "tensord_requests_in_flight",
+    .help = "Requests that have come and are not answered yet.",
+    .kind = METRIC_GAUGE,
+};
+
+static void tell_network(const struct api *api, struct scrape *scrape)
+{
+    static const char *const protocols[NET_PROTOCOLS] = {[NET_GRPC] = "grpc", [NET_HTTP] = "rest"};
+    struct net_stats stats[NET_PROTOCOLS];
+    int64_t waiting;
+    net_server_stats(api->net, stats, &waiting);
+    scrape_number(scrape, &in_flight, NULL, (double)waiting);
+    for (size_t i = 0; i < sizeof network / sizeof *network; i++) {
+        for (int k = 0; k < NET_PROTOCOLS; k++) {
+            struct span protocol = span_of(protocols[k]);
+            const char *member = (const char *)&stats[k] + network[i].member;
+            scrape_number(scrape, &network[i].family, &protocol, (double)*(const int64_t *)member);
+        }
+    }
+}
+
+/* ---- the page ---- */
+
+struct page_call {
+    struct job job; /* first */
+    const struct api *api;
+    struct exchange *exchange;
+};
+
+static void make_page(struct job *job)
+{
+    const struct page_call *call = (const struct page_call *)job;
+    struct exchange *exchange = call->exchange;
+    struct scrape *scrape = scrape_new(&exchange->arena);
+    enum scrape_format format = scrape_format_of(exchange_header(exchange, "accept"));
+    const struct exchange_header type = {SPAN_LITERAL("Content-Type"), scrape_content_type(format)};
+    tell_process(scrape);
+    tell_versions(call->api, scrape);
+    tell_network(call->api, scrape);
+    served_scrape(scrape);
+    struct span text = scrape_print(scrape, format);
+    exchange_answer_http(exchange, 200, &type, 1, &text, 1);
+}
+
+void api_metrics(const struct api *api, struct exchange *exchange)
+{
+    struct page_call *call = ARENA_NEW(&exchange->arena, struct page_call);
+    *call = (struct page_call){.job = {.fn = make_page}, .api = api, .exchange = exchange};
+    worker_pool_submit(api->workers, &call->job);
+}

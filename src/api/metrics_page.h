@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The page of metrics: what the cells, the versions (served.h), the network and the process have to
+ * tell. */
+#ifndef API_METRICS_PAGE_H
+#define API_METRICS_PAGE_H
+
+#include "api/api.h"
+
+/* Answers with it, made on a worker; in OpenMetrics if that is asked for. */
+void api_metrics(const struct api *api, struct exchange *exchange);
+
+#endif

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Watching a server: the page of metrics as Prometheus's own client reads it, and traces."""
+import os
+import re
+import unittest
+from collections import namedtuple
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics
+from prometheus_client.parser import text_string_to_metric_families as prometheus
+
+import support
+from clients import MODELS, PREDICT, Base, call, example, fill_input, predict, predict_request, rest
+
+OPENMETRICS = "application/openmetrics-text; version=1.0.0"
+TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
+TRACEPARENT = f"00-{TRACE}-{PARENT}-01"
+Series = namedtuple("Series", "value exemplar")
+
+
+class Page:
+    """{(name, labels): value} of all series; the parser calls each counter's ..._total."""
+
+    def __init__(self, server, accept=None):
+        answer = rest(server, "GET", "/metrics", headers={"Accept": accept} if accept else {})
+        self.type, self.text = answer.headers["content-type"], answer.body.decode()
+        self.families = {f.name: f for f in (openmetrics if accept else prometheus)(self.text)}
+        self.series = {(s.name, tuple(sorted(s.labels.items()))): Series(s.value, s.exemplar) for f in self.families.values() for s in f.samples}
+
+    def __call__(self, name, **labels):
+        return self.series[name, tuple(sorted(labels.items()))].value
+
+    def has(self, name, **labels):
+        return (name, tuple(sorted(labels.items()))) in self.series
+
+
+class WatchTest(unittest.TestCase):
+    def start(self, *flags, model="half_plus_two_tf1", path=None):
+        base = self.enterContext(Base())
+        config = os.path.join(base.scratch, "monitoring.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("prometheus_config { enable: true path: '/metrics' }")
+        return self.enterContext(support.Server(f"--monitoring_config_file={config}", *flags, rest=True, model_name="half",
+                                                model_base_path=path or os.path.join(MODELS, model)))
+
+    def test_requests_by_version_and_signature(self):
+        server = self.start()
+        for _ in range(3):
+            predict(server, predict_request("half", x=[1]))
+        rest(server, "POST", "/v1/models/half:predict", {"instances": [1, 2]})
+        rest(server, "POST", "/v1/models/half:regress", {"signature_name": "regress", "examples": [{"x": 1.0}]})
+        predict(server, predict_request("half", z=[1]))
+        predict(server, predict_request("none", x=[1]))
+        rest(server, "GET", "/v1/models/half")
+        page = Page(server)
+        self.assertEqual("text/plain", page.type)
+        ours = {"model": "half", "version": "1", "signature": "serving_default", "method": "predict", "protocol": "grpc"}
+        self.assertEqual(3, page("tensord_requests_total", code="OK", **ours))
+        self.assertEqual(1, page("tensord_requests_total", code="INVALID_ARGUMENT", **ours))
+        self.assertEqual(1, page("tensord_requests_total", code="OK", **{**ours, "protocol": "rest"}))
+        self.assertEqual(1, page("tensord_requests_total", code="OK", **{**ours, "protocol": "rest", "method": "regress", "signature": "regress"}))
+        unknown = {"model": "", "version": "", "signature": ""}
+        self.assertEqual(1, page("tensord_requests_total", code="NOT_FOUND", **{**ours, **unknown}))
+        self.assertEqual(1, page("tensord_requests_total", code="OK", method="status", protocol="rest", **unknown))
+        self.assertEqual(3, page("tensord_request_duration_seconds_count", **ours))
+        stages = [page("tensord_request_stage_duration_seconds_sum", stage=s, **ours) for s in ("read", "parse", "queue", "run", "encode")]
+        self.assertAlmostEqual(page("tensord_request_duration_seconds_sum", **ours), sum(stages), delta=1e-6)
+        for stage in ("read", "parse", "queue", "run", "encode", "write"):
+            self.assertEqual(3, page("tensord_request_stage_duration_seconds_count", stage=stage, **ours))
+        self.assertEqual(1, page("tensord_connections", protocol="grpc"))
+        self.assertGreater(page("tensord_network_receive_bytes_total", protocol="grpc"), 200)
+        self.assertEqual(0, page("tensord_requests_in_flight") - 1)  # the page's own
+        for name, family in page.families.items():
+            self.assertTrue(family.documentation or name.startswith(":"), name)
+
+    def test_openmetrics(self):
+        server = self.start()
+        predict(server, predict_request("half", x=[1]), metadata=(("traceparent", TRACEPARENT),))
+        predict(server, predict_request("half", x=[1]))
+        page = Page(server, OPENMETRICS)
+        self.assertEqual("application/openmetrics-text; version=1.0.0; charset=utf-8", page.type)
+        self.assertTrue(page.text.endswith("\n# EOF\n"))
+        self.assertEqual(2, page(":tensorflow:serving:request_count_total", model_name="half", status="OK"))
+        exemplars = [s.exemplar for s in page.series.values() if s.exemplar]
+        self.assertEqual([{"trace_id": TRACE}], [e.labels for e in exemplars])
+        self.assertGreater(float(exemplars[0].timestamp), 1.7e9)
+
+    def test_names_of_models_that_there_are_not_are_bounded(self):
+        server = self.start()
+        for i in range(300):
+            predict(server, predict_request(f"none{i}", x=[1]))
+        page = Page(server)
+        names = {dict(labels)["model_name"] for name, labels in page.series if name == ":tensorflow:serving:request_count_total"}
+        self.assertLessEqual(len(names), 202)
+        self.assertEqual(100, page(":tensorflow:serving:request_count_total", model_name="other", status="other"))
+
+    def test_the_examples_of_multi_inference(self):
+        server = self.start()
+        request = support.pb("inference").MultiInferenceRequest()
+        for name in ("regress", "regress2"):
+            task = request.tasks.add(method_name="tensorflow/serving/regress")
+            task.model_spec.name, task.model_spec.signature_name = "half", name
+        del request.tasks[1:]
+        fill_input(request.input, [example(x=[1]), example(x=[2]), example(x=[3])])
+        self.assertEqual(1, len(call(server, "MultiInference", request).results))
+        page = Page(server)
+        self.assertEqual(3, page(":tensorflow:serving:request_example_count_total", model="half"))
+        self.assertEqual((1, 0), tuple(page(":tensorflow:serving:request_example_counts_bucket", model="half", le=le) for le in ("4", "2")))
+        self.assertFalse(page.has(":tensorflow:serving:request_count_total", model_name="half", status="OK"))
+        self.assertEqual(1, page("tensord_requests_total", model="half", version="1", signature="", method="multi_inference", protocol="grpc", code="OK"))
+
+    def test_a_version_that_goes(self):
+        base = self.enterContext(Base())
+        base.add(1)
+        server = self.start(path=base.path)
+        predict(server, predict_request("half", x=[1]))
+        base.add(2)
+        server.await_log("Done unloading")
+        predict(server, predict_request("half", x=[1]))
+        page = Page(server)
+        self.assertEqual(2, page(":tensorflow:serving:request_count_total", model_name="half", status="OK"))
+        self.assertEqual(2, page(":tensorflow:serving:request_latency_count", model_name="half", API="Predict", entrypoint="GRPC"))
+        self.assertEqual({"2"}, {dict(labels)["version"] for name, labels in page.series if name == "tensord_request_duration_seconds_count"})
+
+    def test_stages_of_a_load(self):
+        page = Page(self.start())
+        stages = {dict(labels)["stage"]: s.value for (name, labels), s in page.series.items()
+                  if name == ":tensorflow:cc:saved_model:load_latency_by_stage_count"}
+        self.assertEqual(1, stages["restore_graph"])
+
+
+class TraceTest(unittest.TestCase):
+    def check(self, response, flags="01"):
+        self.assertRegex(response, f"^00-{TRACE}-[0-9a-f]{{16}}-{flags}$")
+        self.assertNotIn(PARENT, response)
+
+    def test_traces_are_answered(self):
+        with support.Server(rest=True, model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf1")) as server:
+            answer = rest(server, "POST", "/v1/models/half:predict", {"instances": [1]}, headers={"TraceParent": TRACEPARENT})
+            self.check(answer.headers["traceresponse"])
+            answer = rest(server, "GET", "/v1/models/none", headers={"traceparent": TRACEPARENT[:-1] + "0"})
+            self.check(answer.headers["traceresponse"], "00")
+            for wrong in (TRACEPARENT.upper(), TRACEPARENT + "-x", "", "00-" + "0" * 32 + f"-{PARENT}-01"):
+                answer = rest(server, "GET", "/v1/models/half", headers={"traceparent": wrong})
+                self.assertEqual((200, None), (answer.status, answer.headers.get("traceresponse")))
+            method = server.channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=None)
+            _, done = method.with_call(predict_request("half", x=[1]).SerializeToString(), metadata=(("traceparent", TRACEPARENT),))
+            self.check(dict(done.initial_metadata())["traceresponse"])
+            with self.assertRaises(Exception) as failed:
+                method.with_call(predict_request("none", x=[1]).SerializeToString(), metadata=(("traceparent", TRACEPARENT),))
+            self.check(dict([*failed.exception.initial_metadata(), *failed.exception.trailing_metadata()])["traceresponse"])
+
+
+if __name__ == "__main__":
+    unittest.main()
