@@ -182,6 +182,7 @@ static const struct {
 } rights[] = {
     {"/grpc.", EXCHANGE_RPC, RIGHT_OPEN},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", EXCHANGE_RPC, RIGHT_ADMIN},
+    {"/tensord.Administration/", EXCHANGE_RPC, RIGHT_ADMIN},
     {"/livez", EXCHANGE_HTTP, RIGHT_OPEN},
     {"/readyz", EXCHANGE_HTTP, RIGHT_OPEN},
     {"/startupz", EXCHANGE_HTTP, RIGHT_OPEN},

@@ -5,7 +5,7 @@
  *
  *   open            health, reflection, a browser's preflight   anybody, always
  *   inference       predictions, metadata, status, metrics      an inference or admin token
- *   administration  reload                                      an admin token, at an admin
+ *   administration  the configuration, read or replaced         an admin token, at an admin
  * entrance
  *
  * Without tokens of a kind nobody is asked for one; administration without tokens of its own takes

@@ -3,6 +3,7 @@
 #include "api/api.h"
 #include "api/access.h"
 
+#include "api/get_config.h"
 #include "api/health.h"
 #include "api/health_watch.h"
 #include "api/inference.h"
@@ -50,6 +51,7 @@ const struct net_rpc api_rpcs[] = {
     {"/tensorflow.serving.PredictionService/GetModelMetadata", api_metadata, NET_UNARY},
     {"/tensorflow.serving.ModelService/GetModelStatus", api_status, NET_UNARY},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", api_reload, NET_UNARY},
+    {"/tensord.Administration/GetConfig", api_get_config, NET_UNARY},
     {"/grpc.health.v1.Health/Check", api_health_check, NET_UNARY},
     {"/grpc.health.v1.Health/Watch", api_health_watch, NET_WATCH},
     {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", api_reflection, NET_STREAM},

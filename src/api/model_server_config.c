@@ -122,3 +122,64 @@ enum code api_model_configs(const struct pb_model_server_config *message,
         *result = configs;
     return code;
 }
+
+/* ---- the way back ---- */
+
+typedef struct pb_file_system_storage_path_source_config_servable_version_policy policy_message;
+
+static policy_message *write_policy(const struct version_policy *policy, struct arena *arena)
+{
+    policy_message *message = ARENA_NEW(arena, policy_message);
+    switch (policy->kind) {
+    case VERSION_POLICY_LATEST:
+        message->policy_choice_case = POLICY_LATEST;
+        message->latest = ARENA_NEW(arena, __typeof__(*message->latest));
+        message->latest->num_versions = policy->latest;
+        break;
+    case VERSION_POLICY_ALL:
+        message->policy_choice_case = POLICY_ALL;
+        message->all = ARENA_NEW(arena, __typeof__(*message->all));
+        break;
+    case VERSION_POLICY_SPECIFIC:
+        message->policy_choice_case = POLICY_SPECIFIC;
+        message->specific = ARENA_NEW(arena, __typeof__(*message->specific));
+        message->specific->versions = (struct pb_int64s){
+            arena_copy(arena, span_make(policy->specific,
+                                        policy->specific_count * sizeof *policy->specific))
+                .ptr,
+            policy->specific_count};
+        break;
+    }
+    return message;
+}
+
+static void write_model(const struct model_config *model, struct arena *arena,
+                        struct pb_model_config *message)
+{
+    message->name = arena_copy(arena, span_of(model->name));
+    message->base_path = arena_copy(arena, span_of(model->base_path));
+    message->model_platform = arena_copy(arena, model->platform);
+    message->model_version_policy = write_policy(&model->policy, arena);
+    message->version_labels.count = model->label_count;
+    message->version_labels.items =
+        ARENA_ARRAY(arena, struct pb_model_config_version_labels_entry, model->label_count + 1);
+    for (size_t i = 0; i < model->label_count; i++)
+        message->version_labels.items[i] = (struct pb_model_config_version_labels_entry){
+            .key = arena_copy(arena, model->labels[i].label),
+            .value = model->labels[i].version,
+        };
+}
+
+struct pb_model_server_config *api_model_configs_message(const struct model_configs *configs,
+                                                         struct arena *arena)
+{
+    struct pb_model_server_config *message = ARENA_NEW(arena, struct pb_model_server_config);
+    message->config_case = CONFIG_LIST;
+    message->model_config_list = ARENA_NEW(arena, struct pb_model_config_list);
+    message->model_config_list->config.count = configs->count;
+    message->model_config_list->config.items =
+        ARENA_ARRAY(arena, struct pb_model_config, configs->count + 1);
+    for (size_t i = 0; i < configs->count; i++)
+        write_model(&configs->models[i], arena, &message->model_config_list->config.items[i]);
+    return message;
+}

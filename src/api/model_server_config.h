@@ -18,4 +18,8 @@
 enum code api_model_configs(const struct pb_model_server_config *message,
                             struct model_configs **configs, struct error *err);
 
+/* The way back, copied into the arena: a message that reads as the same configuration. */
+struct pb_model_server_config *api_model_configs_message(const struct model_configs *configs,
+                                                         struct arena *arena);
+
 #endif

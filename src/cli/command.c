@@ -20,3 +20,10 @@ int command_usage(const char *name, const char *format, ...)
     va_end(args);
     return EXIT_USAGE;
 }
+
+void command_print_line(struct span text)
+{
+    for (size_t i = 0; i < text.len && text.ptr[i] != '\n'; i++)
+        putchar((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f ? '?' : text.ptr[i]);
+    putchar('\n');
+}

@@ -29,11 +29,16 @@ extern const struct command command_ops;
 extern const struct command command_predict;
 extern const struct command command_run;
 extern const struct command command_status;
+extern const struct command command_versions;
 
 /* "tensorctl run: message" on stderr; returns EXIT_FAILED. */
 int command_failed(const char *name, const struct error *err);
 
 /* "tensorctl run: message" and where help is; returns EXIT_USAGE. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The first line of what a server said, and a line's end: its texts are no commands to a terminal.
+ */
+void command_print_line(struct span text);
 
 #endif

@@ -9,7 +9,8 @@
 #define OP_LIBRARY "--op_library"
 
 static const struct command *const commands[] = {
-    &command_inspect, &command_ops, &command_predict, &command_run, &command_status,
+    &command_inspect, &command_ops,    &command_predict,
+    &command_run,     &command_status, &command_versions,
 };
 
 enum { COMMAND_COUNT = sizeof commands / sizeof *commands };

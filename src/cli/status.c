@@ -35,22 +35,13 @@ static const struct json_value *list_of(const struct json_value *object, const c
     return value && value->type == JSON_ARRAY ? value : NULL;
 }
 
-/* The first line says it. A server's texts are no commands to a terminal. */
-static void print_message(struct span message)
-{
-    for (size_t i = 0; i < message.len && message.ptr[i] != '\n'; i++)
-        putchar((unsigned char)message.ptr[i] < ' ' || message.ptr[i] == 0x7f ? '?'
-                                                                              : message.ptr[i]);
-    putchar('\n');
-}
-
 static void print_version(struct span model, int width, const struct json_value *version)
 {
     const struct json_value *number = json_member(version, SPAN_LITERAL("version"));
     printf("%-*.*s  %20.0f  %-9.*s  ", width, SPAN_ARG(model),
            number && json_is_number(number) ? json_real(number) : -1,
            SPAN_ARG(text_of(version, "state")));
-    print_message(text_of(version, "error_message"));
+    command_print_line(text_of(version, "error_message"));
 }
 
 static void print_model(const struct json_value *model, int width)

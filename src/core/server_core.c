@@ -212,6 +212,16 @@ enum code server_core_reload(struct server_core *core, struct model_configs *con
     return code;
 }
 
+void server_core_read_configs(struct server_core *core,
+                              void (*read)(const struct model_configs *configs, void *context),
+                              void *context)
+{
+    pthread_mutex_lock(&core->mutex);
+    if (core->configs)
+        read(core->configs, context);
+    pthread_mutex_unlock(&core->mutex);
+}
+
 /* ---- waiting ---- */
 
 bool server_core_wants(struct server_core *core, struct span name)

@@ -69,6 +69,12 @@ enum code server_core_reload(struct server_core *core, struct model_configs *con
 enum code server_core_await(struct server_core *core, const struct server_core_news *news,
                             const char *what, struct error *err);
 
+/* Has the configuration in force read, which stays in force until `read` returns; it is not called
+ * when there is none yet. Any thread. */
+void server_core_read_configs(struct server_core *core,
+                              void (*read)(const struct model_configs *configs, void *context),
+                              void *context);
+
 /* Is there to be a model of that name? Any thread. */
 bool server_core_wants(struct server_core *core, struct span name);
 

@@ -44,7 +44,8 @@ struct grpc_client {
     int fd;
     char authority[256];
     nghttp2_session *session;
-    struct call *call; /* the one that is open */
+    struct call *call;   /* the one that is open */
+    char *authorization; /* owned; NULL: none */
     int64_t deadline_us;
 };
 
@@ -156,7 +157,14 @@ void grpc_client_free(struct grpc_client *client)
         return;
     nghttp2_session_del(client->session);
     close(client->fd);
+    free(client->authorization);
     free(client);
+}
+
+void grpc_client_set_token(struct grpc_client *client, struct span token)
+{
+    free(client->authorization);
+    CHECK(asprintf(&client->authorization, "Bearer %.*s", SPAN_ARG(token)) >= 0);
 }
 
 /* ---- a call ---- */
@@ -222,14 +230,18 @@ static void submit(struct grpc_client *client, const char *method, int64_t timeo
     snprintf(timeout, sizeof timeout, "%lldm",
              (long long)(timeout_us / 1000 < 99999999 ? timeout_us / 1000 : 99999999));
     nghttp2_nv fields[] = {
-        FIELD(":method", "POST"),       FIELD(":scheme", "http"),
-        FIELD(":path", method),         FIELD(":authority", client->authority),
-        FIELD("te", "trailers"),        FIELD("content-type", "application/grpc"),
+        FIELD(":method", "POST"),
+        FIELD(":scheme", "http"),
+        FIELD(":path", method),
+        FIELD(":authority", client->authority),
+        FIELD("te", "trailers"),
+        FIELD("content-type", "application/grpc"),
         FIELD("grpc-timeout", timeout),
+        FIELD("authorization", client->authorization ? client->authorization : ""),
     };
+    size_t count = sizeof fields / sizeof *fields - !client->authorization;
     nghttp2_data_provider provider = {.source.ptr = client->call, .read_callback = read_request};
-    CHECK(nghttp2_submit_request(client->session, NULL, fields, sizeof fields / sizeof *fields,
-                                 &provider, NULL) > 0);
+    CHECK(nghttp2_submit_request(client->session, NULL, fields, count, &provider, NULL) > 0);
 }
 
 /* Undoes %41 in place. */

@@ -20,6 +20,9 @@ enum code grpc_client_connect(const char *target, int64_t timeout_us, struct grp
                               struct error *err);
 void grpc_client_free(struct grpc_client *client);
 
+/* Later calls bring "authorization: Bearer TOKEN". */
+void grpc_client_set_token(struct grpc_client *client, struct span token);
+
 /* Calls "/package.Service/Method". The answer's message lies in the arena. The server's own code
  * and text; UNAVAILABLE when the connection breaks, DEADLINE_EXCEEDED after timeout_us (the server
  * is told of it too), INTERNAL for an answer that is no gRPC. */

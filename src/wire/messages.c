@@ -990,6 +990,14 @@ static const struct pb_field function_spec_fields[] = {
 static const uint8_t function_spec_dense[] = {0, 1, 2, 0, 0, 3, 4};
 const struct pb_message pb_function_spec_type = {"tensorflow.FunctionSpec", function_spec_fields, function_spec_dense, NULL, NULL, sizeof(struct pb_function_spec), 4, 7};
 
+const struct pb_message pb_get_config_request_type = {"tensord.GetConfigRequest", NULL, NULL, NULL, NULL, sizeof(struct pb_get_config_request), 0, 0};
+
+static const struct pb_field get_config_response_fields[] = {
+    {"config", {.message = &pb_model_server_config_type}, 1, offsetof(struct pb_get_config_response, config), offsetof(struct pb_get_config_response, config), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t get_config_response_dense[] = {0, 1};
+const struct pb_message pb_get_config_response_type = {"tensord.GetConfigResponse", get_config_response_fields, get_config_response_dense, NULL, NULL, sizeof(struct pb_get_config_response), 1, 2};
+
 static const struct pb_field get_model_metadata_request_fields[] = {
     {"model_spec", {.message = &pb_model_spec_type}, 1, offsetof(struct pb_get_model_metadata_request, model_spec), offsetof(struct pb_get_model_metadata_request, model_spec), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
     {"metadata_field", {NULL}, 2, offsetof(struct pb_get_model_metadata_request, metadata_field), offsetof(struct pb_get_model_metadata_request, metadata_field), PB_KIND_STRING, PB_RULE_REPEATED, 0, 0},
@@ -2495,6 +2503,8 @@ const struct pb_message *const pb_messages[] = {
     &pb_server_reflection_request_type,
     &pb_server_reflection_response_type,
     &pb_service_response_type,
+    &pb_get_config_request_type,
+    &pb_get_config_response_type,
     &pb_serialized_multi_request_type,
     &pb_serialized_request_type,
     &pb_asset_file_def_type,
@@ -2702,4 +2712,4 @@ const struct pb_message *const pb_messages[] = {
     &pb_random_forest_header_type,
     &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 229;
+const size_t pb_message_count = 231;

@@ -397,6 +397,8 @@ struct pb_function_def_library;
 struct pb_function_def_resource_arg_unique_id_entry;
 struct pb_function_def_ret_entry;
 struct pb_function_spec;
+struct pb_get_config_request;
+struct pb_get_config_response;
 struct pb_get_model_metadata_request;
 struct pb_get_model_metadata_response;
 struct pb_get_model_metadata_response_metadata_entry;
@@ -1286,6 +1288,16 @@ struct pb_function_spec {
     bool is_method;
     struct pb_structured_value *input_signature;
     int32_t jit_compile; /* enum pb_function_spec_jit_compile */
+};
+
+/* tensord.GetConfigRequest */
+struct pb_get_config_request {
+    char unused; /* no fields */
+};
+
+/* tensord.GetConfigResponse */
+struct pb_get_config_response {
+    struct pb_model_server_config *config;
 };
 
 /* tensorflow.serving.GetModelMetadataRequest */
@@ -2927,6 +2939,8 @@ extern const struct pb_message pb_function_def_library_type;
 extern const struct pb_message pb_function_def_resource_arg_unique_id_entry_type;
 extern const struct pb_message pb_function_def_ret_entry_type;
 extern const struct pb_message pb_function_spec_type;
+extern const struct pb_message pb_get_config_request_type;
+extern const struct pb_message pb_get_config_response_type;
 extern const struct pb_message pb_get_model_metadata_request_type;
 extern const struct pb_message pb_get_model_metadata_response_type;
 extern const struct pb_message pb_get_model_metadata_response_metadata_entry_type;
