@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Cast between numbers: a table of loops by source and target. What a float out of an integer's
- * range becomes is what the processor's conversion gives, as in TensorFlow. half, bfloat16 and
- * complex go through float or double, element by element.
- */
+#include "ops/array/cast.h"
+
 #include <complex.h>
+#include <math.h>
 
 #include "ops/kernel.h"
-
-typedef void cast_fn(const void *in, void *out, int64_t n);
 
 /* X(name, C type, dtype, narrow, wide) for the types that C converts by itself. A float goes to a
  * narrow integer by way of `narrow`, to uint32 by way of `wide`: C leaves open what a negative one
@@ -79,7 +75,60 @@ CAST_TYPES(LOOPS_FROM)
 
 static cast_fn *const casts[DTYPE_COUNT][DTYPE_COUNT] = {CAST_TYPES(ROWS_FROM)};
 
-/* ---- sources that C does not know: first to float or double ---- */
+/* ---- types that C does not know: first to one that it does, at last from one ---- */
+
+/* An 8-bit float: a sign, an exponent, `mantissa` bits. e5m2 has infinities and NaNs as IEEE's
+ * types do; e4m3fn has no infinity, and NaN is all ones only. */
+struct small_float {
+    int mantissa;
+    int bias;
+    uint8_t most; /* the largest finite number's bits */
+    uint8_t infinity;
+    uint8_t nan;
+};
+
+static const struct small_float e5m2 = {2, 15, 0x7b, 0x7c, 0x7e};
+static const struct small_float e4m3fn = {3, 7, 0x7e, 0x7f, 0x7f};
+
+static float small_to_float(const struct small_float *type, uint8_t bits)
+{
+    uint8_t size = bits & 0x7f;
+    int exponent = size >> type->mantissa, rest = size & ((1 << type->mantissa) - 1);
+    float value = ldexpf((float)(exponent ? rest | 1 << type->mantissa : rest),
+                         (exponent ? exponent : 1) - type->bias - type->mantissa);
+    if (size > type->most)
+        value = size == type->infinity && type->infinity != type->nan ? INFINITY : NAN;
+    return bits & 0x80 ? -value : value;
+}
+
+/* Rounded to nearest, ties to even; beyond the largest number it is infinity, or NaN where there is
+ * none. */
+static uint8_t small_from_float(const struct small_float *type, float value)
+{
+    uint8_t sign = signbit(value) ? 0x80 : 0;
+    float size = fabsf(value);
+    int exponent;
+    if (isnan(value))
+        return sign | type->nan;
+    if (isinf(value))
+        return sign | type->infinity;
+    if (size == 0)
+        return sign;
+    frexpf(size, &exponent);
+    int unit = (exponent - 1 > 1 - type->bias ? exponent - 1 : 1 - type->bias) - type->mantissa;
+    int whole = (int)rintf(ldexpf(size, -unit));
+    int place = unit + type->mantissa + type->bias - 1;
+    int bits = (place << type->mantissa) + whole;
+    return sign | (uint8_t)(bits > type->most ? type->infinity : bits);
+}
+
+#define E5M2_TO(v)     small_to_float(&e5m2, v)
+#define E5M2_FROM(v)   small_from_float(&e5m2, v)
+#define E4M3FN_TO(v)   small_to_float(&e4m3fn, v)
+#define E4M3FN_FROM(v) small_from_float(&e4m3fn, v)
+/* The upper half of a byte is not the number's. */
+#define INT4_OF(v)  ((int8_t)((uint8_t)(v) << 4) >> 4)
+#define UINT4_OF(v) ((v)&15)
 
 LOOP(half_to_float, uint16_t, float, dtype_half_to_float, AS_IS)
 LOOP(bfloat16_to_float, uint16_t, float, dtype_bfloat16_to_float, AS_IS)
@@ -87,63 +136,113 @@ LOOP(complex64_to_float, float complex, float, crealf, AS_IS)
 LOOP(complex128_to_double, double complex, double, creal, AS_IS)
 LOOP(complex64_to_complex128, float complex, double complex, AS_IS, (double complex))
 LOOP(complex128_to_complex64, double complex, float complex, AS_IS, (float complex))
+LOOP(e5m2_to_float, uint8_t, float, E5M2_TO, AS_IS)
+LOOP(e4m3fn_to_float, uint8_t, float, E4M3FN_TO, AS_IS)
+LOOP(float_to_e5m2, float, uint8_t, E5M2_FROM, AS_IS)
+LOOP(float_to_e4m3fn, float, uint8_t, E4M3FN_FROM, AS_IS)
+LOOP(int4_to_int8, int8_t, int8_t, INT4_OF, (int8_t))
+LOOP(uint4_to_uint8, uint8_t, uint8_t, UINT4_OF, (uint8_t))
 
-static const struct {
+struct step {
     enum dtype via;
     cast_fn *fn;
-} first_steps[DTYPE_COUNT] = {
+};
+
+static const struct step first_steps[DTYPE_COUNT] = {
     [DTYPE_HALF] = {DTYPE_FLOAT, half_to_float},
     [DTYPE_BFLOAT16] = {DTYPE_FLOAT, bfloat16_to_float},
     [DTYPE_COMPLEX64] = {DTYPE_FLOAT, complex64_to_float},
     [DTYPE_COMPLEX128] = {DTYPE_DOUBLE, complex128_to_double},
+    [DTYPE_FLOAT8_E5M2] = {DTYPE_FLOAT, e5m2_to_float},
+    [DTYPE_FLOAT8_E4M3FN] = {DTYPE_FLOAT, e4m3fn_to_float},
+    [DTYPE_INT4] = {DTYPE_INT8, int4_to_int8},
+    [DTYPE_UINT4] = {DTYPE_UINT8, uint4_to_uint8},
 };
 
-struct cast {
-    cast_fn *first; /* into scratch, or NULL */
-    cast_fn *last;
+static const struct step last_steps[DTYPE_COUNT] = {
+    [DTYPE_FLOAT8_E5M2] = {DTYPE_FLOAT, float_to_e5m2},
+    [DTYPE_FLOAT8_E4M3FN] = {DTYPE_FLOAT, float_to_e4m3fn},
+    [DTYPE_INT4] = {DTYPE_INT8, int4_to_int8},
+    [DTYPE_UINT4] = {DTYPE_UINT8, uint4_to_uint8},
 };
 
-static enum code cast_prepare(struct op_call *call, struct error *err)
+/* The quantised types are their plain integers. */
+static enum dtype plain(enum dtype dtype)
+{
+    static const enum dtype integers[DTYPE_COUNT] = {
+        [DTYPE_QINT8] = DTYPE_INT8,     [DTYPE_QUINT8] = DTYPE_UINT8, [DTYPE_QINT16] = DTYPE_INT16,
+        [DTYPE_QUINT16] = DTYPE_UINT16, [DTYPE_QINT32] = DTYPE_INT32,
+    };
+    return integers[dtype] ? integers[dtype] : dtype;
+}
+
+static void add_step(struct cast *cast, cast_fn *fn)
+{
+    cast->steps[cast->count++] = fn;
+}
+
+bool cast_plan(struct cast *cast, enum dtype source, enum dtype target)
+{
+    enum dtype from = plain(source), to = plain(target);
+    *cast = (struct cast){.out_size = dtype_size(to)};
+    if (from == to)
+        return true;
+    if (from == DTYPE_COMPLEX64 && to == DTYPE_COMPLEX128)
+        add_step(cast, complex64_to_complex128);
+    if (from == DTYPE_COMPLEX128 && to == DTYPE_COMPLEX64)
+        add_step(cast, complex128_to_complex64);
+    if (cast->count)
+        return true;
+    if (first_steps[from].fn) {
+        add_step(cast, first_steps[from].fn);
+        from = first_steps[from].via;
+    }
+    enum dtype before = last_steps[to].fn ? last_steps[to].via : to;
+    if (from != before && !casts[from][before])
+        return false;
+    if (from != before)
+        add_step(cast, casts[from][before]);
+    if (last_steps[to].fn)
+        add_step(cast, last_steps[to].fn);
+    return true;
+}
+
+size_t cast_scratch(const struct cast *cast, int64_t n)
+{
+    return cast->count > 1 ? (size_t)(cast->count - 1) * tensor_align((size_t)n * sizeof(double))
+                           : 0;
+}
+
+void cast_run(const struct cast *cast, const void *in, void *out, int64_t n, void *scratch)
+{
+    char *between = scratch;
+    if (!cast->count)
+        memcpy(out, in, (size_t)n * cast->out_size);
+    for (int i = 0; i < cast->count; i++) {
+        void *to = i == cast->count - 1 ? out : between;
+        cast->steps[i](in, to, n);
+        in = to;
+        between += tensor_align((size_t)n * sizeof(double));
+    }
+}
+
+static enum code prepare(struct op_call *call, struct error *err)
 {
     struct cast *cast = ARENA_NEW(call->arena, struct cast);
     enum dtype from = call->in[0]->dtype, to = call->out[0]->dtype;
     call->state = cast;
-    if (from == to)
-        return CODE_OK;
-    if (from == DTYPE_COMPLEX64 && to == DTYPE_COMPLEX128)
-        cast->last = complex64_to_complex128;
-    else if (from == DTYPE_COMPLEX128 && to == DTYPE_COMPLEX64)
-        cast->last = complex128_to_complex64;
-    else if (!first_steps[from].fn)
-        cast->last = casts[from][to];
-    else if (first_steps[from].via == to)
-        cast->last = first_steps[from].fn;
-    else {
-        cast->first = first_steps[from].fn;
-        cast->last = casts[first_steps[from].via][to];
-        call->scratch_size = (size_t)tensor_elements(call->in[0]) * sizeof(double);
-    }
-    if (!cast->last)
+    if (!cast_plan(cast, from, to))
         return error_set(err, CODE_UNIMPLEMENTED, "Cast %s to %s is not supported",
                          dtype_name(from), dtype_name(to));
+    call->scratch_size = cast_scratch(cast, tensor_elements(call->in[0]));
     return CODE_OK;
 }
 
-static enum code cast_run(struct op_call *call, struct error *err)
+static enum code run(struct op_call *call, struct error *err)
 {
     (void)err;
-    const struct cast *cast = call->state;
-    int64_t n = tensor_elements(call->in[0]);
-    const void *from = call->in[0]->data;
-    if (!cast->last) {
-        memcpy(call->out[0]->data, from, tensor_bytes(call->in[0]));
-        return CODE_OK;
-    }
-    if (cast->first) {
-        cast->first(from, call->scratch, n);
-        from = call->scratch;
-    }
-    cast->last(from, call->out[0]->data, n);
+    cast_run(call->state, call->in[0]->data, call->out[0]->data, tensor_elements(call->in[0]),
+             call->scratch);
     return CODE_OK;
 }
 
@@ -152,8 +251,9 @@ const struct op op_Cast = {
     .inputs = "x:SrcT",
     .outputs = "y:DstT",
     .attrs = "SrcT:type DstT:type Truncate:bool=false",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPES_FLOAT8 | OP_TYPES_INT4 |
+             OP_TYPE(DTYPE_BOOL),
     .types_attr = "SrcT",
-    .prepare = cast_prepare,
-    .run = cast_run,
+    .prepare = prepare,
+    .run = run,
 };

@@ -13,6 +13,8 @@
  */
 #include "ops/nn/einsum.h"
 
+#include <complex.h>
+
 #include "ops/array/view.h"
 #include "ops/kernel.h"
 #include "ops/nn/product.h"
@@ -332,8 +334,16 @@ static const void *make_ones(struct arena *arena, enum dtype dtype, int64_t n)
         FILL(DTYPE_DOUBLE, double, 1)
         FILL(DTYPE_HALF, uint16_t, 0x3c00)
         FILL(DTYPE_BFLOAT16, uint16_t, 0x3f80)
+        FILL(DTYPE_INT8, int8_t, 1)
+        FILL(DTYPE_UINT8, uint8_t, 1)
+        FILL(DTYPE_INT16, int16_t, 1)
+        FILL(DTYPE_UINT16, uint16_t, 1)
         FILL(DTYPE_INT32, int32_t, 1)
+        FILL(DTYPE_UINT32, uint32_t, 1)
         FILL(DTYPE_INT64, int64_t, 1)
+        FILL(DTYPE_UINT64, uint64_t, 1)
+        FILL(DTYPE_COMPLEX64, float complex, 1)
+        FILL(DTYPE_COMPLEX128, double complex, 1)
     default:
         break;
     }
@@ -482,7 +492,7 @@ const struct op op_Einsum = {
     .inputs = "inputs:N*T",
     .outputs = "output:T",
     .attrs = "equation:string N:int T:type",
-    .types = OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64),
+    .types = OP_TYPES_FLOAT | OP_TYPES_COMPLEX | OP_TYPES_INDEX,
     .shape = shape,
     .prepare = prepare,
     .run = einsum_run,

@@ -6,6 +6,7 @@
 #include "ops/kernel.h"
 #include "ops/math/broadcast.h"
 #include "ops/nn/product.h"
+#include "ops/nn/promoted.h"
 
 /* The names of the two transposing attributes. */
 struct matmul_form {
@@ -172,16 +173,6 @@ static enum code batch_matmul_prepare(struct op_call *call, struct error *err)
     return prepare(call, &batch_form, err);
 }
 
-/* V3 may name three types; its kernels are those for one. */
-static enum code batch_matmul_v3_prepare(struct op_call *call, struct error *err)
-{
-    enum dtype a = call->in[0]->dtype, b = call->in[1]->dtype, out = call->out[0]->dtype;
-    if (a != b || a != out)
-        return error_set(err, CODE_UNIMPLEMENTED, "BatchMatMulV3 of %s and %s to %s", dtype_name(a),
-                         dtype_name(b), dtype_name(out));
-    return prepare(call, &batch_form, err);
-}
-
 /* The fused form: bias (one number per column) and an activation follow. */
 static enum code fused_matmul_prepare(struct op_call *call, struct error *err)
 {
@@ -236,6 +227,12 @@ static enum code matmul_run(struct op_call *call, struct error *err)
     (void)err;
     product_run(call->state, call);
     return CODE_OK;
+}
+
+/* V3 may name three types. */
+static enum code batch_matmul_v3_prepare(struct op_call *call, struct error *err)
+{
+    return promoted_prepare(call, batch_matmul_prepare, matmul_run, err);
 }
 
 #define MATMUL_TYPES                                                                               \
@@ -308,9 +305,9 @@ const struct op op_BatchMatMulV3 = {
     .inputs = "x:Ta y:Tb",
     .outputs = "output:Tout",
     .attrs = "Ta:type Tb:type Tout:type " BATCH_ATTRS,
-    .types = MATMUL_TYPES,
+    .types = MATMUL_TYPES | OP_TYPE(DTYPE_INT8) | OP_TYPE(DTYPE_UINT8),
     .types_attr = "Ta",
     .shape = batch_matmul_v2_shape,
     .prepare = batch_matmul_v3_prepare,
-    .run = matmul_run,
+    .run = promoted_run,
 };

@@ -47,7 +47,8 @@ struct matrices {
 DEFINE_REFERENCE(float, float, float)
 DEFINE_REFERENCE(double, double, double)
 /* Integers wrap: computed without a sign. */
-DEFINE_REFERENCE(int16, int16_t, uint32_t)
+DEFINE_REFERENCE(8, uint8_t, uint32_t)
+DEFINE_REFERENCE(16, uint16_t, uint32_t)
 DEFINE_REFERENCE(32, uint32_t, uint32_t)
 DEFINE_REFERENCE(64, uint64_t, uint64_t)
 
@@ -102,9 +103,14 @@ static reference_fn *const references[DTYPE_COUNT] = {
     [DTYPE_DOUBLE] = reference_double,
     [DTYPE_HALF] = reference_half,
     [DTYPE_BFLOAT16] = reference_bfloat16,
-    [DTYPE_INT16] = reference_int16,
+    [DTYPE_INT8] = reference_8,
+    [DTYPE_UINT8] = reference_8,
+    [DTYPE_INT16] = reference_16,
+    [DTYPE_UINT16] = reference_16,
     [DTYPE_INT32] = reference_32,
+    [DTYPE_UINT32] = reference_32,
     [DTYPE_INT64] = reference_64,
+    [DTYPE_UINT64] = reference_64,
     [DTYPE_COMPLEX64] = reference_complex64,
     [DTYPE_COMPLEX128] = reference_complex128,
 };

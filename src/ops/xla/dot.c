@@ -4,6 +4,7 @@
  * free in rhs], which is an einsum; XlaEinsum says its equation itself.
  */
 #include "ops/nn/einsum.h"
+#include "ops/nn/promoted.h"
 #include "ops/xla/numbers.h"
 
 enum { LHS_CONTRACTING = 1, RHS_CONTRACTING, LHS_BATCH, RHS_BATCH };
@@ -78,22 +79,11 @@ static enum code make_equation(const struct op_call *call, char text[EQUATION_SI
     return CODE_OK;
 }
 
-static enum code check_types(const struct op_call *call, struct error *err)
-{
-    enum dtype lhs = call->in[0]->dtype, rhs = call->in[1]->dtype, out = call->out[0]->dtype;
-    if (lhs == rhs && lhs == out)
-        return CODE_OK;
-    return error_set(err, CODE_UNIMPLEMENTED, "a product of %s and %s to %s", dtype_name(lhs),
-                     dtype_name(rhs), dtype_name(out));
-}
-
 static enum code dot_shape(struct op_call *call, struct error *err)
 {
     char text[EQUATION_SIZE];
     struct span equation;
-    enum code code = check_types(call, err);
-    if (!code)
-        code = make_equation(call, text, &equation, err);
+    enum code code = make_equation(call, text, &equation, err);
     return code ? code : einsum_shape(call, equation, err);
 }
 
@@ -103,6 +93,11 @@ static enum code dot_prepare(struct op_call *call, struct error *err)
     struct span equation;
     enum code code = make_equation(call, text, &equation, err);
     return code ? code : einsum_prepare(call, equation, err);
+}
+
+static enum code dot_v2_prepare(struct op_call *call, struct error *err)
+{
+    return promoted_prepare(call, dot_prepare, einsum_run, err);
 }
 
 static enum code xla_einsum_shape(struct op_call *call, struct error *err)
@@ -115,14 +110,12 @@ static enum code xla_einsum_prepare(struct op_call *call, struct error *err)
     return einsum_prepare(call, op_attr_string(call, "equation"), err);
 }
 
-#define DOT_TYPES (OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64))
-
 const struct op op_XlaDot = {
     .name = "XlaDot",
     .inputs = "lhs:T rhs:T",
     .outputs = "output:T",
     .attrs = "T:type dimension_numbers:string precision_config:string",
-    .types = DOT_TYPES,
+    .types = OP_TYPES_NUMBER,
     .shape = dot_shape,
     .prepare = dot_prepare,
     .run = einsum_run,
@@ -134,11 +127,11 @@ const struct op op_XlaDotV2 = {
     .outputs = "output:preferred_element_type",
     .attrs = "LhsT:type RhsT:type dimension_numbers:string precision_config:string "
              "preferred_element_type:type",
-    .types = DOT_TYPES,
+    .types = OP_TYPES_NUMBER,
     .types_attr = "LhsT",
     .shape = dot_shape,
-    .prepare = dot_prepare,
-    .run = einsum_run,
+    .prepare = dot_v2_prepare,
+    .run = promoted_run,
 };
 
 const struct op op_XlaEinsum = {
@@ -146,7 +139,7 @@ const struct op op_XlaEinsum = {
     .inputs = "a:T b:T",
     .outputs = "product:T",
     .attrs = "equation:string T:type",
-    .types = OP_TYPE(DTYPE_BFLOAT16) | OP_TYPE(DTYPE_FLOAT),
+    .types = OP_TYPE(DTYPE_BFLOAT16) | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_COMPLEX64),
     .shape = xla_einsum_shape,
     .prepare = xla_einsum_prepare,
     .run = einsum_run,

@@ -299,7 +299,7 @@ const struct op op_XlaGather = {
     .inputs = "operand:T start_indices:Tindices slice_sizes:Tindices",
     .outputs = "output:T",
     .attrs = "dimension_numbers:string indices_are_sorted:bool T:type Tindices:index",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPE(DTYPE_BOOL),
     .shape = gather_shape,
     .prepare = gather_prepare,
     .run = gather_run,
@@ -312,7 +312,7 @@ const struct op op_XlaScatter = {
     .attrs = "update_computation:func dimension_numbers:string indices_are_sorted:bool T:type "
              "Tindices:index",
     .flags = OP_STATEFUL | OP_CALLS | OP_COMBINES | OP_UPDATES,
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPE(DTYPE_BOOL),
     .shape = scatter_shape,
     .prepare = scatter_prepare,
     .run = scatter_run,

@@ -221,7 +221,7 @@ static enum code pad_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-#define SLICE_TYPES (OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL))
+#define SLICE_TYPES (OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPES_FLOAT8 | OP_TYPE(DTYPE_BOOL))
 
 const struct op op_XlaDynamicSlice = {
     .name = "XlaDynamicSlice",

@@ -20,6 +20,7 @@
         return (x > y) - (x < y);                                                                  \
     }
 
+KEY_ORDER(float8, uint8_t, FLOAT_KEY)
 KEY_ORDER(float16, uint16_t, FLOAT_KEY)
 KEY_ORDER(float32, uint32_t, FLOAT_KEY)
 KEY_ORDER(float64, uint64_t, FLOAT_KEY)
@@ -33,10 +34,21 @@ KEY_ORDER(uint32, uint32_t, PLAIN_KEY)
 KEY_ORDER(uint64, uint64_t, PLAIN_KEY)
 
 static sort_order_fn *const orders[DTYPE_COUNT] = {
-    [DTYPE_HALF] = order_float16,   [DTYPE_BFLOAT16] = order_float16, [DTYPE_FLOAT] = order_float32,
-    [DTYPE_DOUBLE] = order_float64, [DTYPE_INT8] = order_int8,        [DTYPE_INT16] = order_int16,
-    [DTYPE_INT32] = order_int32,    [DTYPE_INT64] = order_int64,      [DTYPE_UINT8] = order_uint8,
-    [DTYPE_UINT16] = order_uint16,  [DTYPE_UINT32] = order_uint32,    [DTYPE_UINT64] = order_uint64,
+    [DTYPE_HALF] = order_float16,
+    [DTYPE_BFLOAT16] = order_float16,
+    [DTYPE_FLOAT] = order_float32,
+    [DTYPE_DOUBLE] = order_float64,
+    [DTYPE_INT8] = order_int8,
+    [DTYPE_INT16] = order_int16,
+    [DTYPE_INT32] = order_int32,
+    [DTYPE_INT64] = order_int64,
+    [DTYPE_UINT8] = order_uint8,
+    [DTYPE_UINT16] = order_uint16,
+    [DTYPE_UINT32] = order_uint32,
+    [DTYPE_UINT64] = order_uint64,
+    [DTYPE_BOOL] = order_uint8,
+    [DTYPE_FLOAT8_E5M2] = order_float8,
+    [DTYPE_FLOAT8_E4M3FN] = order_float8,
 };
 
 static int64_t row_length(const struct shape *shape)
@@ -91,7 +103,7 @@ const struct op op_XlaSort = {
     .inputs = "input:T",
     .outputs = "output:T",
     .attrs = "T:type",
-    .types = OP_TYPES_REAL,
+    .types = OP_TYPES_REAL | OP_TYPES_FLOAT8 | OP_TYPE(DTYPE_BOOL),
     .shape = sort_shape,
     .prepare = sort_prepare,
     .run = sort_run,
@@ -102,7 +114,7 @@ const struct op op_XlaKeyValueSort = {
     .inputs = "keys:K values:V",
     .outputs = "sorted_keys:K sorted_values:V",
     .attrs = "K:type V:type",
-    .types = OP_TYPES_REAL,
+    .types = OP_TYPES_REAL | OP_TYPES_FLOAT8 | OP_TYPE(DTYPE_BOOL),
     .types_attr = "K",
     .shape = sort_shape,
     .prepare = sort_prepare,
