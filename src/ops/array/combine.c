@@ -87,11 +87,15 @@ UNSIGNED_LOOPS(max, x < y ? y : x)
 FLOAT_LOOPS(min, y < x ? y : x)
 SIGNED_LOOPS(min, y < x ? y : x)
 UNSIGNED_LOOPS(min, y < x ? y : x)
+COMBINE_LOOP(add_bool, bool, bool, COMBINE_AS_IS, COMBINE_AS_IS, x || y)
+COMBINE_LOOP(sub_bool, bool, bool, COMBINE_AS_IS, COMBINE_AS_IS, x != y)
 /* clang-format on */
 
 static combine_fn *const table[COMBINE_COUNT][DTYPE_COUNT] = {
-    [COMBINE_ADD] = {FLOAT_ROWS(add), COMPLEX_ROWS(add), WRAPPING_ROWS(add)},
-    [COMBINE_SUB] = {FLOAT_ROWS(sub), COMPLEX_ROWS(sub), WRAPPING_ROWS(sub)},
+    [COMBINE_ADD] = {FLOAT_ROWS(add), COMPLEX_ROWS(add),
+                     WRAPPING_ROWS(add), [DTYPE_BOOL] = add_bool},
+    [COMBINE_SUB] = {FLOAT_ROWS(sub), COMPLEX_ROWS(sub),
+                     WRAPPING_ROWS(sub), [DTYPE_BOOL] = sub_bool},
     [COMBINE_MUL] = {FLOAT_ROWS(mul), COMPLEX_ROWS(mul), WRAPPING_ROWS(mul)},
     [COMBINE_DIV] = {FLOAT_ROWS(div), COMPLEX_ROWS(div), ORDERED_ROWS(div)},
     [COMBINE_MAX] = {FLOAT_ROWS(max), ORDERED_ROWS(max)},

@@ -434,7 +434,7 @@ const struct op op_SplitV = {
     .name = "SplitV",
     .inputs = "value:T size_splits:Tlen split_dim:int32",
     .outputs = "output:num_split*T",
-    .attrs = "num_split:int T:type Tlen:index=int64",
+    .attrs = "num_split:int T:type Tlen:integer=int64",
     .shape = split_v_shape,
     .prepare = split_v_prepare,
     .run = part_run,

@@ -2,6 +2,7 @@
 /* Fill, ZerosLike, OnesLike, Range, LinSpace, OneHot: tensors made of numbers. */
 #include "ops/array/sizes.h"
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 /* ---- Fill: dims [rank], value [] ---- */
 
@@ -65,19 +66,6 @@ static enum code ones_run(struct op_call *call, struct error *err)
 
 /* ---- Range: start [], limit [], delta [] ---- */
 
-static double scalar_real(const struct tensor *t)
-{
-    if (t->dtype == DTYPE_FLOAT)
-        return *TENSOR_AT(t, float);
-    if (t->dtype == DTYPE_DOUBLE)
-        return *TENSOR_AT(t, double);
-    if (t->dtype == DTYPE_BFLOAT16)
-        return dtype_bfloat16_to_float(*TENSOR_AT(t, uint16_t));
-    if (t->dtype == DTYPE_HALF)
-        return dtype_half_to_float(*TENSOR_AT(t, uint16_t));
-    return (double)tensor_int(t, 0);
-}
-
 /* ceil((limit - start) / delta) without overflow; delta is not 0 and points from start to limit. */
 static int64_t integer_steps(int64_t start, int64_t limit, int64_t delta)
 {
@@ -88,9 +76,19 @@ static int64_t integer_steps(int64_t start, int64_t limit, int64_t delta)
     return steps > INT64_MAX ? -1 : (int64_t)steps;
 }
 
-static int64_t real_steps(double start, double limit, double delta)
+/* A number as that dtype has it. */
+static double rounded(enum dtype dtype, double value)
 {
-    double steps = (limit - start) / delta;
+    uint64_t bits;
+    struct tensor one = {.dtype = dtype, .data = &bits};
+    number_put(&one, 0, value);
+    return number_at(&one, 0);
+}
+
+/* Computed in the dtype itself, as TensorFlow does: of -7 / -0.7f there are 10 steps, not 11. */
+static int64_t real_steps(enum dtype dtype, double start, double limit, double delta)
+{
+    double steps = rounded(dtype, rounded(dtype, limit - start) / delta);
     double whole = (double)(int64_t)(steps < 9e18 ? steps : 9e18);
     whole += whole < steps;
     return whole < 9e18 ? (int64_t)whole : -1;
@@ -109,8 +107,8 @@ static enum code range_shape(struct op_call *call, struct error *err)
             return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a scalar, not shape %s",
                              names[i], shape_text(&call->in[i]->shape, text));
     }
-    double start = scalar_real(call->in[0]), limit = scalar_real(call->in[1]);
-    double delta = scalar_real(call->in[2]);
+    double start = number_at(call->in[0], 0), limit = number_at(call->in[1], 0);
+    double delta = number_at(call->in[2], 0);
     if (delta == 0)
         return error_set(err, CODE_INVALID_ARGUMENT, "Requires delta != 0: 0");
     if (delta > 0 ? start > limit : start < limit)
@@ -120,7 +118,7 @@ static enum code range_shape(struct op_call *call, struct error *err)
     int64_t size = dtype_is_integer(call->in[0]->dtype)
                        ? integer_steps(tensor_int(call->in[0], 0), tensor_int(call->in[1], 0),
                                        tensor_int(call->in[2], 0))
-                       : real_steps(start, limit, delta);
+                       : real_steps(call->in[0]->dtype, start, limit, delta);
     if (size < 0 || start != start || limit != limit || delta != delta)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Requires ((limit - start) / delta) <= 9223372036854775807");
@@ -129,23 +127,33 @@ static enum code range_shape(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-#define RANGE_LOOP(dtype, type, name)                                                              \
+/* start + i * delta: of the small floats i, the product and the sum are rounded, each. */
+#define RANGE_LOOP_BY(name, type, computed, load, store)                                           \
     static void range_##name(const struct op_call *call, int64_t n)                                \
     {                                                                                              \
-        type value = *TENSOR_AT(call->in[0], type);                                                \
-        type delta = *TENSOR_AT(call->in[2], type);                                                \
+        const computed start = (computed)load(*TENSOR_AT(call->in[0], type));                      \
+        const computed delta = (computed)load(*TENSOR_AT(call->in[2], type));                      \
         for (int64_t i = 0; i < n; i++) {                                                          \
-            TENSOR_AT(call->out[0], type)[i] = value;                                              \
-            if (i + 1 < n)                                                                         \
-                value = (type)(value + delta);                                                     \
+            const type index = (type)store((computed)i);                                           \
+            const type far = (type)store((computed)load(index) * delta);                           \
+            TENSOR_AT(call->out[0], type)[i] = (type)store(start + (computed)load(far));           \
         }                                                                                          \
     }
-#define RANGE_ROW(dtype, type, name) [dtype] = range_##name,
+/* Integers without a sign, where overflow is defined. */
+#define RANGE_WHOLE(dtype, type, name) RANGE_LOOP_BY(name, type, uint64_t, , )
+#define RANGE_ROW(dtype, type, name)   [dtype] = range_##name,
 
-KERNEL_TYPES_REAL(RANGE_LOOP)
+KERNEL_TYPES_INTEGER(RANGE_WHOLE)
+RANGE_LOOP_BY(float, float, float, , )
+RANGE_LOOP_BY(double, double, double, , )
+RANGE_LOOP_BY(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
+RANGE_LOOP_BY(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
 
 typedef void range_fn(const struct op_call *call, int64_t n);
-static range_fn *const range_loops[DTYPE_COUNT] = {KERNEL_TYPES_REAL(RANGE_ROW)};
+static range_fn *const range_loops[DTYPE_COUNT] = {
+    KERNEL_TYPES_REAL(RANGE_ROW)[DTYPE_HALF] = range_half,
+    [DTYPE_BFLOAT16] = range_bfloat16,
+};
 
 static enum code range_run(struct op_call *call, struct error *err)
 {
@@ -265,7 +273,7 @@ const struct op op_Range = {
     .inputs = "start:Tidx limit:Tidx delta:Tidx",
     .outputs = "output:Tidx",
     .attrs = "Tidx:type=int32",
-    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_REAL,
     .types_attr = "Tidx",
     .shape = range_shape,
     .run = range_run,

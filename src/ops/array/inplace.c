@@ -66,7 +66,7 @@ static enum code inplace_prepare(struct op_call *call, struct error *err)
     if (span_is(call->node->op_name, "InplaceUpdate"))
         return CODE_OK;
     bool adds = span_is(call->node->op_name, "InplaceAdd");
-    *fn = combine_find(adds ? COMBINE_ADD : COMBINE_SUB, dtype);
+    *fn = dtype == DTYPE_BOOL ? NULL : combine_find(adds ? COMBINE_ADD : COMBINE_SUB, dtype);
     return *fn ? CODE_OK
                : error_set(err, CODE_INVALID_ARGUMENT, "Unsupported data type: %s",
                            dtype_name(dtype));

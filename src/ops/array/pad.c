@@ -245,7 +245,7 @@ const struct op op_Pad = {
     .inputs = "input:T paddings:Tpaddings",
     .outputs = "output:T",
     .attrs = "T:type Tpaddings:index=int32",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),
     .shape = pad_shape,
     .prepare = pad_prepare,
     .run = pad_run,

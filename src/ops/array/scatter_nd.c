@@ -208,7 +208,7 @@ static enum code prepare(struct op_call *call, struct error *err)
         if (span_is(call->node->op_name, kinds[i].op))
             s->combine = kinds[i].combine;
     }
-    if (dtype == DTYPE_STRING || dtype == DTYPE_BOOL)
+    if (dtype == DTYPE_STRING)
         s->combine = COMBINE_UPDATE;
     s->skips = span_is(op_attr_string(call, "bad_indices_policy"), "IGNORE");
     call->state = s;

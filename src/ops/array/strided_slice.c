@@ -296,7 +296,7 @@ const struct op op_StridedSlice = {
     .name = "StridedSlice",
     .inputs = "input:T begin:Index end:Index strides:Index",
     .outputs = "output:T",
-    .attrs = "T:type Index:index begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
+    .attrs = "T:type Index:integer begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
              "new_axis_mask:int=0 shrink_axis_mask:int=0",
     .shape = strided_slice_shape,
     .prepare = strided_slice_prepare,
@@ -307,10 +307,10 @@ const struct op op_StridedSliceGrad = {
     .name = "StridedSliceGrad",
     .inputs = "shape:Index begin:Index end:Index strides:Index dy:T",
     .outputs = "output:T",
-    .attrs = "T:type Index:index begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
+    .attrs = "T:type Index:integer begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
              "new_axis_mask:int=0 shrink_axis_mask:int=0",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING) | OP_TYPE(DTYPE_QINT8) |
-             OP_TYPE(DTYPE_QUINT8) | OP_TYPE(DTYPE_QINT32),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPES_FLOAT8 | OP_TYPE(DTYPE_BOOL) |
+             OP_TYPE(DTYPE_STRING),
     .shape = grad_shape,
     .prepare = grad_prepare,
     .run = grad_run,
@@ -320,10 +320,10 @@ const struct op op_TensorStridedSliceUpdate = {
     .name = "TensorStridedSliceUpdate",
     .inputs = "input:T begin:Index end:Index strides:Index value:T",
     .outputs = "output:T",
-    .attrs = "T:type Index:index begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
+    .attrs = "T:type Index:integer begin_mask:int=0 end_mask:int=0 ellipsis_mask:int=0 "
              "new_axis_mask:int=0 shrink_axis_mask:int=0",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING) | OP_TYPE(DTYPE_QINT8) |
-             OP_TYPE(DTYPE_QUINT8) | OP_TYPE(DTYPE_QINT32),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPES_FLOAT8 | OP_TYPE(DTYPE_BOOL) |
+             OP_TYPE(DTYPE_STRING),
     .shape = update_shape,
     .prepare = update_prepare,
     .run = update_run,

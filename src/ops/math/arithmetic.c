@@ -9,6 +9,7 @@
 #include "ops/kernel.h"
 #include "ops/math/broadcast.h"
 #include "ops/math/loops.h"
+#include "ops/string/concatenate.h"
 
 #define DEFINE_FLOAT_LOOPS(op, expression)                                                         \
     LOOP_BINARY(KERNEL, op##_float, float, float, float, LOOP_AS_IS, LOOP_AS_IS, expression)       \
@@ -64,6 +65,8 @@ DEFINE_FLOAT_LOOPS(divide, x / y)
 DEFINE_COMPLEX_LOOPS(divide, x / y)
 DEFINE_FLOAT_LOOPS(squared_difference, (x - y) * (x - y))
 DEFINE_WRAPPING_LOOPS(squared_difference, (x - y) * (x - y))
+/* The square of a complex number's size. */
+LOOP_BINARY_COMPLEX(squared_difference, (x - y) * conjf(x - y), (x - y) * conj(x - y))
 /* With a NaN the first comparison is false both ways; a NaN on either side is the answer, as in
  * TensorFlow. */
 DEFINE_FLOAT_LOOPS(maximum, x < y || y != y ? y : x)
@@ -80,7 +83,8 @@ static broadcast_inner_fn *const mul_loops[DTYPE_COUNT] = {
 static broadcast_inner_fn *const divide_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(divide),
                                                               LOOP_COMPLEX_ROWS(divide)};
 static broadcast_inner_fn *const squared_difference_loops[DTYPE_COUNT] = {
-    LOOP_FLOAT_ROWS(squared_difference), INTEGER_ROWS(squared_difference)};
+    LOOP_FLOAT_ROWS(squared_difference), LOOP_COMPLEX_ROWS(squared_difference),
+    INTEGER_ROWS(squared_difference)};
 static broadcast_inner_fn *const maximum_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(maximum),
                                                                INTEGER_ROWS(maximum)};
 static broadcast_inner_fn *const minimum_loops[DTYPE_COUNT] = {LOOP_FLOAT_ROWS(minimum),
@@ -113,11 +117,35 @@ DEFINE_PREPARE(minimum)
         .run = broadcast_op_run,                                                                   \
     }
 
-BINARY_OP(Add, add, OP_TYPES_NUMBER);
+static enum code add_any_prepare(struct op_call *call, struct error *err)
+{
+    bool texts = call->in[0]->dtype == DTYPE_STRING;
+    return texts ? concatenate_prepare(call, err) : add_prepare(call, err);
+}
+
+static enum code add_any_run(struct op_call *call, struct error *err)
+{
+    bool texts = call->in[0]->dtype == DTYPE_STRING;
+    return texts ? concatenate_run(call, err) : broadcast_op_run(call, err);
+}
+
+/* Of strings, too: one behind the other. */
+const struct op op_Add = {
+    .name = "Add",
+    .inputs = "x:T y:T",
+    .outputs = "z:T",
+    .attrs = "T:type",
+    .flags = OP_IN_PLACE,
+    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_STRING),
+    .shape = broadcast_op_shape,
+    .prepare = add_any_prepare,
+    .run = add_any_run,
+};
+
 BINARY_OP(AddV2, add, OP_TYPES_NUMBER);
 BINARY_OP(Sub, sub, OP_TYPES_NUMBER);
 BINARY_OP(Mul, mul, OP_TYPES_NUMBER);
 BINARY_OP(RealDiv, divide, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
-BINARY_OP(SquaredDifference, squared_difference, OP_TYPES_REAL);
+BINARY_OP(SquaredDifference, squared_difference, OP_TYPES_NUMBER);
 BINARY_OP(Maximum, maximum, OP_TYPES_REAL);
 BINARY_OP(Minimum, minimum, OP_TYPES_REAL);

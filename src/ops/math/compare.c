@@ -52,12 +52,17 @@ LOOP_BINARY(static, not_equal_string, struct span, struct span, bool, LOOP_AS_IS
 COMPARE_LOOP(and, bool, bool, static, x &&y)
 COMPARE_LOOP(or, bool, bool, static, x || y)
 
+#define QUANTISED_ROWS(op)                                                                         \
+    [DTYPE_QINT8] = op##_int8, [DTYPE_QUINT8] = op##_uint8, [DTYPE_QINT16] = op##_int16,           \
+    [DTYPE_QUINT16] = op##_uint16, [DTYPE_QINT32] = op##_int32
+
 static broadcast_inner_fn *const less_loops[DTYPE_COUNT] = {COMPARE_ROWS(less)};
 static broadcast_inner_fn *const less_equal_loops[DTYPE_COUNT] = {COMPARE_ROWS(less_equal)};
 static broadcast_inner_fn *const greater_loops[DTYPE_COUNT] = {COMPARE_ROWS(greater)};
 static broadcast_inner_fn *const greater_equal_loops[DTYPE_COUNT] = {COMPARE_ROWS(greater_equal)};
 static broadcast_inner_fn *const equal_loops[DTYPE_COUNT] = {
     COMPARE_ROWS(equal),
+    QUANTISED_ROWS(equal),
     [DTYPE_BOOL] = equal_bool,
     [DTYPE_STRING] = equal_string,
     [DTYPE_COMPLEX64] = equal_complex64,
@@ -65,6 +70,7 @@ static broadcast_inner_fn *const equal_loops[DTYPE_COUNT] = {
 };
 static broadcast_inner_fn *const not_equal_loops[DTYPE_COUNT] = {
     COMPARE_ROWS(not_equal),
+    QUANTISED_ROWS(not_equal),
     [DTYPE_BOOL] = not_equal_bool,
     [DTYPE_STRING] = not_equal_string,
     [DTYPE_COMPLEX64] = not_equal_complex64,
@@ -152,7 +158,8 @@ static enum code not_run(struct op_call *call, struct error *err)
         .inputs = "x:T y:T",                                                                       \
         .outputs = "z:bool",                                                                       \
         .attrs = "T:type incompatible_shape_error:bool=true",                                      \
-        .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),                    \
+        .types =                                                                                   \
+            OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),    \
         .shape = equality_shape,                                                                   \
         .prepare = equal_or_not_prepare,                                                           \
         .run = equality_run,                                                                       \

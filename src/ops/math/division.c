@@ -107,6 +107,7 @@ SIGNED_LOOPS(pow, (int64_t)power((uint64_t)x, (uint64_t)y))
 UNSIGNED_LOOPS(pow, power(x, y))
 LOOP_BINARY_FLOAT(atan2, atan2f(x, y), atan2(x, y))
 
+LOOP_BINARY_COMPLEX(divide, x / y, x / y)
 LOOP_BINARY_COMPLEX(div_no_nan, y == 0 ? 0 : x / y, y == 0 ? 0 : x / y)
 LOOP_BINARY_COMPLEX(mul_no_nan, y == 0 ? 0 : x * y, y == 0 ? 0 : x * y)
 LOOP_BINARY_COMPLEX(xdivy, x == 0 ? 0 : x / y, x == 0 ? 0 : x / y)
@@ -128,7 +129,7 @@ static const struct {
     broadcast_inner_fn *loops[DTYPE_COUNT];
 } table[] = {
     {"Atan2", false, {LOOP_FLOAT_ROWS(atan2)}},
-    {"Div", true, {LOOP_FLOAT_ROWS(divide), INTEGER_ROWS(divide)}},
+    {"Div", true, {LOOP_FLOAT_ROWS(divide), LOOP_COMPLEX_ROWS(divide), INTEGER_ROWS(divide)}},
     {"DivNoNan", false, {LOOP_FLOAT_ROWS(div_no_nan), LOOP_COMPLEX_ROWS(div_no_nan)}},
     {"FloorDiv",
      true,
@@ -223,7 +224,7 @@ const struct op op_Atan2 = {
     .run = run,
 };
 
-DIVISION_OP(Div, OP_TYPES_REAL);
+DIVISION_OP(Div, OP_TYPES_NUMBER);
 DIVISION_OP(DivNoNan, OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
 DIVISION_OP(FloorDiv, OP_TYPES_REAL);
 DIVISION_OP(FloorMod, OP_TYPES_REAL);

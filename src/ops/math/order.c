@@ -280,7 +280,7 @@ const struct op op_TopKV2 = {
     .name = "TopKV2",
     .inputs = "input:T k:Tk",
     .outputs = "values:T indices:index_type",
-    .attrs = "sorted:bool=true T:type Tk:index=int32 index_type:index=int32",
+    .attrs = "sorted:bool=true T:type Tk:integer=int32 index_type:integer=int32",
     .types = OP_TYPES_REAL,
     .shape = top_k_shape,
     .prepare = top_k_prepare,

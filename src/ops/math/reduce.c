@@ -152,6 +152,14 @@ REDUCE_LOOPS(all, boolean, bool, true, x &&y)
 REDUCE_LOOPS(any, boolean, bool, false, x || y)
 COMBINE_LOOPS(norm, float, float, 0, x + y * y, x + y)
 COMBINE_LOOPS(norm, double, double, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, int8, int8_t, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, int16, int16_t, 0, x + (int16_t)((unsigned)y * (unsigned)y), x + y)
+COMBINE_LOOPS(norm, uint8, uint8_t, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, uint16, uint16_t, 0, x + (unsigned)y * y, x + y)
+COMBINE_LOOPS(norm, uint32, uint32_t, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, uint64, uint64_t, 0, x + y * y, x + y)
+COMBINE_LOOPS(norm, complex64, float complex, 0, x + y * conjf(y), x + y)
+COMBINE_LOOPS(norm, complex128, double complex, 0, x + y * conj(y), x + y)
 
 #define MEAN_END(name, type, divisor)                                                              \
     static void mean_##name##_end(void *vacc, int64_t n, int64_t reduced)                          \
@@ -182,21 +190,47 @@ INTEGER_MEAN_END(int64, int64_t)
 INTEGER_MEAN_END(uint8, uint8_t)
 INTEGER_MEAN_END(uint16, uint16_t)
 
-static void norm_float_end(void *vacc, int64_t n, int64_t reduced)
+INTEGER_MEAN_END(uint32, uint32_t)
+
+static void mean_uint64_end(void *vacc, int64_t n, int64_t reduced)
 {
-    float *acc = vacc;
-    (void)reduced;
+    uint64_t *acc = vacc;
     for (int64_t i = 0; i < n; i++)
-        acc[i] = sqrtf(acc[i]);
+        acc[i] = reduced ? acc[i] / (uint64_t)reduced : 0;
 }
 
-static void norm_double_end(void *vacc, int64_t n, int64_t reduced)
+#define NORM_END(name, type, root)                                                                 \
+    static void norm_##name##_end(void *vacc, int64_t n, int64_t reduced)                          \
+    {                                                                                              \
+        type *acc = vacc;                                                                          \
+        (void)reduced;                                                                             \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            acc[i] = (type)root(acc[i]);                                                           \
+    }
+
+/* Of an integer's squares, which may have wrapped below zero: a root that is a number. */
+static int64_t whole_root(int64_t x)
 {
-    double *acc = vacc;
-    (void)reduced;
-    for (int64_t i = 0; i < n; i++)
-        acc[i] = sqrt(acc[i]);
+    return x > 0 ? (int64_t)sqrt((double)x) : 0;
 }
+
+static uint64_t unsigned_root(uint64_t x)
+{
+    return (uint64_t)sqrt((double)x);
+}
+
+NORM_END(float, float, sqrtf)
+NORM_END(double, double, sqrt)
+NORM_END(int8, int8_t, whole_root)
+NORM_END(int16, int16_t, whole_root)
+NORM_END(int32, int32_t, whole_root)
+NORM_END(int64, int64_t, whole_root)
+NORM_END(uint8, uint8_t, whole_root)
+NORM_END(uint16, uint16_t, whole_root)
+NORM_END(uint32, uint32_t, whole_root)
+NORM_END(uint64, uint64_t, unsigned_root)
+NORM_END(complex64, float complex, csqrtf)
+NORM_END(complex128, double complex, csqrt)
 
 /* int32 and int64 sums and products are those of the unsigned types. */
 #define NUMBER_ROWS(op)                                                                            \
@@ -227,7 +261,17 @@ static const struct {
     {"Any", {[DTYPE_BOOL] = REDUCER_ROW(any, boolean, NULL)}},
     {"EuclideanNorm",
      {[DTYPE_FLOAT] = REDUCER_ROW(norm, float, norm_float_end),
-      [DTYPE_DOUBLE] = REDUCER_ROW(norm, double, norm_double_end)}},
+      [DTYPE_DOUBLE] = REDUCER_ROW(norm, double, norm_double_end),
+      [DTYPE_INT8] = REDUCER_ROW(norm, int8, norm_int8_end),
+      [DTYPE_INT16] = REDUCER_ROW(norm, int16, norm_int16_end),
+      [DTYPE_INT32] = REDUCER_ROW(norm, uint32, norm_int32_end),
+      [DTYPE_INT64] = REDUCER_ROW(norm, uint64, norm_int64_end),
+      [DTYPE_UINT8] = REDUCER_ROW(norm, uint8, norm_uint8_end),
+      [DTYPE_UINT16] = REDUCER_ROW(norm, uint16, norm_uint16_end),
+      [DTYPE_UINT32] = REDUCER_ROW(norm, uint32, norm_uint32_end),
+      [DTYPE_UINT64] = REDUCER_ROW(norm, uint64, norm_uint64_end),
+      [DTYPE_COMPLEX64] = REDUCER_ROW(norm, complex64, norm_complex64_end),
+      [DTYPE_COMPLEX128] = REDUCER_ROW(norm, complex128, norm_complex128_end)}},
     {"Mean",
      {[DTYPE_FLOAT] = REDUCER_ROW(sum, float, mean_float_end),
       [DTYPE_DOUBLE] = REDUCER_ROW(sum, double, mean_double_end),
@@ -237,6 +281,8 @@ static const struct {
       [DTYPE_INT64] = REDUCER_ROW(sum, uint64, mean_int64_end),
       [DTYPE_UINT8] = REDUCER_ROW(sum, uint8, mean_uint8_end),
       [DTYPE_UINT16] = REDUCER_ROW(sum, uint16, mean_uint16_end),
+      [DTYPE_UINT32] = REDUCER_ROW(sum, uint32, mean_uint32_end),
+      [DTYPE_UINT64] = REDUCER_ROW(sum, uint64, mean_uint64_end),
       [DTYPE_COMPLEX64] = REDUCER_ROW(sum, complex64, mean_complex64_end),
       [DTYPE_COMPLEX128] = REDUCER_ROW(sum, complex128, mean_complex128_end)}},
 };
@@ -387,9 +433,7 @@ REDUCE_OP(Sum, OP_TYPES_NUMBER);
 REDUCE_OP(Prod, OP_TYPES_NUMBER);
 REDUCE_OP(Max, OP_TYPES_REAL);
 REDUCE_OP(Min, OP_TYPES_REAL);
-REDUCE_OP(Mean, OP_TYPES_FLOAT | OP_TYPES_COMPLEX | OP_TYPE(DTYPE_INT8) | OP_TYPE(DTYPE_INT16) |
-                    OP_TYPE(DTYPE_INT32) | OP_TYPE(DTYPE_INT64) | OP_TYPE(DTYPE_UINT8) |
-                    OP_TYPE(DTYPE_UINT16));
-REDUCE_OP(EuclideanNorm, OP_TYPES_FLOAT);
+REDUCE_OP(Mean, OP_TYPES_NUMBER);
+REDUCE_OP(EuclideanNorm, OP_TYPES_NUMBER);
 LOGICAL_REDUCE_OP(All);
 LOGICAL_REDUCE_OP(Any);

@@ -21,7 +21,7 @@ static enum code bound_shape(struct op_call *call, struct error *err)
 typedef int64_t bound_fn(const void *row, int64_t n, const void *values, int64_t at, bool upper);
 
 /* The first element above the value, or (not upper) at or above it. */
-#define BOUND_LOOP(dtype, type, name)                                                              \
+#define BOUND_LOOP_BY(name, type, load)                                                            \
     static int64_t bound_##name(const void *row, int64_t n, const void *values, int64_t at,        \
                                 bool upper)                                                        \
     {                                                                                              \
@@ -29,17 +29,24 @@ typedef int64_t bound_fn(const void *row, int64_t n, const void *values, int64_t
         int64_t low = 0, high = n;                                                                 \
         while (low < high) {                                                                       \
             int64_t middle = low + (high - low) / 2;                                               \
-            bool before = upper ? !(value < sorted[middle]) : sorted[middle] < value;              \
+            bool before = upper ? !(load(value) < load(sorted[middle]))                            \
+                                : load(sorted[middle]) < load(value);                              \
             low = before ? middle + 1 : low;                                                       \
             high = before ? high : middle;                                                         \
         }                                                                                          \
         return low;                                                                                \
     }
-#define BOUND_ROW(dtype, type, name) [dtype] = bound_##name,
+#define BOUND_LOOP(dtype, type, name) BOUND_LOOP_BY(name, type, )
+#define BOUND_ROW(dtype, type, name)  [dtype] = bound_##name,
 
 KERNEL_TYPES_REAL(BOUND_LOOP)
+BOUND_LOOP_BY(half, uint16_t, dtype_half_to_float)
+BOUND_LOOP_BY(bfloat16, uint16_t, dtype_bfloat16_to_float)
 
-static bound_fn *const bounds[DTYPE_COUNT] = {KERNEL_TYPES_REAL(BOUND_ROW)};
+static bound_fn *const bounds[DTYPE_COUNT] = {
+    KERNEL_TYPES_REAL(BOUND_ROW)[DTYPE_HALF] = bound_half,
+    [DTYPE_BFLOAT16] = bound_bfloat16,
+};
 
 static enum code search(struct op_call *call, bool upper)
 {
@@ -75,7 +82,7 @@ static enum code upper_run(struct op_call *call, struct error *err)
         .inputs = "sorted_inputs:T values:T",                                                      \
         .outputs = "output:out_type",                                                              \
         .attrs = "T:type out_type:index=int32",                                                    \
-        .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),                  \
+        .types = OP_TYPES_REAL,                                                                    \
         .shape = bound_shape,                                                                      \
         .run = function,                                                                           \
     }

@@ -75,7 +75,8 @@ static enum code add_n_run(struct op_call *call, struct error *err)
 
 typedef void clip_fn(const struct op_call *call, int64_t n, int64_t low_step, int64_t high_step);
 
-#define CLIP_LOOP(dtype, type, name)                                                               \
+/* `load` makes of an element what is compared. */
+#define CLIP_LOOP_BY(name, type, load)                                                             \
     static void clip_##name(const struct op_call *call, int64_t n, int64_t low_step,               \
                             int64_t high_step)                                                     \
     {                                                                                              \
@@ -83,15 +84,39 @@ typedef void clip_fn(const struct op_call *call, int64_t n, int64_t low_step, in
         type *out = call->out[0]->data;                                                            \
         for (int64_t i = 0; i < n; i++) {                                                          \
             type x = in[i], l = low[i * low_step], h = high[i * high_step];                        \
+            x = load(h) < load(x) ? h : x;                                                         \
+            out[i] = load(x) < load(l) ? l : x;                                                    \
+        }                                                                                          \
+    }
+#define CLIP_LOOP(dtype, type, name) CLIP_LOOP_BY(name, type, )
+#define CLIP_ROW(dtype, type, name)  [dtype] = clip_##name,
+/* Of complex numbers the parts are clipped, each by the limits' own part. */
+#define CLIP_PARTS_LOOP(name, type)                                                                \
+    static void clip_##name(const struct op_call *call, int64_t n, int64_t low_step,               \
+                            int64_t high_step)                                                     \
+    {                                                                                              \
+        const type *in = call->in[0]->data, *low = call->in[1]->data, *high = call->in[2]->data;   \
+        type *out = call->out[0]->data;                                                            \
+        for (int64_t i = 0; i < 2 * n; i++) {                                                      \
+            int64_t pair = i & ~INT64_C(1), part = i & 1;                                          \
+            type x = in[i], l = low[pair * low_step + part], h = high[pair * high_step + part];    \
             x = h < x ? h : x;                                                                     \
             out[i] = x < l ? l : x;                                                                \
         }                                                                                          \
     }
-#define CLIP_ROW(dtype, type, name) [dtype] = clip_##name,
 
 KERNEL_TYPES_REAL(CLIP_LOOP)
+CLIP_LOOP_BY(half, uint16_t, dtype_half_to_float)
+CLIP_LOOP_BY(bfloat16, uint16_t, dtype_bfloat16_to_float)
+CLIP_PARTS_LOOP(complex64, float)
+CLIP_PARTS_LOOP(complex128, double)
 
-static clip_fn *const clips[DTYPE_COUNT] = {KERNEL_TYPES_REAL(CLIP_ROW)};
+static clip_fn *const clips[DTYPE_COUNT] = {
+    KERNEL_TYPES_REAL(CLIP_ROW)[DTYPE_HALF] = clip_half,
+    [DTYPE_BFLOAT16] = clip_bfloat16,
+    [DTYPE_COMPLEX64] = clip_complex64,
+    [DTYPE_COMPLEX128] = clip_complex128,
+};
 
 static enum code clip_shape(struct op_call *call, struct error *err)
 {
@@ -135,7 +160,7 @@ const struct op op_ClipByValue = {
     .inputs = "t:T clip_value_min:T clip_value_max:T",
     .outputs = "output:T",
     .attrs = "T:type",
-    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_NUMBER,
     .shape = clip_shape,
     .run = clip_run,
 };

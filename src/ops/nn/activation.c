@@ -7,6 +7,7 @@
  */
 #include "ops/nn/activation.h"
 
+#include <complex.h>
 #include <math.h>
 
 #include "ops/kernel.h"
@@ -98,6 +99,14 @@ DEFINE_FLOAT_LOOPS(softsign, x / (__builtin_fabsf(x) + 1.0f), x / (fabs(x) + 1.0
 DEFINE_FLOAT_LOOPS(sigmoid, vector_sigmoid(x), 1.0 / (1.0 + exp(-x)))
 DEFINE_FLOAT_LOOPS(tanh_of, vector_tanh(x), tanh(x))
 
+#define DEFINE_COMPLEX_LOOPS(name, for_float, for_double)                                          \
+    DEFINE_LOOP(static, name##_complex64, float complex, float complex, AS_IS, AS_IS, for_float)   \
+    DEFINE_LOOP(static, name##_complex128, double complex, double complex, AS_IS, AS_IS, for_double)
+#define COMPLEX_ROWS(name)                                                                         \
+    [DTYPE_COMPLEX64] = name##_complex64, [DTYPE_COMPLEX128] = name##_complex128
+DEFINE_COMPLEX_LOOPS(sigmoid, 1 / (1 + cexpf(-x)), 1 / (1 + cexp(-x)))
+DEFINE_COMPLEX_LOOPS(tanh_of, ctanhf(x), ctanh(x))
+
 static const struct {
     const char *op_name;
     activation_fn *loops[DTYPE_COUNT];
@@ -109,8 +118,8 @@ static const struct {
     [ACTIVATION_SELU] = {"Selu", {FLOAT_ROWS(selu)}},
     [ACTIVATION_SOFTPLUS] = {"Softplus", {FLOAT_ROWS(softplus)}},
     [ACTIVATION_SOFTSIGN] = {"Softsign", {FLOAT_ROWS(softsign)}},
-    [ACTIVATION_SIGMOID] = {"Sigmoid", {FLOAT_ROWS(sigmoid)}},
-    [ACTIVATION_TANH] = {"Tanh", {FLOAT_ROWS(tanh_of)}},
+    [ACTIVATION_SIGMOID] = {"Sigmoid", {FLOAT_ROWS(sigmoid), COMPLEX_ROWS(sigmoid)}},
+    [ACTIVATION_TANH] = {"Tanh", {FLOAT_ROWS(tanh_of), COMPLEX_ROWS(tanh_of)}},
 };
 
 activation_fn *activation_loop(enum activation activation, enum dtype dtype)
@@ -175,5 +184,5 @@ ACTIVATION_OP(Elu, "features", "activations", "T:type", OP_TYPES_FLOAT);
 ACTIVATION_OP(Selu, "features", "activations", "T:type", OP_TYPES_FLOAT);
 ACTIVATION_OP(Softplus, "features", "activations", "T:type", OP_TYPES_FLOAT);
 ACTIVATION_OP(Softsign, "features", "activations", "T:type", OP_TYPES_FLOAT);
-ACTIVATION_OP(Sigmoid, "x", "y", "T:type", OP_TYPES_FLOAT);
-ACTIVATION_OP(Tanh, "x", "y", "T:type", OP_TYPES_FLOAT);
+ACTIVATION_OP(Sigmoid, "x", "y", "T:type", OP_TYPES_FLOAT | OP_TYPES_COMPLEX);
+ACTIVATION_OP(Tanh, "x", "y", "T:type", OP_TYPES_FLOAT | OP_TYPES_COMPLEX);

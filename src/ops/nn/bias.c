@@ -4,6 +4,8 @@
  * stand last (NHWC) or second (NCHW). Seen from the channels a tensor is `outer` x channels x
  * `inner`, so NHWC has inner = 1 and adding is a broadcast that ops/math/broadcast.h does.
  */
+#include <complex.h>
+
 #include "ops/kernel.h"
 #include "ops/math/broadcast.h"
 #include "ops/nn/widen.h"
@@ -77,12 +79,24 @@ DEFINE_LOOP(static, 8, uint8_t, (unsigned), AS_IS)
 DEFINE_LOOP(static, 16, uint16_t, (unsigned), AS_IS)
 DEFINE_LOOP(static, 32, uint32_t, AS_IS, AS_IS)
 DEFINE_LOOP(static, 64, uint64_t, AS_IS, AS_IS)
+DEFINE_LOOP(static, complex64, float complex, AS_IS, AS_IS)
+DEFINE_LOOP(static, complex128, double complex, AS_IS, AS_IS)
 
 static broadcast_inner_fn *const add_loops[DTYPE_COUNT] = {
-    [DTYPE_FLOAT] = add_float, [DTYPE_DOUBLE] = add_double, [DTYPE_HALF] = add_half,
-    [DTYPE_INT8] = add_8,      [DTYPE_UINT8] = add_8,       [DTYPE_INT16] = add_16,
-    [DTYPE_UINT16] = add_16,   [DTYPE_INT32] = add_32,      [DTYPE_UINT32] = add_32,
-    [DTYPE_INT64] = add_64,    [DTYPE_UINT64] = add_64,     [DTYPE_BFLOAT16] = add_bfloat16,
+    [DTYPE_FLOAT] = add_float,
+    [DTYPE_DOUBLE] = add_double,
+    [DTYPE_HALF] = add_half,
+    [DTYPE_INT8] = add_8,
+    [DTYPE_UINT8] = add_8,
+    [DTYPE_INT16] = add_16,
+    [DTYPE_UINT16] = add_16,
+    [DTYPE_INT32] = add_32,
+    [DTYPE_UINT32] = add_32,
+    [DTYPE_INT64] = add_64,
+    [DTYPE_UINT64] = add_64,
+    [DTYPE_BFLOAT16] = add_bfloat16,
+    [DTYPE_COMPLEX64] = add_complex64,
+    [DTYPE_COMPLEX128] = add_complex128,
 };
 
 static enum code prepare(struct op_call *call, bool has_format)
@@ -118,7 +132,7 @@ const struct op op_BiasAdd = {
     .outputs = "output:T",
     .attrs = "T:type data_format:string='NHWC'",
     .flags = OP_IN_PLACE,
-    .types = OP_TYPES_REAL,
+    .types = OP_TYPES_NUMBER,
     .shape = bias_add_shape,
     .prepare = bias_add_prepare,
     .run = broadcast_op_run,
@@ -130,7 +144,7 @@ const struct op op_BiasAddV1 = {
     .outputs = "output:T",
     .attrs = "T:type",
     .flags = OP_IN_PLACE,
-    .types = OP_TYPES_REAL,
+    .types = OP_TYPES_NUMBER,
     .shape = bias_add_v1_shape,
     .prepare = bias_add_v1_prepare,
     .run = broadcast_op_run,
@@ -166,28 +180,52 @@ static enum code bias_add_grad_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-#define DEFINE_SUM(type)                                                                           \
-    static void sum_##type(const struct sums *s, const type *in, type *out)                        \
+#define DEFINE_SUM(name, type, computed, load, store)                                              \
+    static void sum_##name(const struct sums *s, const void *from, void *to)                       \
     {                                                                                              \
-        for (int64_t c = 0; c < s->channels; c++)                                                  \
-            out[c] = 0;                                                                            \
-        for (int64_t o = 0; o < s->outer; o++) {                                                   \
-            for (int64_t c = 0; c < s->channels; c++) {                                            \
+        const type *in = from;                                                                     \
+        type *out = to;                                                                            \
+        for (int64_t c = 0; c < s->channels; c++) {                                                \
+            computed sum = 0;                                                                      \
+            for (int64_t o = 0; o < s->outer; o++) {                                               \
+                const type *at = in + (o * s->channels + c) * s->inner;                            \
                 for (int64_t i = 0; i < s->inner; i++)                                             \
-                    out[c] += *in++;                                                               \
+                    sum += load(at[i]);                                                            \
             }                                                                                      \
+            out[c] = (type)store(sum);                                                             \
         }                                                                                          \
     }
-DEFINE_SUM(float)
-DEFINE_SUM(double)
+DEFINE_SUM(float, float, float, AS_IS, AS_IS)
+DEFINE_SUM(double, double, double, AS_IS, AS_IS)
+DEFINE_SUM(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
+DEFINE_SUM(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
+DEFINE_SUM(8, uint8_t, uint64_t, AS_IS, AS_IS)
+DEFINE_SUM(16, uint16_t, uint64_t, AS_IS, AS_IS)
+DEFINE_SUM(32, uint32_t, uint64_t, AS_IS, AS_IS)
+DEFINE_SUM(64, uint64_t, uint64_t, AS_IS, AS_IS)
+DEFINE_SUM(complex64, float complex, float complex, AS_IS, AS_IS)
+DEFINE_SUM(complex128, double complex, double complex, AS_IS, AS_IS)
 
 static enum code bias_add_grad_run(struct op_call *call, struct error *err)
 {
     (void)err;
-    if (call->in[0]->dtype == DTYPE_FLOAT)
-        sum_float(call->state, call->in[0]->data, call->out[0]->data);
-    else
-        sum_double(call->state, call->in[0]->data, call->out[0]->data);
+    static void (*const loops[DTYPE_COUNT])(const struct sums *, const void *, void *) = {
+        [DTYPE_FLOAT] = sum_float,
+        [DTYPE_DOUBLE] = sum_double,
+        [DTYPE_HALF] = sum_half,
+        [DTYPE_INT8] = sum_8,
+        [DTYPE_UINT8] = sum_8,
+        [DTYPE_INT16] = sum_16,
+        [DTYPE_UINT16] = sum_16,
+        [DTYPE_INT32] = sum_32,
+        [DTYPE_UINT32] = sum_32,
+        [DTYPE_INT64] = sum_64,
+        [DTYPE_UINT64] = sum_64,
+        [DTYPE_BFLOAT16] = sum_bfloat16,
+        [DTYPE_COMPLEX64] = sum_complex64,
+        [DTYPE_COMPLEX128] = sum_complex128,
+    };
+    loops[call->in[0]->dtype](call->state, call->in[0]->data, call->out[0]->data);
     return CODE_OK;
 }
 
@@ -196,7 +234,7 @@ const struct op op_BiasAddGrad = {
     .inputs = "out_backprop:T",
     .outputs = "output:T",
     .attrs = "T:type data_format:string='NHWC'",
-    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_NUMBER,
     .shape = bias_add_grad_shape,
     .prepare = bias_add_grad_prepare,
     .run = bias_add_grad_run,

@@ -104,11 +104,32 @@ MULTIPLY(DTYPE_INT32, uint32_t, int32)
 MULTIPLY(DTYPE_COMPLEX64, float complex, complex64)
 MULTIPLY(DTYPE_COMPLEX128, double complex, complex128)
 
+/* Each sum is rounded. */
+#define MULTIPLY_SMALL(name)                                                                       \
+    static void multiply_##name(const struct op_call *call, const struct sizes *s, int64_t i,      \
+                                int64_t m, int64_t k)                                              \
+    {                                                                                              \
+        uint16_t *out = TENSOR_AT(call->out[0], uint16_t) + m * s->width;                          \
+        const uint16_t *b = call->in[3]->data;                                                     \
+        float value = dtype_##name##_to_float(TENSOR_AT(call->in[1], uint16_t)[i]);                \
+        int64_t step = s->adjoint_b ? s->columns : 1;                                              \
+        b += s->adjoint_b ? k : k * s->width;                                                      \
+        for (int64_t j = 0; j < s->width; j++)                                                     \
+            out[j] = dtype_##name##_from_float(dtype_##name##_to_float(out[j]) +                   \
+                                               value * dtype_##name##_to_float(b[j * step]));      \
+    }
+MULTIPLY_SMALL(half)
+MULTIPLY_SMALL(bfloat16)
+
 typedef void multiply_fn(const struct op_call *call, const struct sizes *s, int64_t i, int64_t m,
                          int64_t k);
 static multiply_fn *const multiply[DTYPE_COUNT] = {
-    [DTYPE_FLOAT] = multiply_float,           [DTYPE_DOUBLE] = multiply_double,
-    [DTYPE_INT32] = multiply_int32,           [DTYPE_COMPLEX64] = multiply_complex64,
+    [DTYPE_HALF] = multiply_half,
+    [DTYPE_BFLOAT16] = multiply_bfloat16,
+    [DTYPE_FLOAT] = multiply_float,
+    [DTYPE_DOUBLE] = multiply_double,
+    [DTYPE_INT32] = multiply_int32,
+    [DTYPE_COMPLEX64] = multiply_complex64,
     [DTYPE_COMPLEX128] = multiply_complex128,
 };
 
@@ -141,6 +162,6 @@ const struct op op_SparseTensorDenseMatMul = {
     .outputs = "product:T",
     .attrs = "T:type Tindices:index=int64 adjoint_a:bool=false adjoint_b:bool=false",
     .flags = OP_DYNAMIC,
-    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE) | OP_TYPE(DTYPE_INT32) | OP_TYPES_COMPLEX,
+    .types = OP_TYPES_FLOAT | OP_TYPE(DTYPE_INT32) | OP_TYPES_COMPLEX,
     .run = matmul_run,
 };

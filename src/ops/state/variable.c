@@ -4,9 +4,12 @@
  * hands out the variable's buffer with a reference that the request's arena gives back; writing
  * goes through engine/resource.h, which never changes a buffer that somebody else holds.
  */
+#include <complex.h>
+
 #include "engine/op.h"
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "ops/array/combine.h"
 #include "ops/handle.h"
 #include "ops/kernel.h"
 
@@ -112,37 +115,9 @@ static enum code check_update(const struct op_call *call, const struct tensor *v
     (void)call;
 }
 
-#define UPDATE_TYPES(X)                                                                            \
-    X(DTYPE_FLOAT, float)                                                                          \
-    X(DTYPE_DOUBLE, double)                                                                        \
-    X(DTYPE_INT8, int8_t)                                                                          \
-    X(DTYPE_INT16, int16_t)                                                                        \
-    X(DTYPE_INT32, int32_t)                                                                        \
-    X(DTYPE_INT64, int64_t)                                                                        \
-    X(DTYPE_UINT8, uint8_t)                                                                        \
-    X(DTYPE_UINT16, uint16_t)                                                                      \
-    X(DTYPE_UINT32, uint32_t)                                                                      \
-    X(DTYPE_UINT64, uint64_t)
-
-/* to[i] += or -= delta[i], integers by two's complement. */
-#define DEFINE_ADD_SIGNED(dtype, type)                                                             \
-    static void add_signed_##type(void *to, const void *delta, double sign, int64_t n)             \
-    {                                                                                              \
-        type *a = to;                                                                              \
-        const type *b = delta;                                                                     \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            a[i] = (type)(sign < 0 ? a[i] - b[i] : a[i] + b[i]);                                   \
-    }
-#define ADD_SIGNED_ROW(dtype, type) [dtype] = add_signed_##type,
-
-UPDATE_TYPES(DEFINE_ADD_SIGNED)
-
-typedef void add_signed_fn(void *to, const void *delta, double sign, int64_t n);
-static add_signed_fn *const add_signed[DTYPE_COUNT] = {UPDATE_TYPES(ADD_SIGNED_ROW)};
-
 struct update {
     struct op_call *call;
-    double sign;
+    enum combine combine;
 };
 
 static enum code add_to(struct tensor *value, void *context, struct error *err)
@@ -151,29 +126,53 @@ static enum code add_to(struct tensor *value, void *context, struct error *err)
     const struct tensor *delta = update->call->in[1];
     enum code code = check_update(update->call, value, delta, err);
     if (!code)
-        add_signed[value->dtype](value->data, delta->data, update->sign, tensor_elements(value));
+        combine_find(update->combine, value->dtype)(value->data, delta->data,
+                                                    tensor_elements(value));
     return code;
 }
 
-static enum code update_run(struct op_call *call, double sign, struct error *err)
+static enum code update_run(struct op_call *call, enum combine combine, struct error *err)
 {
     struct variable *variable;
-    struct update update = {call, sign};
+    struct update update = {call, combine};
     enum code code = handle_variable(call, &variable, err);
     return code ? code : variable_update(variable, add_to, &update, err);
 }
 
 static enum code assign_add_run(struct op_call *call, struct error *err)
 {
-    return update_run(call, 1, err);
+    return update_run(call, COMBINE_ADD, err);
 }
 
 static enum code assign_sub_run(struct op_call *call, struct error *err)
 {
-    return update_run(call, -1, err);
+    return update_run(call, COMBINE_SUB, err);
 }
 
 /* var -= alpha * delta */
+#define DEFINE_DESCENT(name, type, computed, load, store)                                          \
+    static void descend_##name(void *var, const void *alpha, const void *delta, int64_t n)         \
+    {                                                                                              \
+        type *to = var;                                                                            \
+        const type *by = delta;                                                                    \
+        const computed rate = load(*(const type *)alpha);                                          \
+        for (int64_t i = 0; i < n; i++)                                                            \
+            to[i] = store(load(to[i]) - load(by[i]) * rate);                                       \
+    }
+DEFINE_DESCENT(float, float, float, , )
+DEFINE_DESCENT(double, double, double, , )
+DEFINE_DESCENT(half, uint16_t, float, dtype_half_to_float, dtype_half_from_float)
+DEFINE_DESCENT(bfloat16, uint16_t, float, dtype_bfloat16_to_float, dtype_bfloat16_from_float)
+DEFINE_DESCENT(complex64, float complex, float complex, , )
+DEFINE_DESCENT(complex128, double complex, double complex, , )
+
+typedef void descend_fn(void *var, const void *alpha, const void *delta, int64_t n);
+static descend_fn *const descents[DTYPE_COUNT] = {
+    [DTYPE_FLOAT] = descend_float,         [DTYPE_DOUBLE] = descend_double,
+    [DTYPE_HALF] = descend_half,           [DTYPE_BFLOAT16] = descend_bfloat16,
+    [DTYPE_COMPLEX64] = descend_complex64, [DTYPE_COMPLEX128] = descend_complex128,
+};
+
 static enum code descend(struct tensor *value, void *context, struct error *err)
 {
     struct op_call *call = context;
@@ -186,16 +185,7 @@ static enum code descend(struct tensor *value, void *context, struct error *err)
     enum code code = check_update(call, value, delta, err);
     if (code)
         return code;
-    int64_t n = tensor_elements(value);
-    if (value->dtype == DTYPE_FLOAT) {
-        float a = *TENSOR_AT(alpha, float);
-        for (int64_t i = 0; i < n; i++)
-            TENSOR_AT(value, float)[i] -= TENSOR_AT(delta, float)[i] * a;
-    } else {
-        double a = *TENSOR_AT(alpha, double);
-        for (int64_t i = 0; i < n; i++)
-            TENSOR_AT(value, double)[i] -= TENSOR_AT(delta, double)[i] * a;
-    }
+    descents[value->dtype](value->data, alpha->data, delta->data, tensor_elements(value));
     return CODE_OK;
 }
 
@@ -260,7 +250,7 @@ const struct op op_AssignAddVariableOp = {
     .outputs = "",
     .attrs = "dtype:type",
     .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
-    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_NUMBER,
     .types_attr = "dtype",
     .run = assign_add_run,
 };
@@ -271,7 +261,7 @@ const struct op op_AssignSubVariableOp = {
     .outputs = "",
     .attrs = "dtype:type",
     .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
-    .types = OP_TYPES_INTEGER | OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_NUMBER,
     .types_attr = "dtype",
     .run = assign_sub_run,
 };
@@ -282,7 +272,7 @@ const struct op op_ResourceApplyGradientDescent = {
     .outputs = "",
     .attrs = "T:type use_locking:bool=false",
     .flags = OP_STATEFUL | OP_WRITES_RESOURCE,
-    .types = OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE),
+    .types = OP_TYPES_FLOAT | OP_TYPES_COMPLEX,
     .run = gradient_descent_run,
 };
 

@@ -60,7 +60,8 @@ const struct op op_Fingerprint = {
     .inputs = "data:T method:string",
     .outputs = "fingerprint:uint8",
     .attrs = "T:type",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),
+    .types = OP_TYPES_NUMBER | OP_TYPES_QUANTISED | OP_TYPES_FLOAT8 | OP_TYPES_INT4 |
+             OP_TYPE(DTYPE_BOOL) | OP_TYPE(DTYPE_STRING),
     .shape = fingerprint_shape,
     .run = fingerprint_run,
 };
