@@ -10,9 +10,11 @@ rng = np.random.default_rng(7)
 
 
 class Case:
-    """`answers`: what is known without asking, of ops whose kernels TensorFlow does not have any more; or a function that finds it out."""
-    def __init__(self, name, build, feeds, const=(), tolerance=None, answers=None):
+    """`answers`: what is known without asking, of ops whose kernels TensorFlow does not have any more; or a function that finds it out.
+    `answers_only`: errors are of no interest."""
+    def __init__(self, name, build, feeds, const=(), tolerance=None, answers=None, answers_only=False):
         self.name, self.build, self.feeds, self.const, self.tolerance, self.answers = name, build, feeds, const, tolerance, answers
+        self.answers_only = answers_only
 
 
 def values(shape, dtype="float32", low=-2, high=2):
