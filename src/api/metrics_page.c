@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "monitoring/log_file.h"
 #include "monitoring/scrape.h"
 
 /* ---- gauges without labels, and the like ---- */
@@ -165,6 +166,14 @@ static void tell_network(const struct api *api, struct scrape *scrape)
     }
 }
 
+/* ---- logs ---- */
+
+static struct metric_family dropped_lines = {
+    .name = "tensord_access_log_dropped_lines_total",
+    .help = "Lines of the access log that could not be written as fast as they came.",
+    .kind = METRIC_COUNTER,
+};
+
 /* ---- the page ---- */
 
 struct page_call {
@@ -184,6 +193,9 @@ static void make_page(struct job *job)
     tell_versions(call->api, scrape);
     tell_network(call->api, scrape);
     served_scrape(scrape);
+    if (call->api->access_log)
+        scrape_number(scrape, &dropped_lines, NULL,
+                      (double)log_file_dropped(call->api->access_log));
     struct span text = scrape_print(scrape, format);
     exchange_answer_http(exchange, 200, &type, 1, &text, 1);
 }

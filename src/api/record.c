@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/record.h"
 
+#include "api/access_log.h"
 #include "api/api.h"
 #include "base/clock.h"
+#include "base/log.h"
+#include "monitoring/log_file.h"
 
 /* ---- the trace ---- */
 
@@ -114,13 +117,23 @@ void record_end(struct exchange *exchange, enum code code)
         served_ok(record->served, &record->times);
 }
 
+static void add_line(struct log_file *file, const struct exchange *exchange,
+                     const struct record *record, const struct net_report *report)
+{
+    char text[ACCESS_LINE_MAX];
+    bool json = !strcmp(log_format(), "json");
+    log_file_add(file, access_line(exchange, record, report, json, text));
+}
+
 void record_finished(struct exchange *exchange, const struct net_report *report, void *api)
 {
     struct record *record = exchange->note;
-    (void)api;
-    if (!record || !record->is_timed)
-        return;
-    record->times.stages[SERVED_WRITE] = report->written - record->stage;
-    if (record->served && !record->code && !report->lost)
-        served_written(record->served, record->times.stages[SERVED_WRITE]);
+    const struct api *a = api;
+    if (record && record->is_timed) {
+        record->times.stages[SERVED_WRITE] = report->written - record->stage;
+        if (record->served && !record->code && !report->lost)
+            served_written(record->served, record->times.stages[SERVED_WRITE]);
+    }
+    if (a->access_log)
+        add_line(a->access_log, exchange, record, report);
 }

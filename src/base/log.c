@@ -36,12 +36,40 @@ static const struct {
     {"json", format_json},
 };
 
+static const char *const level_names[] = {"debug", "info", "warning", "error"};
+
 static _Atomic(enum log_level) lowest = LOG_INFO;
+static _Atomic(enum log_level) asked = LOG_INFO;
 static _Atomic size_t format_index;
 
 void log_set_level(enum log_level level)
 {
+    atomic_store_explicit(&asked, level, memory_order_relaxed);
     atomic_store_explicit(&lowest, level, memory_order_relaxed);
+}
+
+int log_set_level_name(const char *name)
+{
+    for (size_t i = 0; i < sizeof level_names / sizeof *level_names; i++) {
+        if (!strcmp(level_names[i], name)) {
+            log_set_level((enum log_level)i);
+            return 0;
+        }
+    }
+    return -1;
+}
+
+const char *log_toggle_debug(void)
+{
+    bool is = atomic_load_explicit(&lowest, memory_order_relaxed) == LOG_DEBUG;
+    enum log_level level = is ? atomic_load_explicit(&asked, memory_order_relaxed) : LOG_DEBUG;
+    atomic_store_explicit(&lowest, level, memory_order_relaxed);
+    return level_names[level];
+}
+
+const char *log_format(void)
+{
+    return formats[atomic_load_explicit(&format_index, memory_order_relaxed)].name;
 }
 
 int log_set_format(const char *name)
@@ -99,12 +127,11 @@ static size_t format_text(const struct log_event *event, char *out)
 
 static size_t format_json(const struct log_event *event, char *out)
 {
-    static const char *const levels[] = {"debug", "info", "warning", "error"};
     char stamp[64];
     size_t length = format_time(stamp, sizeof stamp, 'T');
     size_t used = (size_t)snprintf(
         out, LINE_SIZE, "{\"time\":\"%.*sZ\",\"level\":\"%s\",\"source\":\"%s:%d\",\"message\":\"",
-        (int)length, stamp, levels[event->level], event->file, event->line);
+        (int)length, stamp, level_names[event->level], event->file, event->line);
     used += escape(event->message, true, out + used, LINE_SIZE - used - 4);
     memcpy(out + used, "\"}", 2);
     return used + 2;

@@ -32,9 +32,18 @@ enum log_level {
 /* Lines below `level` are dropped; LOG_INFO at the start. */
 void log_set_level(enum log_level level);
 
+/* The same by its name: "debug", "info", "warning", "error". Returns 0, or -1 when there is none of
+ * that name. */
+int log_set_level_name(const char *name);
+
+/* From now on everything; or, if that is so already, what log_set_level() said. The name of the
+ * level now. */
+const char *log_toggle_debug(void);
+
 /* The format of lines, a row of a table in log.c: "text" (the start) or "json" (an object a line).
  * Returns 0, or -1 when there is no such format. */
 int log_set_format(const char *name);
+const char *log_format(void);
 
 /* Use the macros. */
 void log_line(enum log_level level, const char *file, int line, const char *format, ...)

@@ -53,6 +53,7 @@ enum connection_end {
 
 struct connection {
     struct watch watch; /* first */
+    struct net_peer peer;
     unsigned entrance;
     struct loop *loop;       /* borrowed */
     struct tls_session *tls; /* owned; NULL: none */

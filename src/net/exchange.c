@@ -6,6 +6,9 @@
  */
 #include "net/exchange.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
 #include "base/check.h"
 #include "net/call.h"
 #include "net/loop.h"
@@ -20,6 +23,24 @@ struct span exchange_header(const struct exchange *exchange, const char *name)
         if (span_is(exchange->headers[i].name, name))
             return exchange->headers[i].value;
     return (struct span){0};
+}
+
+struct span net_peer_text(const struct net_peer *peer, char *text)
+{
+    static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff}; /* RFC 4291, 2.5.5.2 */
+    char address[INET6_ADDRSTRLEN];
+    const unsigned char *bytes = peer->address;
+    bool is_4 = peer->family == AF_INET;
+    if (peer->family == AF_UNIX)
+        return SPAN_LITERAL("unix");
+    if (peer->family == AF_INET6 && !memcmp(bytes, mapped, sizeof mapped)) {
+        is_4 = true;
+        bytes += sizeof mapped;
+    }
+    if (!peer->family || !inet_ntop(is_4 ? AF_INET : AF_INET6, bytes, address, sizeof address))
+        return (struct span){0};
+    int len = snprintf(text, NET_PEER_TEXT, is_4 ? "%s:%u" : "[%s]:%u", address, peer->port);
+    return span_make(text, (size_t)len);
 }
 
 static void set_pieces(struct call *call, const struct span *pieces, size_t first, size_t count)

@@ -31,6 +31,17 @@ struct exchange_header {
     struct span value;
 };
 
+/* Who asks. */
+struct net_peer {
+    uint16_t family; /* AF_INET, AF_INET6, AF_UNIX; 0: not known */
+    uint16_t port;
+    unsigned char address[16]; /* the first four bytes of IPv4 */
+};
+enum { NET_PEER_TEXT = 64 };
+
+/* "127.0.0.1:40312", "[::1]:40312", "unix" or nothing; `text` has NET_PEER_TEXT bytes. */
+struct span net_peer_text(const struct net_peer *peer, char *text);
+
 struct exchange {
     enum exchange_kind kind;
     struct arena arena; /* the request's lifetime */
@@ -39,6 +50,7 @@ struct exchange {
     struct span body;   /* RPC: the message; HTTP: the body; decoded, contiguous, in the arena */
     struct exchange_header *headers; /* as received, names in lower case */
     size_t header_count;
+    struct net_peer peer;
     unsigned entrance;     /* of the place where its connection came in, see net_place */
     int64_t start_us;      /* clock_now_us() when its first byte was read */
     int64_t handed_us;     /* ditto, its last byte, which it takes to be handed to its handler */

@@ -176,6 +176,7 @@ static void *on_begin(void *context, int32_t stream)
     struct grpc_state *state = c->state;
     struct call *call = call_take(c->loop, EXCHANGE_RPC);
     call->connection = c;
+    call->exchange.peer = c->peer;
     call->exchange.entrance = c->entrance;
     call->rpc.stream = stream;
     call->rpc.answer_max = c->loop->shared->options.grpc.answer_max;

@@ -21,6 +21,8 @@ static void field_path(const struct map *rpcs, struct call *call, struct span va
         call->rpc.fn = rpc->fn;
         call->rpc.kind = rpc->kind;
         call->exchange.path = span_make(rpc->path, value.len);
+    } else {
+        call->exchange.path = arena_copy(&call->exchange.arena, value); /* for logs */
     }
 }
 

@@ -171,6 +171,7 @@ static void begin(struct connection *c)
     struct http1_state *state = c->state;
     struct call *call = call_take(c->loop, EXCHANGE_HTTP);
     call->connection = c;
+    call->exchange.peer = c->peer;
     call->exchange.entrance = c->entrance;
     state->reading = call;
     state->begun_us = c->loop->now_us;

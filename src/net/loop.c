@@ -14,6 +14,7 @@
  */
 #include "net/loop.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
@@ -188,7 +189,22 @@ static void pause_accepting(struct loop *loop)
     timers_arm(&loop->timers, &loop->accept_timer, loop->now_us + ACCEPT_PAUSE_US);
 }
 
-static void welcome(const struct listener *listener, int fd)
+static struct net_peer peer_of(const struct sockaddr_storage *address)
+{
+    struct net_peer peer = {.family = address->ss_family};
+    const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
+    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
+    if (peer.family == AF_INET) {
+        memcpy(peer.address, &v4->sin_addr, sizeof v4->sin_addr);
+        peer.port = ntohs(v4->sin_port);
+    } else if (peer.family == AF_INET6) {
+        memcpy(peer.address, &v6->sin6_addr, sizeof v6->sin6_addr);
+        peer.port = ntohs(v6->sin6_port);
+    }
+    return peer;
+}
+
+static void welcome(const struct listener *listener, int fd, const struct sockaddr_storage *from)
 {
     static const struct protocol *const protocols[] = {
         [NET_GRPC] = &grpc_connection,
@@ -204,6 +220,7 @@ static void welcome(const struct listener *listener, int fd)
     struct connection *c = connection_new(loop, protocols[listener->protocol], fd);
     loop_count(&loop->stats.accepted[listener->protocol], 1);
     c->entrance = listener->entrance;
+    c->peer = peer_of(from);
     if (loop->draining)
         c->protocol->drain(c);
     c->events = EPOLLIN;
@@ -222,9 +239,12 @@ static void welcome(const struct listener *listener, int fd)
 static bool accept_some(struct listener *listener)
 {
     for (int i = 0; i < ACCEPTS_MAX; i++) {
-        int fd = accept4(listener->watch.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        struct sockaddr_storage from = {0};
+        socklen_t len = sizeof from;
+        int fd = accept4(listener->watch.fd, (struct sockaddr *)&from, &len,
+                         SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            welcome(listener, fd);
+            welcome(listener, fd, &from);
             continue;
         }
         bool full = errno == EMFILE || errno == ENFILE;

@@ -2,7 +2,6 @@
 /* tensord: the model server. Exit codes: 0 it was told to end, 255 it could not start. */
 #include <stdio.h>
 
-#include "base/log.h"
 #include "server/service.h"
 
 enum { EXIT_NO_START = 255 };
@@ -15,8 +14,6 @@ int main(int argc, char **argv)
     struct error err;
     fflush(stdout);
     if (outcome == OPTIONS_GO_ON) {
-        if (options.verbose)
-            log_set_level(LOG_DEBUG);
         code = service_run(&options, &err);
         if (code)
             printf("Failed to start server. Error: %s: %s\n", code_name(err.code), err.message);

@@ -241,13 +241,19 @@ void options_print_help(FILE *out)
 
 /* ---- what goes together ---- */
 
-/* Numbers and modes that are none. */
+/* Numbers, modes and names that are none; what concerns the log counts from here on. */
 static enum code check_values(const struct options *o, struct error *err)
 {
     unsigned mode;
     if (o->max_connections < 0 || o->max_requests_in_flight < 0)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "--max_connections and --max_requests_in_flight can not be negative");
+    if (log_set_format(o->log_format))
+        return error_set(err, CODE_INVALID_ARGUMENT, "--log_format=%s: text or json is expected",
+                         o->log_format);
+    if (log_set_level_name(o->verbose ? "debug" : o->log_level))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "--log_level=%s: debug, info, warning or error is expected", o->log_level);
     if (!ports_parse_mode(o->socket_mode, &mode))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "--socket_mode=%s: octal digits up to 0777 are expected", o->socket_mode);

@@ -78,6 +78,9 @@ struct options {
     int64_t max_requests_in_flight;
     const char *config;
     bool print_config;
+    const char *log_format;
+    const char *log_level;
+    const char *access_log;
     bool verbose;
     bool version;
     bool help;

@@ -29,6 +29,7 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "engine/op_library.h"
+#include "monitoring/log_file.h"
 #include "servables/kinds.h"
 #include "servables/tensorflow/loader.h"
 #include "server/channel_arguments.h"
@@ -67,6 +68,7 @@ struct service {
     struct api_counters *counters;
     struct api_life life;
     const char *metrics_path; /* NULL: no page */
+    struct log_file *access_log;
     struct api api;
     struct net_server *net;
     sem_t stop; /* posted once by the first signal */
@@ -224,7 +226,8 @@ static void make_net(struct service *s)
         .cors = s->options->rest_api_enable_cors_support,
         .rest_timeout_us = (int64_t)s->options->rest_api_timeout_in_ms * 1000,
         .counters = s->counters,
-        .is_timed = s->metrics_path != NULL,
+        .access_log = s->access_log,
+        .is_timed = s->metrics_path || s->access_log,
     };
     struct net_options net = {
         .loops = cores,
@@ -276,6 +279,13 @@ static void on_reload(void *context)
         config_file_reload(s->config_file);
     else
         file_system_source_poll(s->core.source, NULL);
+}
+
+static void on_reopen(void *context)
+{
+    struct service *s = context;
+    if (atomic_load(&s->has_models) && s->access_log)
+        log_file_reopen(s->access_log);
 }
 
 /* Calls answered until now. */
@@ -364,7 +374,7 @@ static enum code make_access(struct service *s, struct error *err)
 
 static enum code serve(struct service *s, struct error *err)
 {
-    const struct signals signals = {on_end, on_reload, s};
+    const struct signals signals = {on_end, on_reload, on_reopen, s};
     bool goes_on = false;
     enum code code = read_monitoring(s, err);
     if (!code)
@@ -373,6 +383,8 @@ static enum code serve(struct service *s, struct error *err)
         code = make_access(s, err);
     if (!code)
         code = signals_start(&signals, err);
+    if (!code && s->options->access_log[0])
+        code = log_file_open(s->options->access_log, &s->access_log, err);
     if (!code)
         code = tls_files_start(s->tls, err);
     if (!code)
@@ -407,6 +419,7 @@ static void tear_down(struct service *s, bool failed)
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);
+    log_file_close(s->access_log);
     tls_files_free(s->tls);
     token_files_free(s->tokens);
     access_free(s->access);

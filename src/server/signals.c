@@ -3,6 +3,7 @@
 #include "server/signals.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -14,16 +15,53 @@ static struct {
     struct signals signals;
 } state;
 
+static void on_hangup(void)
+{
+    log_info("Hangup: reading the configuration again");
+    state.signals.reload(state.signals.context);
+    state.signals.reopen(state.signals.context);
+}
+
+static void on_reopen(void)
+{
+    log_info("User defined signal 1: opening the files of logs again");
+    state.signals.reopen(state.signals.context);
+}
+
+static void on_toggle(void)
+{
+    log_warning("User defined signal 2: the log's level is now %s", log_toggle_debug());
+}
+
+/* Those that are not about the end. */
+static const struct {
+    int number;
+    void (*fn)(void);
+} others[] = {
+    {SIGHUP, on_hangup},
+    {SIGUSR1, on_reopen},
+    {SIGUSR2, on_toggle},
+};
+enum { OTHERS = sizeof others / sizeof *others };
+
+static bool handle_other(int number)
+{
+    for (int i = 0; i < OTHERS; i++) {
+        if (others[i].number == number) {
+            others[i].fn();
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The next signal that is about the end. */
 static int await_end(void)
 {
     int number = 0;
-    sigwait(&state.set, &number);
-    while (number == SIGHUP) {
-        log_info("%s: reading the configuration again", strsignal(number));
-        state.signals.reload(state.signals.context);
+    do
         sigwait(&state.set, &number);
-    }
+    while (handle_other(number));
     return number;
 }
 
@@ -34,7 +72,8 @@ static void run(void *context)
     log_info("%s: no new connections, requests in flight finish; once more ends at once",
              strsignal(number));
     state.signals.end(state.signals.context);
-    sigdelset(&state.set, SIGHUP);
+    for (int i = 0; i < OTHERS; i++)
+        sigdelset(&state.set, others[i].number);
     sigwait(&state.set, &number);
     log_warning("%s again: ending at once", strsignal(number));
     _exit(128 + number);
@@ -45,7 +84,8 @@ enum code signals_start(const struct signals *signals, struct error *err)
     sigemptyset(&state.set);
     sigaddset(&state.set, SIGTERM);
     sigaddset(&state.set, SIGINT);
-    sigaddset(&state.set, SIGHUP);
+    for (int i = 0; i < OTHERS; i++)
+        sigaddset(&state.set, others[i].number);
     state.signals = *signals;
     pthread_sigmask(SIG_BLOCK, &state.set, NULL);
     /* A log that nobody reads any more is no reason to end. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SIGTERM and SIGINT: the first asks for an orderly end, the second ends the process at once.
- * SIGHUP: read the configuration again. */
+/* SIGTERM and SIGINT: the first asks for an orderly end, the second ends the process at once. */
 #ifndef SERVER_SIGNALS_H
 #define SERVER_SIGNALS_H
 
@@ -8,12 +7,13 @@
 
 struct signals {
     void (*end)(void *context);    /* called once, with the first of SIGTERM and SIGINT */
-    void (*reload)(void *context); /* called with every SIGHUP before it */
+    void (*reload)(void *context); /* SIGHUP, before that: read the configuration again */
+    void (*reopen)(void *context); /* SIGUSR1, and SIGHUP: files of logs were renamed */
     void *context;                 /* borrowed */
 };
 
-/* Blocks the signals in the calling thread and has a thread of its own wait for them. Call it
- * before any other thread is started. */
+/* Blocks the signals in the calling thread and has a thread of its own wait for them; SIGUSR2 turns
+ * the log's details on and off. Call it before any other thread is started. */
 enum code signals_start(const struct signals *signals, struct error *err);
 
 #endif

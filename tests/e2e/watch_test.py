@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Watching a server: the page of metrics as Prometheus's own client reads it, and traces."""
+import json
 import os
 import re
+import signal
+import time
 import unittest
 from collections import namedtuple
 
@@ -126,6 +129,85 @@ class WatchTest(unittest.TestCase):
         stages = {dict(labels)["stage"]: s.value for (name, labels), s in page.series.items()
                   if name == ":tensorflow:cc:saved_model:load_latency_by_stage_count"}
         self.assertEqual(1, stages["restore_graph"])
+
+
+class LogTest(unittest.TestCase):
+    def start(self, *flags):
+        self.folder = self.enterContext(Base()).scratch
+        self.path = os.path.join(self.folder, "access.log")
+        return self.enterContext(support.Server(f"--access_log={self.path}", *flags, rest=True, model_name="half",
+                                                model_base_path=os.path.join(MODELS, "half_plus_two_tf1")))
+
+    def lines(self, count, path=None):
+        """As many lines as there are to be, once they are there."""
+        until = time.monotonic() + 30
+        while time.monotonic() < until:
+            with open(path or self.path, encoding="utf-8") as file:
+                text = file.read()
+            if text.count("\n") >= count:
+                break
+            time.sleep(0.01)
+        self.assertEqual(count, text.count("\n"), text)
+        return text.splitlines()
+
+    def ask(self, server):
+        predict(server, predict_request("half", x=[1]), metadata=(("traceparent", TRACEPARENT),))
+        predict(server, predict_request('no "such"\n\u00e9 ' + "x" * 300, x=[1]))
+        rest(server, "POST", "/v1/models/half:regress", {"signature_name": "regress", "examples": [{"x": 1.0}]})
+        rest(server, "GET", "/livez")
+        server.call_bytes("/no.such/Method", b"")
+        return 5
+
+    def test_a_line_for_each_request_as_json(self):
+        server = self.start("--log_format=json")
+        lines = {(line["path"], line.get("code")): line for line in map(json.loads, self.lines(self.ask(server)))}
+        first = lines[PREDICT, "OK"]
+        self.assertRegex(first["time"], r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")
+        self.assertRegex(first["peer"], r"^127\.0\.0\.1:\d+$")
+        self.assertEqual(("grpc", "predict", "half", 1, "serving_default", TRACE),
+                         tuple(first[k] for k in ("protocol", "method", "model", "version", "signature", "trace")))
+        parts = [first[f"{stage}_us"] for stage in ("read", "parse", "queue", "run", "encode", "write")]
+        self.assertLessEqual(abs(first["total_us"] - sum(parts)), len(parts))
+        wrong = lines[PREDICT, "NOT_FOUND"]
+        self.assertTrue(wrong["model"].startswith('no "such"\n'), wrong)
+        self.assertEqual((len(wrong["model"]), "version" in wrong), (200, False))
+        regress = lines["/v1/models/half:regress", "OK"]
+        self.assertEqual(("rest", "POST", 200, "regress"), tuple(regress[k] for k in ("protocol", "verb", "status", "signature")))
+        self.assertEqual(200, lines["/livez", None]["status"])
+        self.assertTrue(all(json.loads(line)["message"] for line in server.log))
+
+    def test_the_same_as_text(self):
+        server = self.start()
+        lines = self.lines(self.ask(server))
+        for line in lines:
+            self.assertRegex(line, r'^(\w+=([^ "=]+|"([^"\\]|\\.)*")( |$))+$')
+        self.assertIn(" code=OK bytes_in=", lines[0])
+        self.assertTrue(re.search(f" trace={TRACE} span=[0-9a-f]{{16}}$", lines[0]))
+
+    def test_rotation(self):
+        server = self.start()
+        rest(server, "GET", "/livez")
+        self.lines(1)
+        os.rename(self.path, self.path + ".1")
+        server.process.send_signal(signal.SIGUSR1)
+        while not os.path.exists(self.path):
+            time.sleep(0.01)
+        rest(server, "GET", "/readyz")
+        self.assertIn("/livez", self.lines(1, self.path + ".1")[0])
+        self.assertIn("/readyz", self.lines(1)[0])
+
+    def test_levels(self):
+        server = self.start()
+        for count, level in enumerate(("debug", "info", "debug"), 1):
+            server.process.send_signal(signal.SIGUSR2)
+            self.assertTrue(server.await_log("the log's level is now", count).endswith(level))
+
+    def test_flags_that_are_none(self):
+        for flag, said in (("--log_format=xml", "text or json is expected"), ("--log_level=loud", "debug, info, warning or error is expected"),
+                           ("--access_log=/nowhere/log", "/nowhere/log: No such file")):
+            with self.assertRaises(support.ServerError) as failed:
+                support.Server(flag, model_name="half", model_base_path=MODELS)
+            self.assertIn(said, str(failed.exception))
 
 
 class TraceTest(unittest.TestCase):
