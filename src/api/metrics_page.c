@@ -8,6 +8,7 @@
 #include "api/served.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mappings.h"
 #include "base/memory.h"
 #include "monitoring/log_file.h"
 #include "monitoring/scrape.h"
@@ -117,6 +118,82 @@ static void tell_versions(const struct api *api, struct scrape *scrape)
     }
 }
 
+/* ---- what is in memory ---- */
+
+static struct metric_family load_duration = {
+    .name = "tensord_model_load_duration_seconds",
+    .help = "How long the stages of loading a version took.",
+    .kind = METRIC_GAUGE,
+    .labels = {"model", "version", "stage"},
+};
+static struct metric_family estimate = {
+    .name = "tensord_model_memory_estimate_bytes",
+    .help = "What a version in memory counts for under the model memory limit.",
+    .kind = METRIC_GAUGE,
+    .labels = {"model", "version"},
+};
+static struct metric_family mapped = {
+    .name = "tensord_model_mapped_bytes",
+    .help = "A version's files that are mapped.",
+    .kind = METRIC_GAUGE,
+    .labels = {"model", "version"},
+};
+static struct metric_family mapped_resident = {
+    .name = "tensord_model_mapped_resident_bytes",
+    .help = "What of a version's mapped files is in memory.",
+    .kind = METRIC_GAUGE,
+    .labels = {"model", "version"},
+};
+
+struct in_memory {
+    struct manager_version *versions;
+    struct span *folders; /* of each, with a slash behind */
+    int64_t *mapped;
+    int64_t *resident;
+    size_t count;
+};
+
+static void add_mapping(struct span path, int64_t bytes, int64_t resident, void *context)
+{
+    const struct in_memory *loaded = context;
+    for (size_t i = 0; i < loaded->count; i++) {
+        if (span_starts_with(path, loaded->folders[i])) {
+            loaded->mapped[i] += bytes;
+            loaded->resident[i] += resident;
+        }
+    }
+}
+
+static void tell_version(const struct in_memory *loaded, size_t i, struct scrape *scrape)
+{
+    const struct manager_version *v = &loaded->versions[i];
+    const char *number = arena_printf(scrape_arena(scrape), "%lld", (long long)v->id.version);
+    struct span values[] = {v->id.name, span_of(number), {0}};
+    scrape_number(scrape, &estimate, values, (double)v->estimate);
+    scrape_number(scrape, &mapped, values, (double)loaded->mapped[i]);
+    scrape_number(scrape, &mapped_resident, values, (double)loaded->resident[i]);
+    for (int stage = PROGRESS_BEGIN + 1; stage < PROGRESS_STAGES; stage++) {
+        values[2] = span_of(progress_stage_name((enum progress_stage)stage));
+        scrape_number(scrape, &load_duration, values,
+                      (double)atomic_load(&v->load.took_us[stage]) / 1e6);
+    }
+}
+
+static void tell_loaded(const struct api *api, struct scrape *scrape)
+{
+    struct arena *arena = scrape_arena(scrape);
+    struct in_memory loaded = {0};
+    loaded.count = manager_list(api->core->manager, arena, &loaded.versions);
+    loaded.folders = ARENA_ARRAY(arena, struct span, loaded.count + 1);
+    loaded.mapped = ARENA_ARRAY(arena, int64_t, loaded.count + 1);
+    loaded.resident = ARENA_ARRAY(arena, int64_t, loaded.count + 1);
+    for (size_t i = 0; i < loaded.count; i++)
+        loaded.folders[i] = span_of(arena_printf(arena, "%s/", loaded.versions[i].path));
+    mappings_read(add_mapping, &loaded);
+    for (size_t i = 0; i < loaded.count; i++)
+        tell_version(&loaded, i, scrape);
+}
+
 /* ---- the network ---- */
 
 static struct {
@@ -191,6 +268,7 @@ static void make_page(struct job *job)
     const struct exchange_header type = {SPAN_LITERAL("Content-Type"), scrape_content_type(format)};
     tell_process(scrape);
     tell_versions(call->api, scrape);
+    tell_loaded(call->api, scrape);
     tell_network(call->api, scrape);
     served_scrape(scrape);
     if (call->api->access_log)

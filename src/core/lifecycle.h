@@ -24,6 +24,7 @@
 #define CORE_LIFECYCLE_H
 
 #include "base/map.h"
+#include "base/progress.h"
 #include "core/source.h"
 #include "core/state_monitor.h"
 #include "core/transition_policy.h"
@@ -49,17 +50,18 @@ struct harness {
     uint64_t stamp;   /* of its files when they were taken */
     uint64_t changed; /* the stamp that was last reported as another one */
     enum harness_state state;
-    bool aspired;      /* false: cancel, or unload when the policy says so */
-    bool woken;        /* LOADING, FAILED: for a request */
-    bool evicting;     /* UNLOADING: to make room; it sleeps then */
-    bool proven;       /* it has been loaded before */
-    bool asked;        /* it is in the queue of those that requests wait for */
-    bool cancelled;    /* loaded, or tried, in vain: nobody wants it */
-    int64_t tries;     /* loads that failed */
-    int64_t due_us;    /* RETRYING: when to try again; FAILED: when a request may try again */
-    size_t reserved;   /* bytes of the memory limit that it has */
-    int64_t asked_us;  /* asked: when a request said so last */
-    int64_t loaded_us; /* READY: since when */
+    bool aspired;         /* false: cancel, or unload when the policy says so */
+    bool woken;           /* LOADING, FAILED: for a request */
+    bool evicting;        /* UNLOADING: to make room; it sleeps then */
+    bool proven;          /* it has been loaded before */
+    bool asked;           /* it is in the queue of those that requests wait for */
+    bool cancelled;       /* loaded, or tried, in vain: nobody wants it */
+    int64_t tries;        /* loads that failed */
+    int64_t due_us;       /* RETRYING: when to try again; FAILED: when a request may try again */
+    size_t reserved;      /* bytes of the memory limit that it has */
+    int64_t asked_us;     /* asked: when a request said so last */
+    int64_t loaded_us;    /* READY: since when */
+    struct progress load; /* the last one, as it went */
     struct harness *next_asked; /* in the queue */
     enum code failure;          /* FAILED: why */
     char *failure_text;         /* owned; NULL: none */

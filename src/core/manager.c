@@ -17,6 +17,7 @@
 #include "base/epoch.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "core/load_report.h"
 #include "core/residence.h"
 
 /* The labels of one moment, with their texts. */
@@ -30,6 +31,7 @@ struct manager {
     struct manager_options options;
     struct epoch epoch;
     struct drain drain;
+    struct load_reports *reports;
     _Atomic(struct serving_map *) serving;
     pthread_mutex_t mutex;
     pthread_cond_t changed;     /* on the monotonic clock */
@@ -301,8 +303,10 @@ static void publish(struct manager *m, struct harness *h, int64_t start_us)
 {
     struct serving_map *old = swap_map(m);
     lifecycle_available(&m->lifecycle, h);
-    log_info("Successfully loaded servable version " HARNESS_FORMAT " in %.1f ms", HARNESS_ARG(*h),
-             (double)(clock_now_us() - start_us) / 1000);
+    char stages[512];
+    log_info("Successfully loaded servable version " HARNESS_FORMAT " in %.1f ms%s",
+             HARNESS_ARG(*h), (double)(clock_now_us() - start_us) / 1000,
+             load_report_stages(&h->load, stages, sizeof stages));
     pthread_mutex_unlock(&m->mutex);
     retire_map(m, old);
     pthread_mutex_lock(&m->mutex);
@@ -353,10 +357,17 @@ static void load(struct manager *m, struct harness *h)
     if (!reserve(m, h, &err))
         return;
     pthread_mutex_unlock(&m->mutex);
-    log_info("Loading servable version " HARNESS_FORMAT " from %s", HARNESS_ARG(*h), h->path);
+    log_info("Loading servable version " HARNESS_FORMAT " from %s, about %.1f MiB", HARNESS_ARG(*h),
+             h->path, (double)h->reserved / (1 << 20));
     int64_t start_us = clock_now_us();
+    struct load_report report = {
+        .id = h->servable.id, .estimate = h->reserved, .progress = &h->load};
+    progress_begin(&h->load);
+    load_report_begin(m->reports, &report);
     if (!h->platform->loader->load(h->path, h->platform->context, &object, &err))
         error_clear(&err); /* a loader may have tried this and that */
+    load_report_end(m->reports, &report);
+    progress_end();
     pthread_mutex_lock(&m->mutex);
     const struct managed *name = h->owner;
     enum loaded outcome = lifecycle_loaded(&m->lifecycle, h, object, &err, clock_now_us());
@@ -406,6 +417,7 @@ static void wake_loop(void *context)
 static void unload(struct manager *m, struct harness *h)
 {
     struct servable_id id = h->servable.id; /* its name stays */
+    size_t bytes = h->reserved;
     struct serving_map *old = swap_map(m);
     pthread_mutex_unlock(&m->mutex);
     int64_t start_us = clock_now_us();
@@ -419,9 +431,9 @@ static void unload(struct manager *m, struct harness *h)
     pthread_mutex_lock(&m->mutex);
     lifecycle_unloaded(&m->lifecycle, h);
     log_info("Done unloading servable version {name: %.*s version: %lld}: waited %.1f ms for "
-             "requests, freed in %.1f ms",
+             "requests, freed about %.1f MiB in %.1f ms",
              SPAN_ARG(id.name), (long long)id.version, (double)(idle_us - start_us) / 1000,
-             (double)(freed_us - idle_us) / 1000);
+             (double)bytes / (1 << 20), (double)(freed_us - idle_us) / 1000);
 }
 
 static void unload_loop(void *context)
@@ -474,6 +486,7 @@ enum code manager_new(const struct manager_options *options, struct manager **re
     lifecycle_init(&m->lifecycle, &options->lifecycle);
     epoch_init(&m->epoch);
     drain_init(&m->drain);
+    m->reports = load_reports_new(options->report_us);
     atomic_init(&m->serving, serving_map_new(NULL, 0, NULL, 0));
     pthread_mutex_init(&m->mutex, NULL);
     thread_condition_init(&m->changed);
@@ -501,6 +514,7 @@ void manager_free(struct manager *m)
     for (unsigned i = 0; i < m->started; i++)
         pthread_join(m->threads[i], NULL);
     lifecycle_release(&m->lifecycle);
+    load_reports_free(m->reports);
     serving_map_free(atomic_load(&m->serving));
     label_set_free(m->labels);
     pthread_cond_destroy(&m->changed);
@@ -508,6 +522,30 @@ void manager_free(struct manager *m)
     drain_release(&m->drain);
     epoch_release(&m->epoch);
     free(m);
+}
+
+size_t manager_list(struct manager *m, struct arena *arena, struct manager_version **versions)
+{
+    size_t count = 0;
+    pthread_mutex_lock(&m->mutex);
+    for (const struct managed *name = m->lifecycle.names; name; name = name->next) {
+        for (const struct harness *h = name->harnesses; h; h = h->next)
+            count += h->state == HARNESS_READY;
+    }
+    *versions = ARENA_ARRAY(arena, struct manager_version, count + 1);
+    count = 0;
+    for (const struct managed *name = m->lifecycle.names; name; name = name->next) {
+        for (const struct harness *h = name->harnesses; h; h = h->next) {
+            if (h->state == HARNESS_READY)
+                (*versions)[count++] =
+                    (struct manager_version){.id = h->servable.id,
+                                             .path = arena_strdup(arena, span_of(h->path)),
+                                             .estimate = h->reserved,
+                                             .load = h->load};
+        }
+    }
+    pthread_mutex_unlock(&m->mutex);
+    return count;
 }
 
 bool manager_is_loading(struct manager *m)

@@ -24,6 +24,7 @@ struct manager_options {
     unsigned unload_threads; /* 0: one */
     bool low_priority;       /* loading and unloading give way to everything else, but for lazy
                                 models, which requests wait for */
+    int64_t report_us;       /* how often a load says how far it is; <= 0: never */
     struct lifecycle_options lifecycle;
 };
 
@@ -80,6 +81,18 @@ bool manager_has(struct manager *manager, struct span name, int64_t version);
 
 /* What a label stands for now; false: nothing. */
 bool manager_label(struct manager *manager, struct span name, struct span label, int64_t *version);
+
+/* A version in memory. */
+struct manager_version {
+    struct servable_id id;
+    const char *path;
+    size_t estimate;      /* bytes of memory, as reckoned before it was loaded */
+    struct progress load; /* as it went */
+};
+
+/* All of them, in the arena; returns how many. Any thread. */
+size_t manager_list(struct manager *manager, struct arena *arena,
+                    struct manager_version **versions);
 
 /* A load is under way: manager_free() would wait for it. */
 bool manager_is_loading(struct manager *manager);

@@ -54,6 +54,8 @@ const struct flag flags[] = {
      FLAG_SERVED, "a new version comes before the old one goes, or (resource_preserving) after it"},
     {"model_memory_limit_bytes", FLAG_INT64, MEMBER(model_memory_limit_bytes), "0", FLAG_SERVED,
      "what all loaded versions may take together, by their files' sizes; 0: no limit"},
+    {"load_report_seconds", FLAG_INT64, MEMBER(load_report_seconds), "10", FLAG_SERVED,
+     "how often a load that takes long says how far it is; 0: never"},
     {"lazy_load", FLAG_BOOL, MEMBER(lazy_load), "false", FLAG_SERVED,
      "load a model when its first request comes, and let it go again when others need the memory"},
     {"open_ports_early", FLAG_BOOL, MEMBER(open_ports_early), "false", FLAG_SERVED,

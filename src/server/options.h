@@ -46,6 +46,7 @@ struct options {
     const char *aspired_version_policy;
     int64_t model_memory_limit_bytes;
     bool lazy_load;
+    int64_t load_report_seconds;
     bool open_ports_early;
     bool start_without_failed_models;
     const char *model_config_file;

@@ -44,6 +44,7 @@ enum {
     /* Larger blocks go back to the system as soon as they are freed. glibc would raise this by
      * itself with the first large block that is freed, and keep what an unloaded model had. */
     HEAP_BLOCK_MAX = 4 << 20,
+    DAY_S = 86400,
     IDLE_S = 5,                /* without a call until free memory is given back */
     RELOADS_MAX = 16,          /* that wait for their models at once */
     HEAP_SPARE_MAX = 16 << 20, /* free memory at the heap's end that is kept for the next request */
@@ -95,6 +96,12 @@ static void set_tensorflow(struct service *s)
     };
 }
 
+/* At most a day of them, in microseconds. */
+static int64_t seconds_us(int64_t seconds)
+{
+    return (seconds < DAY_S ? seconds : DAY_S) * 1000000;
+}
+
 static unsigned thread_count(int32_t wanted, unsigned otherwise)
 {
     return wanted > 0 ? (unsigned)wanted : otherwise;
@@ -115,6 +122,7 @@ static enum code make_core(struct service *s, struct error *err)
                 .load_threads = thread_count(o->num_load_threads, cpu_count()),
                 .unload_threads = thread_count(o->num_unload_threads, 1),
                 .low_priority = true,
+                .report_us = seconds_us(o->load_report_seconds),
                 .lifecycle =
                     {
                         .policy = transition_find(o->aspired_version_policy),

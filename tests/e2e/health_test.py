@@ -69,6 +69,11 @@ class Metrics(unittest.TestCase):
         for line in lines:
             self.assertRegex(line, r'^(# TYPE [\w:]+ (counter|gauge|histogram)|# HELP \w+ .*\.|[\w:]+\{(\w+="[^"]*",?)*\} \S+)$')
         self.assertIn('tensord_model_versions{model="half",state="AVAILABLE"} 1', lines)
+        of = 'tensord_model_%s{model="half",version="1"%s} '
+        values = {line.rsplit(" ", 1)[0] + " ": float(line.rsplit(" ", 1)[1]) for line in lines if not line.startswith("#")}
+        self.assertGreater(values[of % ("load_duration_seconds", ',stage="read"')], 0)
+        self.assertGreater(values[of % ("memory_estimate_bytes", "")], 1000)
+        self.assertGreaterEqual(values[of % ("mapped_bytes", "")], values[of % ("mapped_resident_bytes", "")])
         self.assertTrue([line for line in lines if re.match(
             r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
 

@@ -115,6 +115,17 @@ class FirstRequests(unittest.TestCase):
                 self.assertEqual(16, sum(not isinstance(a, tuple) for a in answers))
                 self.assertEqual(1, sum("Loading servable version {name: slow" in line for line in server.log))
 
+    def test_a_load_that_takes_long_says_so(self):
+        with Models() as models:
+            models.put_slow("slow")
+            with models.server("--load_report_seconds=1") as server:
+                waiting = threading.Thread(target=ask_slow, args=(server, []))
+                waiting.start()
+                server.await_log(r"Still loading servable version \{name: slow version: 1\}: beginning, 0.0 MiB of tensors so far, "
+                                 r"about 0.0 MiB expected, [23] s", count=1)
+                models.let_load()
+                waiting.join()
+
     def test_the_time_limit_of_rest(self):
         with Models() as models:
             models.put_slow("slow")

@@ -32,6 +32,7 @@ class Versions(unittest.TestCase):
                     server.await_log(LOADED % version)
                 server.await_log(UNLOADED % 1)
                 server.await_log(UNLOADED % 2)
+                self.assertRegex(server.await_log(LOADED % 5), r" in [\d.]+ ms: reading the graph [\d.]+ ms, compiling .* MiB of tensors$")
                 load.await_version(5)
                 answer = predict(server, predict_request("m", x=[1]))
                 load.end()

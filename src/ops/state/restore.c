@@ -4,6 +4,7 @@
  * allows; each output's buffer carries a reference, which the request's arena gives back and a
  * variable that keeps the tensor takes again.
  */
+#include "base/progress.h"
 #include "engine/op.h"
 #include "savedmodel/bundle.h"
 
@@ -49,6 +50,7 @@ static enum code restore_one(struct op_call *call, struct bundle *bundle, int i,
                          "tensor_name = %.*s; expected dtype %s does not equal original dtype %s",
                          SPAN_ARG(name), dtype_name(call->out[i]->dtype), dtype_name(value.dtype));
     *call->out[i] = value;
+    progress_add((int64_t)tensor_bytes(&value));
     return CODE_OK;
 }
 

@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/progress.h"
 #include "engine/compile.h"
 #include "wire/messages.h"
 
@@ -245,7 +246,11 @@ static enum code set_up(struct session *session, bool only_check, struct error *
     if (!code)
         code = missing_ops_report(&session->missing, err);
     if (!code && restores && !only_check)
+        progress_enter(PROGRESS_RESTORE);
+    if (!code && restores && !only_check)
         code = setup_run_timed(session, &restore, &session->setup.restore_us, err);
+    if (!code && model->init_op.len && !only_check)
+        progress_enter(PROGRESS_INITIALISE);
     if (!code && model->init_op.len && !only_check)
         code = setup_run_timed(session, &init, &session->setup.init_us, err);
     setup_abort(&restore);
@@ -290,6 +295,7 @@ static enum code load(struct session *session, const char *dir,
     struct span serve = SPAN_LITERAL("serve");
     const struct span *tags = options && options->tags ? options->tags : &serve;
     size_t tag_count = options && options->tags ? options->tag_count : 1;
+    progress_enter(PROGRESS_READ);
     enum code code = savedmodel_read(dir, tags, tag_count, &session->arena, &session->model, err);
     if (code)
         return code;
@@ -299,12 +305,14 @@ static enum code load(struct session *session, const char *dir,
                        graph ? graph : &empty, err);
     if (code)
         return code;
+    progress_enter(PROGRESS_COMPILE);
     missing_ops_init(&session->missing, &session->arena);
     add_signatures(session);
     bool only_check = options && options->only_check;
     code = set_up(session, only_check, err);
     if (code || only_check)
         return code;
+    progress_enter(PROGRESS_PREPARE);
     for (size_t i = 0; i < session->signature_count; i++) {
         finish_signature(&session->signatures[i]);
         prebind(&session->signatures[i]);

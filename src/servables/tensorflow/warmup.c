@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/progress.h"
 #include "engine/run.h"
 #include "monitoring/metrics.h"
 #include "savedmodel/mapped_file.h"
@@ -275,6 +276,7 @@ enum code warmup_run(struct session *session, const char *dir, const struct warm
     struct warmup w = {.session = session, .options = options};
     arena_init(&paths, ARENA_FIRST_BLOCK);
     arena_init(&w.arena, ARENA_FIRST_BLOCK);
+    progress_enter(PROGRESS_WARM_UP);
     for (size_t i = 0; options->enabled && !code && i < sizeof files / sizeof *files; i++) {
         w.path = arena_printf(&paths, "%s/%s", dir, files[i].name);
         code = warm_file(&w, i, err);
