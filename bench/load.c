@@ -11,6 +11,7 @@
  *   -a  writes the first answer there: the caller says whether it is right, we compare the others
  *
  *   -y  the Content-Type of the body (HTTP only); JSON if there is none
+ *   -H  "name: value", one more header field
  *   -r  goes on with a new connection when the server asks for that (GOAWAY, "Connection: close")
  *
  * BODY_FILE is a message (gRPC, without its frame) or a JSON text; without it HTTP sends a GET.
@@ -43,7 +44,7 @@ enum {
 };
 
 struct options {
-    const char *protocol, *target, *path, *body_file, *answer_file, *type;
+    const char *protocol, *target, *path, *body_file, *answer_file, *type, *header;
     size_t connections, in_flight;
     uint64_t requests;
     double seconds;
@@ -399,6 +400,9 @@ static void run_load(struct run *run)
     run->load.path = span_of(options->path);
     run->load.type = options->type ? options->type : "application/json";
     run->load.host = span_of(options->target);
+    run->load.value = span_of(options->header ? options->header : "");
+    run->load.header = span_cut(&run->load.value, ':');
+    run->load.value = span_trim(run->load.value);
     run->load.body = read_body(options->body_file, grpc);
     run->load.in_flight = options->in_flight;
     run->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -421,7 +425,7 @@ static void run_load(struct run *run)
 static bool parse(int argc, char **argv, struct options *options)
 {
     *options = (struct options){.connections = 1, .in_flight = 1, .seconds = 1};
-    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:y:rs")) != -1;) {
+    for (int option; (option = getopt(argc, argv, "c:m:n:t:a:y:H:rs")) != -1;) {
         if (option == 'c')
             options->connections = strtoul(optarg, NULL, 10);
         else if (option == 'm')
@@ -434,6 +438,8 @@ static bool parse(int argc, char **argv, struct options *options)
             options->answer_file = optarg;
         else if (option == 'y')
             options->type = optarg;
+        else if (option == 'H')
+            options->header = optarg;
         else if (option == 'r')
             options->reconnects = true;
         else if (option == 's')
@@ -463,8 +469,9 @@ int main(int argc, char **argv)
     static struct run run;
     signal(SIGTERM, on_term);
     if (!parse(argc, argv, &run.options)) {
-        fprintf(stderr, "usage: load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] "
-                        "[-r] [-s] [-a FILE] [-y TYPE] grpc|http HOST:PORT PATH [BODY_FILE]\n");
+        fprintf(stderr,
+                "usage: load [-c CONNECTIONS] [-m IN_FLIGHT] [-n REQUESTS | -t SECONDS] "
+                "[-r] [-s] [-a FILE] [-y TYPE] [-H FIELD] grpc|http HOST:PORT PATH [BODY_FILE]\n");
         return 2;
     }
     run_load(&run);

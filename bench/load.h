@@ -42,6 +42,7 @@ struct load {
     const struct load_protocol *protocol;
     struct span path, host, body; /* borrowed; the body as the protocol sends it */
     const char *type;             /* borrowed; HTTP: the body's */
+    struct span header, value;    /* borrowed; one more field, or none; its name in lower case */
     size_t in_flight;             /* of a connection */
     int64_t now_ns;               /* of this turn */
     bool learning;                /* the first call runs, its answer is being noted */

@@ -73,7 +73,8 @@ struct h2 {
     size_t received; /* since the last WINDOW_UPDATE of the connection */
     unsigned char block[BLOCK_MAX];
     size_t block_len;
-    bool indexed; /* `block` is the one of the later calls */
+    unsigned fields; /* of the table */
+    bool indexed;    /* `block` is the one of the later calls */
 };
 
 struct frame {
@@ -142,15 +143,20 @@ static void make_first_block(struct h2 *h2, const struct load *load)
     add_field(h2, SPAN_LITERAL("content-type"), SPAN_LITERAL("application/grpc"));
     add_field(h2, SPAN_LITERAL("user-agent"), SPAN_LITERAL("grpc-c/40.0.0 (linux; load)"));
     add_field(h2, SPAN_LITERAL("grpc-accept-encoding"), SPAN_LITERAL("identity, deflate, gzip"));
+    h2->fields = 6;
+    if (load->header.len)
+        add_field(h2, load->header, load->value);
+    h2->fields += load->header.len > 0;
 }
 
-/* The six fields are the table's youngest: index 62 is the last of them. */
+/* The fields are the table's youngest: index 62 is the last of them. */
 static void make_later_block(struct h2 *h2)
 {
-    static const unsigned char block[] = {0x83,      0x86,      0x80 | 67, 0x80 | 66,
-                                          0x80 | 65, 0x80 | 64, 0x80 | 63, 0x80 | 62};
-    memcpy(h2->block, block, sizeof block);
-    h2->block_len = sizeof block;
+    h2->block_len = 0;
+    h2->block[h2->block_len++] = 0x83;
+    h2->block[h2->block_len++] = 0x86;
+    for (unsigned i = h2->fields; i--;)
+        h2->block[h2->block_len++] = (unsigned char)(0x80 | (62 + i));
     h2->indexed = true;
 }
 

@@ -25,11 +25,13 @@ static void http_open(struct connection *connection)
     CHECK(load->in_flight == 1);
     struct http *http = calloc(1, sizeof *http);
     char *request = NULL;
-    int head = asprintf(&request,
-                        "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nContent-Type: %s\r\n"
-                        "Content-Length: %zu\r\n\r\n",
-                        load->body.len ? "POST" : "GET", SPAN_ARG(load->path), SPAN_ARG(load->host),
-                        load->type, load->body.len);
+    int head =
+        asprintf(&request,
+                 "%s %.*s HTTP/1.1\r\nHost: %.*s\r\nContent-Type: %s\r\n"
+                 "Content-Length: %zu\r\n%.*s%s%.*s%s\r\n",
+                 load->body.len ? "POST" : "GET", SPAN_ARG(load->path), SPAN_ARG(load->host),
+                 load->type, load->body.len, SPAN_ARG(load->header), load->header.len ? ": " : "",
+                 SPAN_ARG(load->value), load->header.len ? "\r\n" : "");
     CHECK(http && head > 0);
     request = realloc(request, (size_t)head + load->body.len);
     CHECK(request);

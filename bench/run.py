@@ -20,6 +20,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
+sys.path.insert(0, os.path.join(ROOT, "tests", "e2e"))
+from model_text import meta_graph, node, signature, write_version  # noqa: E402
+
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 PEERS = os.environ.get("PEERS") and os.path.abspath(os.environ["PEERS"])
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -56,7 +59,9 @@ def tree(pid):
 
 
 class Server:
-    """A process on the server's core. `ask` is the REST request whose answer says that it is up."""
+    """A process on the server's core. `ask` is the REST request whose answer says that it is up; `fields` are what load has to send besides."""
+
+    fields = ()
 
     def __init__(self, name, command, ask, env=None, cwd=None):
         self.name, self.ask = name, ask
@@ -119,7 +124,9 @@ def tensord(model="half_plus_two", *flags, name="tensord"):
     base = f"{ROOT}/models/half_plus_two_tf1" if model == "half_plus_two" else f"{HERE}/models/{model}"
     grpc, rest = free_port(), free_port()
     ask = (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5")
-    if model != "half_plus_two":
+    if name == "with tokens":
+        ask = (rest, "/readyz", b"", b"ok")
+    elif model != "half_plus_two":
         ask = (rest, f"/v1/models/{model}", b"", b"AVAILABLE")
     server = Server(name, [f"{BUILD}/tensord", f"--port={grpc}", f"--rest_api_port={rest}", f"--model_name={model}",
                            f"--model_base_path={base}", *flags], ask)
@@ -238,7 +245,7 @@ def load(server, protocol, shape, body, seconds=SECONDS, answer="/dev/null", kin
     port, path = server.grpc if protocol == "grpc" else server.rest
     before = server.cpu()
     result = run_json(["taskset", "-c", LOAD_CPU, f"{BUILD}/bench/load", *(["-s"] if spins else []), "-c", str(connections),
-                       "-m", str(in_flight), "-t", str(seconds), "-a", answer, "-y", kind, protocol, f"127.0.0.1:{port}", path, body])
+                       "-m", str(in_flight), "-t", str(seconds), "-a", answer, "-y", kind, *server.fields, protocol, f"127.0.0.1:{port}", path, body])
     return (server.cpu() - before) * 1e6 / (result["requests"] + 1)
 
 
@@ -347,20 +354,69 @@ def grpc_rows(table, folder):
            ("100 in flight, a client that sleeps", (1, 100, False), None)], "half_plus_two", folder)
 
 
+def pairs(table, folder, servers, rows):
+    """One server with something and one without, both at once, in turn: their difference is smaller than that of two starts."""
+    for what, shape, most in rows:
+        costs = [[], []]
+        for i in range(8 * ROUNDS + 1):
+            for k in (0, 1) if i % 2 else (1, 0):
+                costs[k].append(load(servers[k], "grpc", shape, f"{folder}/half_plus_two.pb", SECONDS / 4))
+        table.row(what, "us CPU", costs[0][1:], [("without", costs[1][1:], most)])
+    for s in servers:
+        s.stop()
+
+
 def watch_rows(table, folder):
-    """What counting and timing adds, both servers at once, in turn: their difference is smaller than that of two starts."""
-    servers = [watched(folder), tensord()]
-    try:
-        for what, shape, most in (("gRPC Predict half_plus_two with metrics, 1 in flight", (1, 1, True), 1.01),
-                                  ("10 in flight", (1, 10, True), 1.02), ("100 in flight", (1, 100, True), 1.02)):
-            costs = [[], []]
-            for i in range(8 * ROUNDS + 1):
-                for k in (0, 1) if i % 2 else (1, 0):
-                    costs[k].append(load(servers[k], "grpc", shape, f"{folder}/half_plus_two.pb", SECONDS / 4))
-            table.row(what, "us CPU", costs[0][1:], [("without", costs[1][1:], most)])
-    finally:
-        for s in servers:
-            s.stop()
+    """What counting and timing adds."""
+    pairs(table, folder, [watched(folder), tensord()],
+          [("gRPC Predict half_plus_two with metrics, 1 in flight", (1, 1, True), 1.01), ("10 in flight", (1, 10, True), 1.02),
+           ("100 in flight", (1, 100, True), 1.02)])
+
+
+def secure_rows(table, folder):
+    """What a token adds, and TLS: that with h2load, for our client has none."""
+    tokens = f"{folder}/tokens"
+    with open(tokens, "w", encoding="ascii") as f:
+        f.write("".join(f"token-number-{i}\n" for i in range(10)))
+    guarded = tensord("half_plus_two", f"--inference_token_file={tokens}", name="with tokens")
+    guarded.fields = ["-H", "authorization: Bearer token-number-7"]
+    pairs(table, folder, [guarded, tensord()], [("gRPC Predict half_plus_two with a token of ten, 1 in flight", (1, 1, True), None),
+                                                 ("100 in flight", (1, 100, True), None)])
+    if not shutil.which("h2load") or not shutil.which("openssl"):
+        table.left_out.add("h2load or openssl")
+        return
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-keyout", f"{folder}/key.pem", "-out", f"{folder}/cert.pem"], check=True, capture_output=True)
+    with open(f"{folder}/ssl.conf", "w", encoding="ascii") as out:  # for gRPC only: over REST it is asked whether it is there
+        for name, file in (("server_key", "key.pem"), ("server_cert", "cert.pem")):
+            with open(f"{folder}/{file}", encoding="ascii") as f:
+                out.write(f"{name}: " + " ".join(f'"{line}\\n"' for line in f.read().splitlines()) + "\n")
+    servers = [tensord("half_plus_two", f"--ssl_config_file={folder}/ssl.conf", name="with TLS"), tensord()]
+    for what, in_flight in (("gRPC Predict half_plus_two over TLS, 1 in flight, h2load", 1), ("100 in flight", 100)):
+        costs = [[], []]
+        for i in range(2 * ROUNDS + 1):
+            for k in (0, 1) if i % 2 else (1, 0):
+                costs[k].append(load_h2load(servers[k], in_flight, f"{folder}/half_plus_two.pb", k == 0))
+        table.row(what, "us CPU", costs[0][1:], [("without", costs[1][1:], None)])
+    for s in servers:
+        s.stop()
+
+
+def load_h2load(server, in_flight, body, tls):
+    """CPU microseconds of the server per request."""
+    port, path = server.grpc
+    count = 20_000 if in_flight == 1 else 100_000
+    framed = body + ".framed"
+    with open(body, "rb") as f, open(framed, "wb") as out:
+        message = f.read()
+        out.write(b"\0" + struct.pack(">I", len(message)) + message)
+    before = server.cpu()
+    done = subprocess.run(["taskset", "-c", LOAD_CPU, "h2load", "-n", str(count), "-c", "1", "-m", str(in_flight), "-d", framed, "-H",
+                           "content-type: application/grpc", "-H", "te: trailers", f"http{'s' * tls}://127.0.0.1:{port}{path}"],
+                          capture_output=True, text=True, check=True)
+    if f"{count} succeeded, 0 failed" not in done.stdout:
+        sys.exit(f"h2load: {done.stdout}")
+    return (server.cpu() - before) * 1e6 / count
 
 
 def rest_rows(table, folder):
@@ -470,6 +526,19 @@ def engine_rows(table, folder):
         table.row(f"load of {name}", "ms", loads_ms, [("TensorFlow", their_loads, None)])
 
 
+def graph_rows(table, folder):
+    """Import and plan of many nodes: twice as many take twice as long."""
+    kinds, loads_ms = ("Tanh", "Neg", "Exp", "Sqrt"), {}
+    for count in (25_000, 50_000):
+        nodes = node("x", "Placeholder", [], ("dtype", "type: DT_FLOAT"))
+        nodes += "".join(node(f"n{i}", kinds[i % 4], [f"n{i - 1}" if i else "x"], ("T", "type: DT_FLOAT")) for i in range(count))
+        text = meta_graph(nodes, signature("serving_default", [("x", "x", 1)], [("y", f"n{count - 1}", 1)]))
+        write_version(f"{folder}/chain{count}", text)
+        loads_ms[count] = [engine(f"{folder}/chain{count}", f"{folder}/half_plus_two.pb")["load_ms"] for _ in range(ROUNDS)]
+    table.row("a graph of 50,000 nodes from its text to its plan", "ms", loads_ms[50_000],
+              [("25,000 nodes", loads_ms[25_000], None)], 1000)
+
+
 def parser_rows(table, folder):
     """Times, not megabytes a second: less is better everywhere in the table."""
     path = f"{folder}/image_head.json"
@@ -494,7 +563,7 @@ def build_rows(table, folder):
     table.row("build of both programs from nothing, 2 jobs", "s", [time.perf_counter() - before])
 
 
-GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "watch": watch_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows,
+GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "watch": watch_rows, "secure": secure_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows, "graph": graph_rows,
           "parser": parser_rows, "build": build_rows}
 
 
