@@ -3,14 +3,9 @@
  * CTCGreedyDecoder: the best class of each step of each sequence, repetitions merged if asked for,
  * blanks left out, as a sparse matrix; with the negated sum of the best scores.
  */
-#include "ops/kernel.h"
+#include "ops/signal/ctc.h"
 
-struct ctc {
-    const struct tensor *inputs; /* [time, batch, classes] */
-    int64_t time, batch, classes;
-    int64_t blank;
-    bool merges;
-};
+#include "ops/kernel.h"
 
 static enum code check_lengths(const struct ctc *c, const struct tensor *lengths, struct error *err)
 {
@@ -29,19 +24,21 @@ static enum code check_lengths(const struct ctc *c, const struct tensor *lengths
     return CODE_OK;
 }
 
-static enum code begin(const struct op_call *call, struct ctc *c, struct error *err)
+enum code ctc_begin(const struct op_call *call, struct ctc *c, struct error *err)
 {
     const struct shape *in = &call->in[0]->shape;
     if (in->rank != 3)
         return error_set(err, CODE_INVALID_ARGUMENT, "inputs is not a 3-Tensor");
     if (!tensor_elements(call->in[0]))
         return error_set(err, CODE_INVALID_ARGUMENT, "inputs must not be empty");
-    *c = (struct ctc){call->in[0], in->dims[0], in->dims[1], in->dims[2], 0, false};
-    enum code code = check_lengths(c, call->in[1], err);
-    if (code)
-        return code;
-    int64_t blank = op_attr_int(call, "blank_index");
+    *c = (struct ctc){call->in[0], in->dims[0], in->dims[1], in->dims[2], in->dims[2] - 1, false};
     c->merges = op_attr_bool(call, "merge_repeated");
+    return check_lengths(c, call->in[1], err);
+}
+
+static enum code choose_blank(const struct op_call *call, struct ctc *c, struct error *err)
+{
+    int64_t blank = op_attr_int(call, "blank_index");
     c->blank = blank < 0 ? c->classes + blank : blank;
     if (c->blank >= 0 && c->blank < c->classes)
         return CODE_OK;
@@ -50,10 +47,18 @@ static enum code begin(const struct op_call *call, struct ctc *c, struct error *
                      (long long)-c->classes, (long long)c->classes - 1, (long long)blank);
 }
 
-static double score(const struct ctc *c, int64_t i)
+double ctc_score(const struct ctc *c, int64_t i)
 {
     return c->inputs->dtype == DTYPE_FLOAT ? (double)TENSOR_AT(c->inputs, float)[i]
                                            : TENSOR_AT(c->inputs, double)[i];
+}
+
+void ctc_put_score(struct tensor *out, int64_t i, double score)
+{
+    if (out->dtype == DTYPE_FLOAT)
+        TENSOR_AT(out, float)[i] = (float)score;
+    else
+        TENSOR_AT(out, double)[i] = score;
 }
 
 /* The classes of one sequence go to `classes`; *sum becomes the negated sum of their scores, in the
@@ -65,8 +70,8 @@ static int64_t decode(const struct ctc *c, int64_t b, int64_t length, int64_t *c
     for (int64_t t = 0; t < length; t++) {
         int64_t row = (t * c->batch + b) * c->classes, best = 0;
         for (int64_t i = 1; i < c->classes; i++)
-            best = score(c, row + i) > score(c, row + best) ? i : best;
-        *sum -= score(c, row + best);
+            best = ctc_score(c, row + i) > ctc_score(c, row + best) ? i : best;
+        *sum -= ctc_score(c, row + best);
         if (c->inputs->dtype == DTYPE_FLOAT)
             *sum = (double)(float)*sum;
         if (best != c->blank && !(c->merges && best == previous))
@@ -76,32 +81,32 @@ static int64_t decode(const struct ctc *c, int64_t b, int64_t length, int64_t *c
     return count;
 }
 
-static enum code give(struct op_call *call, const struct ctc *c, const int64_t *classes,
-                      const int64_t *counts, struct error *err)
+enum code ctc_give(struct op_call *call, const struct ctc *c, struct ctc_decoded decoded,
+                   struct ctc_outputs outputs, struct error *err)
 {
     int64_t total = 0, longest = 0;
     for (int64_t b = 0; b < c->batch; b++) {
-        total += counts[b];
-        longest = counts[b] > longest ? counts[b] : longest;
+        total += decoded.counts[b];
+        longest = decoded.counts[b] > longest ? decoded.counts[b] : longest;
     }
     struct shape indices = {2, {total, 2}}, values = shape_vector(total), pair = shape_vector(2);
-    enum code code = op_call_alloc(call, 0, &indices, err);
+    enum code code = op_call_alloc(call, outputs.indices, &indices, err);
     if (!code)
-        code = op_call_alloc(call, 1, &values, err);
+        code = op_call_alloc(call, outputs.values, &values, err);
     if (!code)
-        code = op_call_alloc(call, 2, &pair, err);
+        code = op_call_alloc(call, outputs.shape, &pair, err);
     if (code)
         return code;
-    int64_t at = 0;
+    int64_t *place = call->out[outputs.indices]->data, *value = call->out[outputs.values]->data;
     for (int64_t b = 0; b < c->batch; b++) {
-        for (int64_t i = 0; i < counts[b]; i++, at++) {
-            TENSOR_AT(call->out[0], int64_t)[2 * at] = b;
-            TENSOR_AT(call->out[0], int64_t)[2 * at + 1] = i;
-            TENSOR_AT(call->out[1], int64_t)[at] = classes[b * c->time + i];
+        for (int64_t i = 0; i < decoded.counts[b]; i++) {
+            *place++ = b;
+            *place++ = i;
+            *value++ = decoded.classes[b * decoded.stride + i];
         }
     }
-    TENSOR_AT(call->out[2], int64_t)[0] = c->batch;
-    TENSOR_AT(call->out[2], int64_t)[1] = longest;
+    TENSOR_AT(call->out[outputs.shape], int64_t)[0] = c->batch;
+    TENSOR_AT(call->out[outputs.shape], int64_t)[1] = longest;
     return CODE_OK;
 }
 
@@ -111,7 +116,9 @@ static enum code greedy_run(struct op_call *call, struct error *err)
 {
     struct ctc c;
     int64_t *classes, *counts;
-    enum code code = begin(call, &c, err);
+    enum code code = ctc_begin(call, &c, err);
+    if (!code)
+        code = choose_blank(call, &c, err);
     if (code)
         return code;
     struct shape scores = {2, {c.batch, 1}};
@@ -123,12 +130,12 @@ static enum code greedy_run(struct op_call *call, struct error *err)
     for (int64_t b = 0; !code && b < c.batch; b++) {
         double sum;
         counts[b] = decode(&c, b, TENSOR_AT(call->in[1], int32_t)[b], classes + b * c.time, &sum);
-        if (c.inputs->dtype == DTYPE_FLOAT)
-            TENSOR_AT(call->out[3], float)[b] = (float)sum;
-        else
-            TENSOR_AT(call->out[3], double)[b] = sum;
+        ctc_put_score(call->out[3], b, sum);
     }
-    return code ? code : give(call, &c, classes, counts, err);
+    if (code)
+        return code;
+    return ctc_give(call, &c, (struct ctc_decoded){classes, counts, c.time},
+                    (struct ctc_outputs){0, 1, 2}, err);
 }
 
 const struct op op_CTCGreedyDecoder = {
