@@ -43,6 +43,19 @@ static enum code make_function(struct call *call, struct error *err)
                : CODE_OK;
 }
 
+/* Ops whose attribute f is a function that gets all their inputs. BatchFunction would join the
+ * tensors of several requests; what comes out for each is the same without. */
+static bool calls_its_function(struct span op_name)
+{
+    static const char *const names[] = {"PartitionedCall", "StatefulPartitionedCall",
+                                        "BatchFunction"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (span_is(op_name, names[i]))
+            return true;
+    }
+    return false;
+}
+
 /* Which function does the node call, with which attributes? False if it calls none. */
 static bool find_function(struct work *work, const struct node *node, struct call *call,
                           struct span *name)
@@ -51,7 +64,7 @@ static bool find_function(struct work *work, const struct node *node, struct cal
     *name = node->op_name;
     call->attrs.attrs = node->attrs;
     call->attrs.attr_count = node->attr_count;
-    if (span_is(*name, "PartitionedCall") || span_is(*name, "StatefulPartitionedCall")) {
+    if (calls_its_function(*name)) {
         const struct pb_attr_value *f = node_attr(node, "f");
         if (!f || f->value_case != ATTR_CASE_FUNC)
             return true;

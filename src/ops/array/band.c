@@ -115,15 +115,18 @@ static enum code lin_space_run(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
-const struct op op_MatrixBandPart = {
-    .name = "MatrixBandPart",
-    .inputs = "input:T num_lower:Tindex num_upper:Tindex",
-    .outputs = "band:T",
-    .attrs = "T:type Tindex:index=int64",
-    .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),
-    .shape = band_shape,
-    .run = band_run,
-};
+#define BAND_OP(NAME, INPUTS, ATTRS)                                                               \
+    const struct op op_##NAME = {                                                                  \
+        .name = #NAME,                                                                             \
+        .inputs = INPUTS,                                                                          \
+        .outputs = "band:T",                                                                       \
+        .attrs = ATTRS,                                                                            \
+        .types = OP_TYPES_NUMBER | OP_TYPE(DTYPE_BOOL),                                            \
+        .shape = band_shape,                                                                       \
+        .run = band_run,                                                                           \
+    };
+BAND_OP(MatrixBandPart, "input:T num_lower:Tindex num_upper:Tindex", "T:type Tindex:index=int64")
+BAND_OP(BatchMatrixBandPart, "input:T num_lower:int64 num_upper:int64", "T:type")
 
 const struct op op_LinSpace = {
     .name = "LinSpace",

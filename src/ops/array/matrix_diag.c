@@ -373,3 +373,7 @@ BAND_OP(MatrixDiagPartV3, PART_INPUTS, "diagonal:T", ALIGN, 0, part_shape, part_
 BAND_OP(MatrixSetDiag, "input:T diagonal:T", "output:T", "", 0, set_shape, set_run)
 BAND_OP(MatrixSetDiagV2, "input:T diagonal:T k:int32", "output:T", "", 0, set_shape, set_run)
 BAND_OP(MatrixSetDiagV3, "input:T diagonal:T k:int32", "output:T", ALIGN, 0, set_shape, set_run)
+/* What TensorFlow 1 called them before version 1.0. */
+BAND_OP(BatchMatrixDiag, "diagonal:T", "output:T", "", 0, diag_shape, diag_run)
+BAND_OP(BatchMatrixDiagPart, "input:T", "diagonal:T", "", 0, part_shape, part_run)
+BAND_OP(BatchMatrixSetDiag, "input:T diagonal:T", "output:T", "", 0, set_shape, set_run)

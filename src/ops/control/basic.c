@@ -119,6 +119,7 @@ const struct op op_StopGradient = {
 WATCH_OP(Copy, " tensor_name:string='' debug_ops_spec:list(string)=[]")
 WATCH_OP(CopyHost, " tensor_name:string='' debug_ops_spec:list(string)=[]")
 WATCH_OP(DebugGradientIdentity, "")
+WATCH_OP(XlaSharding, " sharding:string='' unspecified_dims:list(int)=[]")
 
 const struct op op_PreventGradient = {
     .name = "PreventGradient",
@@ -130,6 +131,15 @@ const struct op op_PreventGradient = {
 
 const struct op op_IdentityN = {
     .name = "IdentityN",
+    .inputs = "input:T",
+    .outputs = "output:T",
+    .attrs = "T:list(type)",
+    .flags = OP_DYNAMIC | OP_HANDS_ON,
+    .run = identity_n_run,
+};
+
+const struct op op_XlaOptimizationBarrier = {
+    .name = "XlaOptimizationBarrier",
     .inputs = "input:T",
     .outputs = "output:T",
     .attrs = "T:list(type)",
@@ -152,6 +162,22 @@ const struct op op_StatefulPartitionedCall = {
     .outputs = "output:Tout",
     .attrs = "Tin:list(type) Tout:list(type) f:func config:string='' config_proto:string='' "
              "executor_type:string=''",
+    .flags = OP_STRUCTURAL,
+};
+
+const struct op op_BatchFunction = {
+    .name = "BatchFunction",
+    .inputs = "in_tensors:Tin captured_tensors:Tcaptured",
+    .outputs = "out_tensors:Tout",
+    .attrs =
+        "f:func num_batch_threads:int max_batch_size:int batch_timeout_micros:int "
+        "max_enqueued_batches:int=10 allowed_batch_sizes:list(int)=[] container:string='' "
+        "shared_name:string='' batching_queue:string='' low_priority_max_batch_size:int=0 "
+        "low_priority_batch_timeout_micros:int=0 low_priority_allowed_batch_sizes:list(int)=[] "
+        "low_priority_max_enqueued_batches:int=0 "
+        "mixed_priority_policy:string='low_priority_padding_with_max_batch_size' "
+        "batch_padding_policy:string='PAD_UP' Tin:list(type) Tcaptured:list(type) "
+        "Tout:list(type) enable_large_batch_splitting:bool=false",
     .flags = OP_STRUCTURAL,
 };
 

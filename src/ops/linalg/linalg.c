@@ -220,3 +220,13 @@ LINALG_OP(MatrixTriangularSolve, SYSTEM, "output:T", " lower:bool=true" ADJOINT,
 LINALG_OP(MatrixDeterminant, "input:T", "output:T", "", LINALG_TYPES, batch_shape, determinant_run)
 LINALG_OP(LogMatrixDeterminant, "input:T", "sign:T log_abs_determinant:T", "", LINALG_TYPES,
           batch_shape, log_determinant_run)
+
+/* What TensorFlow 1 called them before version 1.0. */
+#define REAL_TYPES (OP_TYPE(DTYPE_FLOAT) | OP_TYPE(DTYPE_DOUBLE))
+LINALG_OP(BatchCholesky, "input:T", "output:T", "", REAL_TYPES, square_shape, cholesky_run)
+LINALG_OP(BatchMatrixInverse, "input:T", "output:T", ADJOINT, REAL_TYPES, square_shape, inverse_run)
+LINALG_OP(BatchMatrixSolve, SYSTEM, "output:T", ADJOINT, REAL_TYPES, solve_shape, solve_run)
+LINALG_OP(BatchMatrixTriangularSolve, SYSTEM, "output:T", " lower:bool=true" ADJOINT, REAL_TYPES,
+          triangular_shape, triangular_run)
+LINALG_OP(BatchMatrixDeterminant, "input:T", "output:T", "", LINALG_TYPES, batch_shape,
+          determinant_run)
