@@ -87,11 +87,11 @@ unit: $(UNIT_TESTS)
 replay: $(FUZZ_REPLAYS)
 	@tools/run-replay $(FUZZ_REPLAYS)
 
-# Libraries with custom ops: only include/tensord is known to them.
+# Libraries with custom ops or platforms: only include/tensord is known to them.
 EXAMPLES := $(patsubst examples/%,$(BUILD)/examples/%.so,$(wildcard examples/*))
 examples: $(EXAMPLES)
 .SECONDEXPANSION:
-$(BUILD)/examples/%.so: $$(wildcard examples/$$*/*.c) include/tensord/op.h
+$(BUILD)/examples/%.so: $$(wildcard examples/$$*/*.c) $(wildcard include/tensord/*.h)
 	@mkdir -p $(@D)
 	@echo "  LD   $@"
 	$(Q)$(CC) -std=c11 -Wall -Wextra -Werror -O2 -shared -fPIC -Iinclude $(filter %.c,$^) -o $@

@@ -6,23 +6,19 @@
  */
 #include "engine/op_library.h"
 
-#include <dlfcn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <tensord/op.h>
 
 #include "base/check.h"
+#include "base/library.h"
 #include "engine/op_def.h"
 #include "engine/resource.h"
 #include "engine/run.h"
+#include "engine/tensor_view.h"
 
-_Static_assert((int)TENSORD_RANK_MAX == (int)SHAPE_RANK_MAX, "the ranks of the ABI");
-_Static_assert(sizeof(struct tensord_string) == sizeof(struct span), "strings are spans");
-_Static_assert((int)TENSORD_UINT64 == (int)DTYPE_UINT64, "the dtypes of the ABI");
-_Static_assert((int)TENSORD_OUT_OF_RANGE == (int)CODE_OUT_OF_RANGE, "the codes of the ABI");
-
-enum { CUSTOM_OPS_MAX = 4096, MESSAGE_MAX = 2048 };
+enum { CUSTOM_OPS_MAX = 4096, WHAT_MAX = 256 };
 
 struct custom_op {
     struct op op; /* first */
@@ -55,13 +51,11 @@ static int host_fail(struct tensord_call *call, int code, const char *format, ..
 
 static int host_fail(struct tensord_call *call, int code, const char *format, ...)
 {
-    char text[MESSAGE_MAX];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    enum code failed = tensor_view_fail(call->err, code, format, args);
     va_end(args);
-    bool known = code > CODE_OK && code <= CODE_UNAUTHENTICATED;
-    return error_set(call->err, known ? (enum code)code : CODE_INTERNAL, "%s", text);
+    return (int)failed;
 }
 
 static int host_input_count(const struct tensord_call *call)
@@ -74,44 +68,20 @@ static int host_output_count(const struct tensord_call *call)
     return call->call->out_count;
 }
 
-static void describe(const struct tensor *tensor, struct tensord_tensor *view)
-{
-    *view = (struct tensord_tensor){
-        .dtype = (int32_t)tensor->dtype,
-        .rank = tensor->shape.rank,
-        .elements = tensor_elements(tensor),
-        .data = tensor->data,
-    };
-    for (int i = 0; i < tensor->shape.rank; i++)
-        view->dims[i] = tensor->shape.dims[i];
-}
-
 static int host_input(struct tensord_call *call, int i, struct tensord_tensor *tensor)
 {
     if (i < 0 || i >= call->call->in_count)
         return host_fail(call, CODE_INVALID_ARGUMENT, "op %s asks for input %d of %d",
                          call->call->node->op->name, i, call->call->in_count);
-    describe(call->call->in[i], tensor);
+    tensor_view(call->call->in[i], tensor);
     return CODE_OK;
 }
 
 static int read_shape(struct tensord_call *call, int rank, const int64_t *dims, struct shape *shape)
 {
-    int64_t elements;
-    if (rank < 0 || rank > SHAPE_RANK_MAX)
-        return host_fail(call, CODE_INVALID_ARGUMENT, "op %s gives an output of rank %d",
-                         call->call->node->op->name, rank);
-    *shape = (struct shape){.rank = rank};
-    for (int i = 0; i < rank; i++) {
-        shape->dims[i] = dims[i];
-        if (dims[i] < 0)
-            return host_fail(call, CODE_INVALID_ARGUMENT, "op %s gives an output of %lld rows",
-                             call->call->node->op->name, (long long)dims[i]);
-    }
-    if (!shape_elements_checked(shape, &elements))
-        return host_fail(call, CODE_RESOURCE_EXHAUSTED,
-                         "op %s gives an output of too many elements", call->call->node->op->name);
-    return CODE_OK;
+    char what[WHAT_MAX];
+    snprintf(what, sizeof what, "op %s gives an output", call->call->node->op->name);
+    return (int)tensor_view_shape(rank, dims, what, shape, call->err);
 }
 
 static int host_output(struct tensord_call *call, int i, int rank, const int64_t *dims,
@@ -136,7 +106,7 @@ static int host_output(struct tensord_call *call, int i, int rank, const int64_t
     if (!code && call->runs && c->out[i]->dtype == DTYPE_STRING)
         memset(c->out[i]->data, 0, tensor_bytes(c->out[i]));
     if (!code)
-        describe(c->out[i], tensor);
+        tensor_view(c->out[i], tensor);
     return code;
 }
 
@@ -366,15 +336,7 @@ typedef const struct tensord_op_library *entry_fn(const struct tensord_host *hos
 
 enum code op_library_load(const char *path, struct error *err)
 {
-    /* The loader looks for a name without a slash elsewhere. */
-    char near[4096];
-    snprintf(near, sizeof near, "%s%s", strchr(path, '/') ? "" : "./", path);
-    void *library = dlopen(near, RTLD_NOW | RTLD_LOCAL);
-    if (!library)
-        return error_set(err, CODE_NOT_FOUND, "the op library can not be opened: %s", dlerror());
-    entry_fn *entry = (entry_fn *)(uintptr_t)dlsym(library, "tensord_op_library");
-    if (!entry)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "%s: no op library: it has no function tensord_op_library", path);
-    return add_ops(path, entry(&host), err);
+    library_fn *entry;
+    enum code code = library_open(path, "op library", "tensord_op_library", &entry, err);
+    return code ? code : add_ops(path, ((entry_fn *)entry)(&host), err);
 }

@@ -1,15 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servables/kinds.h"
 
+#include <string.h>
+
 #include "base/check.h"
 #include "servables/hashmap/hashmap.h"
 #include "servables/tensorflow/kind.h"
 
-const struct servable_kind *const servable_kinds[] = {
+enum {
+    KINDS = 2,
+    KINDS_MAX = 64, /* with those of libraries */
+};
+
+const struct servable_kind *servable_kinds[KINDS_MAX] = {
     &tensorflow_kind,
     &hashmap_kind,
 };
-const size_t servable_kind_count = sizeof servable_kinds / sizeof *servable_kinds;
+size_t servable_kind_count = KINDS;
+
+enum code servable_kind_add(const struct servable_kind *kind, struct error *err)
+{
+    for (size_t i = 0; i < servable_kind_count; i++) {
+        if (!strcmp(servable_kinds[i]->loader->platform, kind->loader->platform))
+            return error_set(err, CODE_ALREADY_EXISTS, "there is a platform %s already",
+                             kind->loader->platform);
+    }
+    if (servable_kind_count == KINDS_MAX)
+        return error_set(err, CODE_RESOURCE_EXHAUSTED, "there are %d platforms already", KINDS_MAX);
+    servable_kinds[servable_kind_count++] = kind;
+    return CODE_OK;
+}
 
 const struct servable_kind *servable_kind_of(const struct loader *loader)
 {

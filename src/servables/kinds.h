@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The kinds of servables that there are: a loader, and how Predict is answered by what it loads. A
- * new kind is a folder beside these two and a row in kinds.c.
+ * new kind is a folder beside these and a row in kinds.c, or a library's (servables/plugin).
  */
 #ifndef SERVABLES_KINDS_H
 #define SERVABLES_KINDS_H
@@ -16,6 +16,7 @@ struct run;
 
 struct servable_kind {
     const struct loader *loader;
+    void *context; /* borrowed: the loader's, unless the server has one for it */
 
     /* Is a run sure to be so short that handing it to another thread would cost more? */
     bool (*is_quick)(void *object, const struct pb_predict_request *request);
@@ -27,8 +28,13 @@ struct servable_kind {
                          struct run *run, struct pb_predict_response *response, struct error *err);
 };
 
-extern const struct servable_kind *const servable_kinds[];
-extern const size_t servable_kind_count;
+/* All of them. */
+extern const struct servable_kind *servable_kinds[];
+extern size_t servable_kind_count;
+
+/* One more (borrowed, for good), before anything runs. ALREADY_EXISTS: there is a platform of that
+ * name; RESOURCE_EXHAUSTED. */
+enum code servable_kind_add(const struct servable_kind *kind, struct error *err);
 
 /* The kind of what a loader has loaded. */
 const struct servable_kind *servable_kind_of(const struct loader *loader);

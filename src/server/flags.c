@@ -78,6 +78,9 @@ const struct flag flags[] = {
      "share of the GPU's memory"},
     {"saved_model_tags", FLAG_TEXT, MEMBER(saved_model_tags), "serve", FLAG_SERVED,
      "tags of the MetaGraph to load, comma separated; they must match exactly"},
+    {"platform_library", FLAG_TEXTS, MEMBER(platform_library), "", FLAG_SERVED,
+     "a library with a kind of servable of its own (tensord/servable.h); may be given more than "
+     "once"},
     {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
      "shared library with custom ops (tensord/op.h); may be given more than once"},
     {"request_memory_limit_bytes", FLAG_INT64, MEMBER(request_memory_limit_bytes), "0", FLAG_SERVED,

@@ -41,6 +41,7 @@ struct options {
     const char *model_base_path;
     const char *saved_model_tags;
     struct options_texts op_library;
+    struct options_texts platform_library;
     int64_t file_system_poll_wait_seconds;
     int64_t version_quiet_ms;
     const char *aspired_version_policy;

@@ -31,6 +31,7 @@
 #include "engine/op_library.h"
 #include "monitoring/log_file.h"
 #include "servables/kinds.h"
+#include "servables/plugin/plugin.h"
 #include "servables/tensorflow/loader.h"
 #include "server/channel_arguments.h"
 #include "server/config_file.h"
@@ -112,9 +113,10 @@ static enum code make_core(struct service *s, struct error *err)
     const struct options *o = s->options;
     s->platforms = ARENA_ARRAY(&s->arena, struct platform, servable_kind_count);
     for (size_t i = 0; i < servable_kind_count; i++) {
-        const struct loader *loader = servable_kinds[i]->loader;
-        s->platforms[i].loader = loader;
-        s->platforms[i].context = loader == &tensorflow_loader ? &s->tensorflow : NULL;
+        const struct servable_kind *kind = servable_kinds[i];
+        bool is_tensorflow = kind->loader == &tensorflow_loader;
+        s->platforms[i].loader = kind->loader;
+        s->platforms[i].context = is_tensorflow ? &s->tensorflow : kind->context;
     }
     struct server_core_options options = {
         .manager =
@@ -444,6 +446,8 @@ enum code service_run(const struct options *options, struct error *err)
     enum code code = options_check(options, err);
     for (int i = 0; !code && i < options->op_library.count; i++)
         code = op_library_load(options->op_library.items[i], err);
+    for (int i = 0; !code && i < options->platform_library.count; i++)
+        code = plugin_load(options->platform_library.items[i], err);
     if (code)
         return code;
     if (options->request_memory_limit_bytes > 0)

@@ -30,7 +30,8 @@ import support  # noqa: E402  (the server's runner and the stubs, shared with th
 
 ROOT = support.ROOT
 # Some models need the ops that our examples bring.
-OP_LIBRARIES = [f"--op_library={path}" for path in sorted(glob.glob(os.path.join(support.BUILD, "examples", "*.so")))]
+OP_LIBRARIES = [f"--op_library={path}" for path in sorted(glob.glob(os.path.join(support.BUILD, "examples", "*.so")))
+                if b"tensord_op_library" in open(path, "rb").read()]
 NUMBERS = via_rest.NUMBERS
 DTYPES = {"DT_" + name: number for name, number in (("FLOAT", 1), ("DOUBLE", 2), ("INT32", 3), ("UINT8", 4), ("INT16", 5), ("INT8", 6),
                                                     ("STRING", 7), ("INT64", 9), ("BOOL", 10), ("UINT16", 17), ("UINT32", 22), ("UINT64", 23))}

@@ -177,4 +177,8 @@ static bool is_quick(void *object, const struct pb_predict_request *request)
     return true;
 }
 
-const struct servable_kind hashmap_kind = {&loader, is_quick, predict};
+const struct servable_kind hashmap_kind = {
+    .loader = &loader,
+    .is_quick = is_quick,
+    .predict = predict,
+};

@@ -19,4 +19,8 @@ static enum code answer(void *object, const struct pb_predict_request *request, 
     return predict(object, request, content, run, response, err);
 }
 
-const struct servable_kind tensorflow_kind = {&tensorflow_loader, is_quick, answer};
+const struct servable_kind tensorflow_kind = {
+    .loader = &tensorflow_loader,
+    .is_quick = is_quick,
+    .predict = answer,
+};
