@@ -41,6 +41,7 @@ struct api {
     struct health_watch *watch;   /* borrowed; who waits for a change of health */
     struct waiting_room *waiting; /* borrowed; who waits for a model that is not in memory */
     const char *metrics_path;     /* of the page with metrics; NULL: none */
+    struct request_logs *logs;    /* borrowed; NULL: none */
     struct log_file *access_log;  /* borrowed; NULL: none */
     bool is_timed;                /* the page, or a log, wants to know how long things take */
     bool tells_state;             /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */

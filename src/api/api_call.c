@@ -21,6 +21,38 @@ void api_call_note_signature(struct api_call *call, struct span name)
         record->run.signature = name;
 }
 
+/* ---- logging ---- */
+
+bool api_call_is_logged(struct api_call *call, struct request_log_choice *choice)
+{
+    return request_logs_choose(call->api->logs, call->servable->id.name, choice);
+}
+
+void api_call_log_chosen(struct api_call *call, struct request_log_choice *choice,
+                         enum request_log_kind kind, struct span request, struct span response)
+{
+    const struct record *record = call->exchange->note;
+    const struct request_log_entry entry = {
+        .kind = kind,
+        .request = request,
+        .response = response,
+        .servable = call->servable,
+        .signature = record ? record->run.signature : (struct span){0},
+        .trace = record ? record->trace : NULL,
+    };
+    request_logs_add(call->api->logs, choice, &entry, &call->exchange->arena);
+}
+
+void api_call_log(struct api_call *call, enum request_log_kind kind, struct span request,
+                  struct span response)
+{
+    struct request_log_choice choice;
+    if (api_call_is_logged(call, &choice))
+        api_call_log_chosen(call, &choice, kind, request, response);
+}
+
+/* ---- the model ---- */
+
 static enum code check_spec(const struct pb_model_spec *spec, struct error *err)
 {
     if (!spec)

@@ -27,6 +27,11 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
     return code;
 }
 
+enum request_log_kind inference_call_log_kind(const struct inference_call *call)
+{
+    return call->kind == &classify_kind ? REQUEST_LOG_CLASSIFY : REQUEST_LOG_REGRESS;
+}
+
 bool inference_call_is_tiny(struct api_call *base)
 {
     return inference_is_tiny(&((const struct inference_call *)base)->head);
@@ -80,9 +85,11 @@ static enum code finish(struct api_call *base, struct error *err)
     enum code code = inference_call_run(call, &run, &result, err);
     if (!code)
         code = inference_call_encode(call, &result, &bytes, err);
-    if (!code)
-        api_answer_bytes(base->exchange, bytes);
-    return code;
+    if (code)
+        return code;
+    api_call_log(base, inference_call_log_kind(call), base->exchange->body, bytes);
+    api_answer_bytes(base->exchange, bytes);
+    return CODE_OK;
 }
 
 static void start(struct exchange *exchange, struct api *api, const struct inference_kind *kind)
@@ -149,7 +156,12 @@ static enum code finish_multi(struct api_call *base, struct error *err)
         result->model_spec = api_call_model_spec(base->servable, result->model_spec->name,
                                                  result->model_spec->signature_name, run.arena);
     }
-    api_answer(base->exchange, &pb_multi_inference_response_type, &response);
+    struct span bytes;
+    code = pb_encode_large(&pb_multi_inference_response_type, &response, run.arena, &bytes, err);
+    if (code)
+        return code;
+    api_call_log(base, REQUEST_LOG_MULTI_INFERENCE, base->exchange->body, bytes);
+    api_answer_bytes(base->exchange, bytes);
     return CODE_OK;
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/model_server_config.h"
 
+#include "base/check.h"
+
 /* pb_model_server_config.config_case, policy_choice_case: the numbers of the fields. */
 enum {
     CONFIG_LIST = 1,
@@ -81,6 +83,37 @@ static void read_labels(const struct pb_model_config *message, struct model_conf
     model->labels = labels;
 }
 
+/* Of the tasks that have a rate of their own we are the one without a name and a number. */
+static double rate_of(const struct pb_sampling_config *sampling)
+{
+    for (size_t i = 0; sampling && i < sampling->per_task_sampling_configs.count; i++) {
+        const struct pb_per_task_sampling_config *task =
+            &sampling->per_task_sampling_configs.items[i];
+        if (!task->dc.len && !task->has_task_index)
+            return task->sampling_rate;
+    }
+    return sampling ? sampling->sampling_rate : 0;
+}
+
+static void read_loggings(const struct pb_model_config *message, struct model_config *model,
+                          struct arena *arena)
+{
+    size_t count = message->logging_config.count;
+    struct model_logging *loggings = ARENA_ARRAY(arena, struct model_logging, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct pb_logging_config *config = &message->logging_config.items[i];
+        const struct pb_log_collector_config *collector = config->log_collector_config;
+        loggings[i] = (struct model_logging){
+            .type = collector ? arena_copy(arena, collector->type) : (struct span){0},
+            .prefix = collector ? arena_copy(arena, collector->filename_prefix) : (struct span){0},
+            .rate = rate_of(config->sampling_config),
+            .config = pb_encode(&pb_logging_config_type, config, arena),
+        };
+    }
+    model->loggings = loggings;
+    model->logging_count = count;
+}
+
 static enum code read_model(const struct pb_model_config *message, struct arena *arena,
                             struct model_config *model, struct error *err)
 {
@@ -95,8 +128,7 @@ static enum code read_model(const struct pb_model_config *message, struct arena 
     if (!code)
         code = read_platform(message, model, err);
     model->platform = arena_copy(arena, model->platform);
-    if (!code && message->logging_config)
-        code = error_set(err, CODE_INVALID_ARGUMENT, "No request-logger-creator provided.");
+    read_loggings(message, model, arena);
     return code;
 }
 
@@ -170,6 +202,17 @@ static void write_model(const struct model_config *model, struct arena *arena,
         };
 }
 
+static void write_loggings(const struct model_config *model, struct arena *arena,
+                           struct pb_model_config *message)
+{
+    size_t count = model->logging_count;
+    message->logging_config.count = count;
+    message->logging_config.items = ARENA_ARRAY(arena, struct pb_logging_config, count + 1);
+    for (size_t i = 0; i < count; i++)
+        CHECK(!pb_decode(&pb_logging_config_type, arena_copy(arena, model->loggings[i].config),
+                         arena, &message->logging_config.items[i], NULL));
+}
+
 struct pb_model_server_config *api_model_configs_message(const struct model_configs *configs,
                                                          struct arena *arena)
 {
@@ -179,7 +222,10 @@ struct pb_model_server_config *api_model_configs_message(const struct model_conf
     message->model_config_list->config.count = configs->count;
     message->model_config_list->config.items =
         ARENA_ARRAY(arena, struct pb_model_config, configs->count + 1);
-    for (size_t i = 0; i < configs->count; i++)
-        write_model(&configs->models[i], arena, &message->model_config_list->config.items[i]);
+    for (size_t i = 0; i < configs->count; i++) {
+        struct pb_model_config *item = &message->model_config_list->config.items[i];
+        write_model(&configs->models[i], arena, item);
+        write_loggings(&configs->models[i], arena, item);
+    }
     return message;
 }

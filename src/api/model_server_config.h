@@ -13,7 +13,7 @@
  * config.`, `Illegal setting both ModelServerConfig::model_type (deprecated) and
  * ModelServerConfig::model_platform, model name is X`, `Illegal setting neither ...`,
  * `ModelServerConfig::model_type choice N not supported.`, `Expected model X to have an absolute
- * path or URI; got base_path()=P`, `No request-logger-creator provided.`; UNIMPLEMENTED for a URI.
+ * path or URI; got base_path()=P`; UNIMPLEMENTED for a URI.
  */
 enum code api_model_configs(const struct pb_model_server_config *message,
                             struct model_configs **configs, struct error *err);

@@ -45,7 +45,13 @@ static enum code finish(struct api_call *base, struct error *err)
     response.model_spec =
         api_call_model_spec(base->servable, call->request.model_spec->name,
                             response.model_spec->signature_name, &base->exchange->arena);
-    api_answer(base->exchange, &pb_predict_response_type, &response);
+    struct span bytes;
+    code =
+        pb_encode_large(&pb_predict_response_type, &response, &base->exchange->arena, &bytes, err);
+    if (code)
+        return code;
+    api_call_log(base, REQUEST_LOG_PREDICT, base->exchange->body, bytes);
+    api_answer_bytes(base->exchange, bytes);
     return CODE_OK;
 }
 

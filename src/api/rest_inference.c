@@ -177,6 +177,20 @@ static enum code write_json(const struct inference_call *call,
     return code;
 }
 
+/* As it would have been over gRPC. */
+static void log_call(struct inference_call *call, const struct pb_inference_result *result)
+{
+    struct request_log_choice choice;
+    struct arena *arena = &call->call.exchange->arena;
+    struct span request, response;
+    if (!api_call_is_logged(&call->call, &choice))
+        return;
+    if (pb_encode_large(&pb_serialized_request_type, &call->request, arena, &request, NULL) ||
+        inference_call_encode(call, result, &response, NULL))
+        request = response = (struct span){0};
+    api_call_log_chosen(&call->call, &choice, inference_call_log_kind(call), request, response);
+}
+
 static enum code finish(struct api_call *base, struct error *err)
 {
     struct rest_inference_call *call = (struct rest_inference_call *)base;
@@ -188,9 +202,11 @@ static enum code finish(struct api_call *base, struct error *err)
     if (!code)
         code =
             (is_json ? write_json : inference_call_encode)(&call->inference, &result, &body, err);
-    if (!code)
-        rest_answer(base->api, base->exchange, is_json ? REST_JSON : REST_PROTOBUF, body);
-    return code;
+    if (code)
+        return code;
+    log_call(&call->inference, &result);
+    rest_answer(base->api, base->exchange, is_json ? REST_JSON : REST_PROTOBUF, body);
+    return CODE_OK;
 }
 
 /* Of a JSON body the answer says where it went wrong. */

@@ -12,6 +12,7 @@
 #include "api/rest_json.h"
 #include "servables/tensorflow/predict.h"
 #include "tensor/npy.h"
+#include "tensor/tensor_proto.h"
 
 struct rest_predict_call {
     struct api_call call; /* first */
@@ -133,6 +134,38 @@ static enum code write_array(struct rest_predict_call *call, const struct tensor
                      SPAN_ARG(name), outputs->count);
 }
 
+/* As it would have been over gRPC. */
+static enum code encode_request(struct rest_predict_call *call, const struct tensors *inputs,
+                                struct span *bytes)
+{
+    struct arena *arena = arena_of(call);
+    struct pb_predict_request request = {
+        .model_spec = call->spec,
+        .output_filter = call->request.output_filter,
+    };
+    request.inputs.count = inputs->count;
+    request.inputs.items =
+        ARENA_ARRAY(arena, struct pb_predict_request_inputs_entry, inputs->count + 1);
+    for (size_t i = 0; i < inputs->count; i++) {
+        request.inputs.items[i].key = inputs->items[i].name;
+        request.inputs.items[i].value = ARENA_NEW(arena, struct pb_tensor_proto);
+        tensor_to_proto(&inputs->items[i].tensor, arena, request.inputs.items[i].value);
+    }
+    return pb_encode_large(&pb_predict_request_type, &request, arena, bytes, NULL);
+}
+
+static void log_call(struct rest_predict_call *call, const struct tensors *inputs,
+                     const struct tensors *outputs)
+{
+    struct request_log_choice choice;
+    struct span request, response;
+    if (!api_call_is_logged(&call->call, &choice))
+        return;
+    if (encode_request(call, inputs, &request) || write_message(call, outputs, &response, NULL))
+        request = response = (struct span){0};
+    api_call_log_chosen(&call->call, &choice, REQUEST_LOG_PREDICT, request, response);
+}
+
 /* A row for each form. */
 static const struct {
     enum code (*read)(struct rest_predict_call *call, struct error *err);
@@ -201,9 +234,11 @@ static enum code finish(struct api_call *base, struct error *err)
                            &outputs.items, &outputs.count, err);
     if (!code)
         code = forms[call->answer].write(call, &outputs, &body, err);
-    if (!code)
-        rest_answer(base->api, base->exchange, call->answer, body);
-    return code;
+    if (code)
+        return code;
+    log_call(call, &inputs, &outputs);
+    rest_answer(base->api, base->exchange, call->answer, body);
+    return CODE_OK;
 }
 
 /* Of a JSON body the answer says where it went wrong. */

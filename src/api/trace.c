@@ -2,9 +2,8 @@
 #include "api/trace.h"
 
 #include <stdio.h>
-#include <sys/random.h>
 
-#include "base/clock.h"
+#include "base/random.h"
 
 /* Where the parts begin. */
 enum {
@@ -53,23 +52,11 @@ bool trace_parse(struct span text, struct trace *trace)
     return !is_first && text.ptr[TRACE_PARENT_SIZE] == '-';
 }
 
-/* SplitMix64, one for each thread. */
-static uint64_t draw(void)
-{
-    static _Thread_local uint64_t state;
-    if (!state && getrandom(&state, sizeof state, GRND_NONBLOCK) != sizeof state)
-        state = (uint64_t)clock_now_ns() ^ (uintptr_t)&state;
-    uint64_t z = state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
-}
-
 void trace_begin(struct trace *trace)
 {
     uint64_t id;
     do
-        id = draw();
+        id = random_next();
     while (!id);
     snprintf(trace->span, sizeof trace->span, "%016llx", (unsigned long long)id);
 }

@@ -12,6 +12,14 @@ struct model_label {
     int64_t version;
 };
 
+/* Where requests are logged, and how many of them. */
+struct model_logging {
+    struct span type;   /* of the collector */
+    struct span prefix; /* of its files' names */
+    double rate;        /* 0 to 1 */
+    struct span config; /* the whole message; whoever has the same shares a logger */
+};
+
 struct model_config {
     const char *name;
     const char *base_path;
@@ -19,6 +27,8 @@ struct model_config {
     struct version_policy policy;
     const struct model_label *labels;
     size_t label_count;
+    const struct model_logging *loggings;
+    size_t logging_count;
 };
 
 /* Owned by whoever has it; it and all that it points to lies in its own arena. */

@@ -184,7 +184,11 @@ static enum code exchange_configs(struct server_core *core, struct model_configs
                                   struct server_core_news *news, struct error *err)
 {
     struct arena arena;
+    const struct config_follower *follower = &core->options.follower;
+    void *prepared = NULL;
     enum code code = check_configs(core, configs, err);
+    if (!code && follower->prepare)
+        code = follower->prepare(follower->context, configs, &prepared, err);
     if (code)
         return code;
     arena_init(&arena, ARENA_FIRST_BLOCK);
@@ -192,6 +196,8 @@ static enum code exchange_configs(struct server_core *core, struct model_configs
     set_labels(core, configs, &arena);
     set_servables(core, configs, &arena);
     arena_release(&arena);
+    if (follower->prepare)
+        follower->commit(follower->context, prepared);
     return CODE_OK;
 }
 

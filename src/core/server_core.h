@@ -13,11 +13,22 @@
 #include "core/manager.h"
 #include "core/model_config.h"
 
+/* What else follows the configuration. Both are called with the reload's mutex held. */
+struct config_follower {
+    /* Gets everything ready, without consequences; *prepared is what commit will be given. */
+    enum code (*prepare)(void *context, const struct model_configs *configs, void **prepared,
+                         struct error *err);
+    /* The configuration is in force. */
+    void (*commit)(void *context, void *prepared);
+    void *context;
+};
+
 struct server_core_options {
     struct manager_options manager; /* its lifecycle.monitor is the core's */
     int64_t poll_wait_s;            /* as in file_system_source_options, like quiet_us */
     int64_t quiet_us;
     bool labels_for_unavailable;      /* a label may stand for a version that is not there yet */
+    struct config_follower follower;  /* prepare NULL: nothing does */
     const struct platform *platforms; /* borrowed */
     size_t platform_count;
 };

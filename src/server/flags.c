@@ -164,6 +164,8 @@ const struct flag flags[] = {
      "debug, info, warning or error; SIGUSR2 turns debug on and off"},
     {"access_log", FLAG_TEXT, MEMBER(access_log), "", FLAG_SERVED,
      "file with a line for each request, '-' is the standard output; SIGUSR1 opens it anew"},
+    {"request_log_file_bytes", FLAG_INT64, MEMBER(request_log_file_bytes), "268435456", FLAG_SERVED,
+     "a file of logged requests (logging_config) is followed by the next then"},
     {"verbose", FLAG_BOOL, MEMBER(verbose), "false", FLAG_SERVED, "--log_level=debug"},
     {"version", FLAG_BOOL, MEMBER(version), "false", FLAG_SERVED, "print the version and end"},
     {"help", FLAG_BOOL, MEMBER(help), "false", FLAG_SERVED, "print this and end"},

@@ -245,6 +245,10 @@ void options_print_help(FILE *out)
 static enum code check_values(const struct options *o, struct error *err)
 {
     unsigned mode;
+    if (o->request_log_file_bytes < 1)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "--request_log_file_bytes=%lld: at least 1 is expected",
+                         (long long)o->request_log_file_bytes);
     if (o->max_connections < 0 || o->max_requests_in_flight < 0)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "--max_connections and --max_requests_in_flight can not be negative");

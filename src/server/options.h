@@ -83,6 +83,7 @@ struct options {
     const char *log_format;
     const char *log_level;
     const char *access_log;
+    int64_t request_log_file_bytes;
     bool verbose;
     bool version;
     bool help;

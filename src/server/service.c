@@ -21,6 +21,7 @@
 #include "api/api.h"
 #include "api/health_watch.h"
 #include "api/record.h"
+#include "api/request_log.h"
 #include "api/rest.h"
 #include "api/waiting_room.h"
 #include "base/check.h"
@@ -70,6 +71,7 @@ struct service {
     struct api_counters *counters;
     struct api_life life;
     const char *metrics_path; /* NULL: no page */
+    struct request_logs *logs;
     struct log_file *access_log;
     struct api api;
     struct net_server *net;
@@ -111,6 +113,11 @@ static unsigned thread_count(int32_t wanted, unsigned otherwise)
 static enum code make_core(struct service *s, struct error *err)
 {
     const struct options *o = s->options;
+    static const struct span serve = {"serve", 5};
+    size_t tag_count = s->tensorflow.session.tag_count;
+    s->logs = request_logs_new((size_t)o->request_log_file_bytes,
+                               tag_count ? s->tensorflow.session.tags : &serve,
+                               tag_count ? tag_count : 1);
     s->platforms = ARENA_ARRAY(&s->arena, struct platform, servable_kind_count);
     for (size_t i = 0; i < servable_kind_count; i++) {
         const struct servable_kind *kind = servable_kinds[i];
@@ -134,6 +141,7 @@ static enum code make_core(struct service *s, struct error *err)
                         .lazy = o->lazy_load,
                     },
             },
+        .follower = {request_logs_prepare, request_logs_commit, s->logs},
         .poll_wait_s = o->file_system_poll_wait_seconds,
         .quiet_us = o->version_quiet_ms * 1000,
         .labels_for_unavailable = o->allow_version_labels_for_unavailable_models,
@@ -236,6 +244,7 @@ static void make_net(struct service *s)
         .cors = s->options->rest_api_enable_cors_support,
         .rest_timeout_us = (int64_t)s->options->rest_api_timeout_in_ms * 1000,
         .counters = s->counters,
+        .logs = s->logs,
         .access_log = s->access_log,
         .is_timed = s->metrics_path || s->access_log,
     };
@@ -294,7 +303,10 @@ static void on_reload(void *context)
 static void on_reopen(void *context)
 {
     struct service *s = context;
-    if (atomic_load(&s->has_models) && s->access_log)
+    if (!atomic_load(&s->has_models))
+        return;
+    request_logs_reopen(s->logs);
+    if (s->access_log)
         log_file_reopen(s->access_log);
 }
 
@@ -429,6 +441,7 @@ static void tear_down(struct service *s, bool failed)
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);
+    request_logs_free(s->logs);
     log_file_close(s->access_log);
     tls_files_free(s->tls);
     token_files_free(s->tokens);

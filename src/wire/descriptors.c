@@ -92,7 +92,7 @@ static const char bytes[] =
     "w.serving.ModelTypeB\002\030\001\022\026\012\016model_platform\030\004 \001(\011\022i\012\024"
     "model_version_policy\030\007 \001(\0132K.tensorflow.serving.FileSystemStoragePathSourceConf"
     "ig.ServableVersionPolicy\022J\012\016version_labels\030\010 \003(\01322.tensorflow.serving."
-    "ModelConfig.VersionLabelsEntry\0229\012\016logging_config\030\006 \001(\0132!.tensorflow.se"
+    "ModelConfig.VersionLabelsEntry\0229\012\016logging_config\030\006 \003(\0132!.tensorflow.se"
     "rving.LoggingConfig\0324\012\022VersionLabelsEntry\022\013\012\003key\030\001 \001(\011\022"
     "\015\012\005value\030\002 \001(\003:\0028\001J\004\010\005\020\006J\004\010\011\020\012\042"
     "B\012\017ModelConfigList\022/\012\006config\030\001 \003(\0132\037.tensorflow.serving.Model"

@@ -1224,9 +1224,10 @@ static const struct pb_field log_metadata_fields[] = {
     {"request_origin", {NULL}, 6, offsetof(struct pb_log_metadata, request_origin), offsetof(struct pb_log_metadata, request_origin), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"request_criticality", {NULL}, 7, offsetof(struct pb_log_metadata, request_criticality), offsetof(struct pb_log_metadata, request_criticality), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"safe_aggregation_privacy_key", {NULL}, 8, offsetof(struct pb_log_metadata, safe_aggregation_privacy_key), offsetof(struct pb_log_metadata, safe_aggregation_privacy_key), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"traceparent", {NULL}, 1000, offsetof(struct pb_log_metadata, traceparent), offsetof(struct pb_log_metadata, traceparent), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
 };
 static const uint8_t log_metadata_dense[] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
-const struct pb_message pb_log_metadata_type = {"tensorflow.serving.LogMetadata", log_metadata_fields, log_metadata_dense, NULL, NULL, sizeof(struct pb_log_metadata), 8, 9};
+const struct pb_message pb_log_metadata_type = {"tensorflow.serving.LogMetadata", log_metadata_fields, log_metadata_dense, NULL, NULL, sizeof(struct pb_log_metadata), 9, 9};
 
 static const struct pb_field logging_config_fields[] = {
     {"log_collector_config", {.message = &pb_log_collector_config_type}, 1, offsetof(struct pb_logging_config, log_collector_config), offsetof(struct pb_logging_config, log_collector_config), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
@@ -1295,7 +1296,7 @@ static const struct pb_field model_config_fields[] = {
     {"base_path", {NULL}, 2, offsetof(struct pb_model_config, base_path), offsetof(struct pb_model_config, base_path), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
     {"model_type", {.enumeration = &pb_model_type_enum}, 3, offsetof(struct pb_model_config, model_type), offsetof(struct pb_model_config, model_type), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
     {"model_platform", {NULL}, 4, offsetof(struct pb_model_config, model_platform), offsetof(struct pb_model_config, model_platform), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
-    {"logging_config", {.message = &pb_logging_config_type}, 6, offsetof(struct pb_model_config, logging_config), offsetof(struct pb_model_config, logging_config), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"logging_config", {.message = &pb_logging_config_type}, 6, offsetof(struct pb_model_config, logging_config), offsetof(struct pb_model_config, logging_config), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
     {"model_version_policy", {.message = &pb_file_system_storage_path_source_config_servable_version_policy_type}, 7, offsetof(struct pb_model_config, model_version_policy), offsetof(struct pb_model_config, model_version_policy), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
     {"version_labels", {.message = &pb_model_config_version_labels_entry_type}, 8, offsetof(struct pb_model_config, version_labels), offsetof(struct pb_model_config, version_labels), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
 };
@@ -2038,6 +2039,13 @@ static const struct pb_field sequence_example_fields[] = {
 static const uint8_t sequence_example_dense[] = {0, 1, 2};
 const struct pb_message pb_sequence_example_type = {"tensorflow.SequenceExample", sequence_example_fields, sequence_example_dense, NULL, NULL, sizeof(struct pb_sequence_example), 2, 3};
 
+static const struct pb_field serialized_call_log_fields[] = {
+    {"request", {NULL}, 1, offsetof(struct pb_serialized_call_log, request), offsetof(struct pb_serialized_call_log, request), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"response", {NULL}, 2, offsetof(struct pb_serialized_call_log, response), offsetof(struct pb_serialized_call_log, response), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t serialized_call_log_dense[] = {0, 1, 2};
+const struct pb_message pb_serialized_call_log_type = {"tensord.SerializedCallLog", serialized_call_log_fields, serialized_call_log_dense, NULL, NULL, sizeof(struct pb_serialized_call_log), 2, 3};
+
 static const struct pb_field serialized_d_type_fields[] = {
     {"datatype", {.enumeration = &pb_data_type_enum}, 1, offsetof(struct pb_serialized_d_type, datatype), offsetof(struct pb_serialized_d_type, datatype), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
 };
@@ -2071,6 +2079,17 @@ static const struct pb_field serialized_multi_request_fields[] = {
 };
 static const uint8_t serialized_multi_request_dense[] = {0, 1, 2};
 const struct pb_message pb_serialized_multi_request_type = {"tensord.SerializedMultiRequest", serialized_multi_request_fields, serialized_multi_request_dense, NULL, NULL, sizeof(struct pb_serialized_multi_request), 2, 3};
+
+static const struct pb_field serialized_prediction_log_fields[] = {
+    {"log_metadata", {.message = &pb_log_metadata_type}, 1, offsetof(struct pb_serialized_prediction_log, log_metadata), offsetof(struct pb_serialized_prediction_log, log_metadata), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"classify_log", {.message = &pb_serialized_call_log_type}, 2, offsetof(struct pb_serialized_prediction_log, classify_log), offsetof(struct pb_serialized_prediction_log, log_type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"regress_log", {.message = &pb_serialized_call_log_type}, 3, offsetof(struct pb_serialized_prediction_log, regress_log), offsetof(struct pb_serialized_prediction_log, log_type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"multi_inference_log", {.message = &pb_serialized_call_log_type}, 4, offsetof(struct pb_serialized_prediction_log, multi_inference_log), offsetof(struct pb_serialized_prediction_log, log_type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+    {"predict_log", {.message = &pb_serialized_call_log_type}, 6, offsetof(struct pb_serialized_prediction_log, predict_log), offsetof(struct pb_serialized_prediction_log, log_type_case), PB_KIND_MESSAGE, PB_RULE_ONEOF, 0, 0},
+};
+static const uint8_t serialized_prediction_log_dense[] = {0, 1, 2, 3, 4, 0, 5};
+static const char *const serialized_prediction_log_oneofs[] = {"log_type"};
+const struct pb_message pb_serialized_prediction_log_type = {"tensord.SerializedPredictionLog", serialized_prediction_log_fields, serialized_prediction_log_dense, NULL, serialized_prediction_log_oneofs, sizeof(struct pb_serialized_prediction_log), 5, 7};
 
 static const struct pb_field serialized_request_fields[] = {
     {"model_spec", {.message = &pb_model_spec_type}, 1, offsetof(struct pb_serialized_request, model_spec), offsetof(struct pb_serialized_request, model_spec), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
@@ -2505,7 +2524,9 @@ const struct pb_message *const pb_messages[] = {
     &pb_service_response_type,
     &pb_get_config_request_type,
     &pb_get_config_response_type,
+    &pb_serialized_call_log_type,
     &pb_serialized_multi_request_type,
+    &pb_serialized_prediction_log_type,
     &pb_serialized_request_type,
     &pb_asset_file_def_type,
     &pb_attr_value_type,
@@ -2712,4 +2733,4 @@ const struct pb_message *const pb_messages[] = {
     &pb_random_forest_header_type,
     &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 231;
+const size_t pb_message_count = 233;

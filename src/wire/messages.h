@@ -525,11 +525,13 @@ struct pb_saved_user_object;
 struct pb_saved_variable;
 struct pb_saver_def;
 struct pb_sequence_example;
+struct pb_serialized_call_log;
 struct pb_serialized_d_type;
 struct pb_serialized_example_list;
 struct pb_serialized_example_list_with_context;
 struct pb_serialized_input;
 struct pb_serialized_multi_request;
+struct pb_serialized_prediction_log;
 struct pb_serialized_request;
 struct pb_server_reflection_request;
 struct pb_server_reflection_response;
@@ -1520,6 +1522,7 @@ struct pb_log_metadata {
     struct span request_origin;
     struct span request_criticality;
     int64_t safe_aggregation_privacy_key;
+    struct span traceparent;
 };
 
 /* tensorflow.serving.LoggingConfig */
@@ -1602,7 +1605,10 @@ struct pb_model_config {
         struct pb_model_config_version_labels_entry *items;
         size_t count;
     } version_labels;
-    struct pb_logging_config *logging_config;
+    struct {
+        struct pb_logging_config *items;
+        size_t count;
+    } logging_config;
 };
 
 /* tensorflow.serving.ModelConfigList */
@@ -2372,6 +2378,12 @@ struct pb_sequence_example {
     struct pb_feature_lists *feature_lists;
 };
 
+/* tensord.SerializedCallLog */
+struct pb_serialized_call_log {
+    struct span request;
+    struct span response;
+};
+
 /* tensorflow.SerializedDType */
 struct pb_serialized_d_type {
     int32_t datatype; /* enum pb_data_type */
@@ -2404,6 +2416,18 @@ struct pb_serialized_multi_request {
         size_t count;
     } tasks;
     struct pb_serialized_input *input;
+};
+
+/* tensord.SerializedPredictionLog */
+struct pb_serialized_prediction_log {
+    struct pb_log_metadata *log_metadata;
+    uint32_t log_type_case;
+    union {
+        struct pb_serialized_call_log *classify_log;
+        struct pb_serialized_call_log *regress_log;
+        struct pb_serialized_call_log *multi_inference_log;
+        struct pb_serialized_call_log *predict_log;
+    };
 };
 
 /* tensord.SerializedRequest */
@@ -3067,11 +3091,13 @@ extern const struct pb_message pb_saved_user_object_type;
 extern const struct pb_message pb_saved_variable_type;
 extern const struct pb_message pb_saver_def_type;
 extern const struct pb_message pb_sequence_example_type;
+extern const struct pb_message pb_serialized_call_log_type;
 extern const struct pb_message pb_serialized_d_type_type;
 extern const struct pb_message pb_serialized_example_list_type;
 extern const struct pb_message pb_serialized_example_list_with_context_type;
 extern const struct pb_message pb_serialized_input_type;
 extern const struct pb_message pb_serialized_multi_request_type;
+extern const struct pb_message pb_serialized_prediction_log_type;
 extern const struct pb_message pb_serialized_request_type;
 extern const struct pb_message pb_server_reflection_request_type;
 extern const struct pb_message pb_server_reflection_response_type;

@@ -163,4 +163,8 @@ struct span pb_print_text(const struct pb_message *type, const void *message, st
  * names, all defaults printed): what the REST status and metadata pages need. See reference 2.8. */
 struct span pb_print_json(const struct pb_message *type, const void *message, struct arena *arena);
 
+/* The same on one line, without what is not set. */
+struct span pb_print_json_line(const struct pb_message *type, const void *message,
+                               struct arena *arena);
+
 #endif

@@ -18,12 +18,15 @@ struct printer {
     struct text out;
     size_t level;
     bool empty; /* nothing stands in the innermost braces yet */
+    bool brief; /* one line, and nothing that is not set */
 };
 
 static void print_message(struct printer *p, const struct pb_message *type, const void *message);
 
 static void new_line(struct printer *p)
 {
+    if (p->brief)
+        return;
     text_char(&p->out, '\n');
     text_repeat(&p->out, ' ', p->level);
 }
@@ -234,7 +237,7 @@ static void print_list(struct printer *p, const struct pb_field *field, const st
 
 static void print_field(struct printer *p, const struct pb_field *field, const void *message)
 {
-    bool always = field->rule == PB_RULE_PLAIN || pb_is_repeated(field);
+    bool always = !p->brief && (field->rule == PB_RULE_PLAIN || pb_is_repeated(field));
     if (!always && !pb_has(field, message))
         return;
     separate(p);
@@ -312,6 +315,16 @@ static void print_message(struct printer *p, const struct pb_message *type, cons
 struct span pb_print_json(const struct pb_message *type, const void *message, struct arena *arena)
 {
     struct printer p = {0};
+    text_init(&p.out, arena);
+    print_message(&p, type, message);
+    text_char(&p.out, '\n');
+    return text_span(&p.out);
+}
+
+struct span pb_print_json_line(const struct pb_message *type, const void *message,
+                               struct arena *arena)
+{
+    struct printer p = {.brief = true};
     text_init(&p.out, arena);
     print_message(&p, type, message);
     text_char(&p.out, '\n');

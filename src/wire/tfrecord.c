@@ -8,8 +8,8 @@
 
 enum {
     LENGTH_SIZE = 8,
-    CHECKSUM_SIZE = 4,
-    HEADER_SIZE = LENGTH_SIZE + CHECKSUM_SIZE,
+    CHECKSUM_SIZE = TFRECORD_FOOT,
+    HEADER_SIZE = TFRECORD_HEAD,
 };
 
 static uint32_t checksum_at(const char *at)
@@ -41,4 +41,19 @@ enum code tfrecord_next(struct span *in, struct span *record, bool *done, struct
                          (unsigned long long)length);
     *in = span_sub(*in, HEADER_SIZE + (size_t)length + CHECKSUM_SIZE, SIZE_MAX);
     return CODE_OK;
+}
+
+static void put_checksum(struct span bytes, unsigned char *to)
+{
+    uint32_t masked = htole32(crc32c_mask(crc32c_extend(0, bytes)));
+    memcpy(to, &masked, sizeof masked);
+}
+
+void tfrecord_frame(struct span record, unsigned char head[TFRECORD_HEAD],
+                    unsigned char foot[TFRECORD_FOOT])
+{
+    uint64_t length = htole64(record.len);
+    memcpy(head, &length, sizeof length);
+    put_checksum(span_make(head, LENGTH_SIZE), head + LENGTH_SIZE);
+    put_checksum(record, foot);
 }

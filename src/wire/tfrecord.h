@@ -15,4 +15,13 @@
  * that is cut off or whose checksums do not agree. */
 enum code tfrecord_next(struct span *in, struct span *record, bool *done, struct error *err);
 
+enum {
+    TFRECORD_HEAD = 12, /* bytes before a record */
+    TFRECORD_FOOT = 4,  /* and behind it */
+};
+
+/* What stands around a record. */
+void tfrecord_frame(struct span record, unsigned char head[TFRECORD_HEAD],
+                    unsigned char foot[TFRECORD_FOOT]);
+
 #endif

@@ -56,8 +56,27 @@ static void records_or_an_error(void **state)
         check(&rows[i]);
 }
 
+/* The corpus has TensorFlow's own framing of the same bytes. */
+static void what_is_framed_is_the_originals(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct span file, in, record;
+    bool done;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    assert_int_equal(file_read(CORPUS "one", &arena, &file, NULL), CODE_OK);
+    in = file;
+    assert_int_equal(tfrecord_next(&in, &record, &done, NULL), CODE_OK);
+    unsigned char head[TFRECORD_HEAD], foot[TFRECORD_FOOT];
+    tfrecord_frame(record, head, foot);
+    assert_memory_equal(head, file.ptr, sizeof head);
+    assert_memory_equal(foot, record.ptr + record.len, sizeof foot);
+    arena_release(&arena);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(records_or_an_error)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(records_or_an_error),
+                                       cmocka_unit_test(what_is_framed_is_the_originals)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
