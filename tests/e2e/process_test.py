@@ -86,6 +86,15 @@ class Listeners(unittest.TestCase):
             server.await_log("http_port cannot be same as grpc_port")
             self.assertFalse(isinstance(predict(server, predict_request("m", x=[1])), tuple))
 
+    def test_what_a_container_runs(self):
+        """Model and folder by the environment, arguments behind; the server gets the container's signals."""
+        port, rest_port = support.free_port(), support.free_port()
+        script = os.path.join(support.ROOT, "tools", "docker", "tf_serving_entrypoint.sh")
+        env = {"PATH": support.BUILD + ":" + os.environ["PATH"], "MODEL_BASE_PATH": MODELS, "MODEL_NAME": "half_plus_two_tf2"}
+        with support.Server(command=[script], rest=True, env=env, port=port, rest_api_port=rest_port) as server:
+            answer = rest(server, "POST", "/v1/models/half_plus_two_tf2:predict", {"instances": [1.0, 2.0, 5.0]})
+            self.assertEqual('{"predictions":[2.5,3.0,4.5]}', "".join(answer.body.decode().split()))
+
     def test_unix_socket(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "s.sock")

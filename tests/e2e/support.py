@@ -64,7 +64,8 @@ def status_name(error):
 class Server:
     """build/tensord with one model, on free ports. The log is kept in self.log (a list of lines)."""
 
-    def __init__(self, *flags, rest=False, env=None, wait=True, **named):
+    def __init__(self, *flags, rest=False, env=None, wait=True, command=None, **named):
+        self.command = command or [program("tensord")]
         self.flags = list(flags)
         self.named = {"port": 0, "rest_api_port": 0, **named}
         self.rest = rest
@@ -79,7 +80,7 @@ class Server:
             named["rest_api_port"] = free_port()
         if not named["port"]:
             named["port"] = free_port()
-        command = [program("tensord"), *self.flags] + [f"--{k}={v}" for k, v in named.items()]
+        command = [*self.command, *self.flags] + [f"--{k}={v}" for k, v in named.items()]
         self.log, self.rest_port = [], named["rest_api_port"]
         self.port = named["port"]
         self.ready, self.ended = threading.Event(), threading.Event()
