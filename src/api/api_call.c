@@ -29,7 +29,7 @@ bool api_call_is_logged(struct api_call *call, struct request_log_choice *choice
 }
 
 void api_call_log_chosen(struct api_call *call, struct request_log_choice *choice,
-                         enum request_log_kind kind, struct span request, struct span response)
+                         enum prediction_log_kind kind, struct span request, struct span response)
 {
     const struct record *record = call->exchange->note;
     const struct request_log_entry entry = {
@@ -43,7 +43,7 @@ void api_call_log_chosen(struct api_call *call, struct request_log_choice *choic
     request_logs_add(call->api->logs, choice, &entry, &call->exchange->arena);
 }
 
-void api_call_log(struct api_call *call, enum request_log_kind kind, struct span request,
+void api_call_log(struct api_call *call, enum prediction_log_kind kind, struct span request,
                   struct span response)
 {
     struct request_log_choice choice;

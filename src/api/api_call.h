@@ -51,13 +51,13 @@ void api_call_note_model(struct api_call *call, const struct pb_model_spec *spec
 void api_call_note_signature(struct api_call *call, struct span name);
 
 /* The call has succeeded: logs it if that is asked for and it is drawn. */
-void api_call_log(struct api_call *call, enum request_log_kind kind, struct span request,
+void api_call_log(struct api_call *call, enum prediction_log_kind kind, struct span request,
                   struct span response);
 
 /* The same where the messages have yet to be made: draws, and true if they are to be. */
 bool api_call_is_logged(struct api_call *call, struct request_log_choice *choice);
 void api_call_log_chosen(struct api_call *call, struct request_log_choice *choice,
-                         enum request_log_kind kind, struct span request, struct span response);
+                         enum prediction_log_kind kind, struct span request, struct span response);
 
 /* Takes it to its answer, here or on a worker. */
 void api_call_start(struct api_call *call);

@@ -27,9 +27,9 @@ enum code inference_call_find(struct inference_call *call, struct error *err)
     return code;
 }
 
-enum request_log_kind inference_call_log_kind(const struct inference_call *call)
+enum prediction_log_kind inference_call_log_kind(const struct inference_call *call)
 {
-    return call->kind == &classify_kind ? REQUEST_LOG_CLASSIFY : REQUEST_LOG_REGRESS;
+    return call->kind == &classify_kind ? PREDICTION_LOG_CLASSIFY : PREDICTION_LOG_REGRESS;
 }
 
 bool inference_call_is_tiny(struct api_call *base)
@@ -160,7 +160,7 @@ static enum code finish_multi(struct api_call *base, struct error *err)
     code = pb_encode_large(&pb_multi_inference_response_type, &response, run.arena, &bytes, err);
     if (code)
         return code;
-    api_call_log(base, REQUEST_LOG_MULTI_INFERENCE, base->exchange->body, bytes);
+    api_call_log(base, PREDICTION_LOG_MULTI_INFERENCE, base->exchange->body, bytes);
     api_answer_bytes(base->exchange, bytes);
     return CODE_OK;
 }

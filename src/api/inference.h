@@ -26,7 +26,7 @@ bool inference_call_is_tiny(struct api_call *call);
 enum code inference_call_run(struct inference_call *call, struct run *run,
                              struct pb_inference_result *result, struct error *err);
 
-enum request_log_kind inference_call_log_kind(const struct inference_call *call);
+enum prediction_log_kind inference_call_log_kind(const struct inference_call *call);
 
 /* The bytes of a ClassificationResponse or RegressionResponse. RESOURCE_EXHAUSTED. */
 enum code inference_call_encode(const struct inference_call *call,

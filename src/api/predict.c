@@ -50,7 +50,7 @@ static enum code finish(struct api_call *base, struct error *err)
         pb_encode_large(&pb_predict_response_type, &response, &base->exchange->arena, &bytes, err);
     if (code)
         return code;
-    api_call_log(base, REQUEST_LOG_PREDICT, base->exchange->body, bytes);
+    api_call_log(base, PREDICTION_LOG_PREDICT, base->exchange->body, bytes);
     api_answer_bytes(base->exchange, bytes);
     return CODE_OK;
 }

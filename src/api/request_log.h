@@ -15,6 +15,7 @@
 #include "api/trace.h"
 #include "core/model_config.h"
 #include "core/servable.h"
+#include "servables/tensorflow/prediction_log.h"
 
 struct request_logs;
 
@@ -33,14 +34,6 @@ void request_logs_commit(void *logs, void *prepared);
 /* New files, from the next record on. Any thread. */
 void request_logs_reopen(struct request_logs *logs);
 
-/* The numbers of PredictionLog's fields. */
-enum request_log_kind {
-    REQUEST_LOG_CLASSIFY = 2,
-    REQUEST_LOG_REGRESS = 3,
-    REQUEST_LOG_MULTI_INFERENCE = 4,
-    REQUEST_LOG_PREDICT = 6,
-};
-
 /* The loggers that a request was drawn for; it is to be given to request_logs_add(). */
 enum { REQUEST_LOG_CHOICE_MAX = 8 };
 struct request_log_choice {
@@ -53,7 +46,7 @@ bool request_logs_choose(struct request_logs *logs, struct span model,
                          struct request_log_choice *choice);
 
 struct request_log_entry {
-    enum request_log_kind kind;
+    enum prediction_log_kind kind;
     struct span request; /* messages, encoded */
     struct span response;
     const struct servable *servable;

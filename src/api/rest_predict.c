@@ -163,7 +163,7 @@ static void log_call(struct rest_predict_call *call, const struct tensors *input
         return;
     if (encode_request(call, inputs, &request) || write_message(call, outputs, &response, NULL))
         request = response = (struct span){0};
-    api_call_log_chosen(&call->call, &choice, REQUEST_LOG_PREDICT, request, response);
+    api_call_log_chosen(&call->call, &choice, PREDICTION_LOG_PREDICT, request, response);
 }
 
 /* A row for each form. */

@@ -6,6 +6,8 @@
 #ifndef CLI_COMMAND_H
 #define CLI_COMMAND_H
 
+#include <stdbool.h>
+
 #include "base/arena.h"
 #include "base/error.h"
 
@@ -27,6 +29,7 @@ struct command {
 extern const struct command command_inspect;
 extern const struct command command_ops;
 extern const struct command command_predict;
+extern const struct command command_replay;
 extern const struct command command_run;
 extern const struct command command_status;
 extern const struct command command_versions;
@@ -36,6 +39,10 @@ int command_failed(const char *name, const struct error *err);
 
 /* "tensorctl run: message" and where help is; returns EXIT_USAGE. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A file's first line, a token, in the arena; false: there is none, and said why not. */
+bool command_read_token(const char *name, const char *path, struct arena *arena,
+                        struct span *token);
 
 /* The first line of what a server said, and a line's end: its texts are no commands to a terminal.
  */

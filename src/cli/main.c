@@ -9,7 +9,7 @@
 #define OP_LIBRARY "--op_library"
 
 static const struct command *const commands[] = {
-    &command_inspect, &command_ops,    &command_predict,
+    &command_inspect, &command_ops,    &command_predict,  &command_replay,
     &command_run,     &command_status, &command_versions,
 };
 

@@ -308,18 +308,6 @@ static int act(struct versions *v, action_fn *action)
     return code ? command_failed(NAME, &err) : EXIT_DONE;
 }
 
-static bool read_token(struct versions *v, const char *path)
-{
-    struct span text;
-    struct error err;
-    if (file_read(path, v->arena, &text, &err)) {
-        command_failed(NAME, &err);
-        return false;
-    }
-    v->token = span_strip(span_cut(&text, '\n'));
-    return v->token.len > 0;
-}
-
 /* HOST:PORT/MODEL, or MODEL at localhost:8500. */
 static bool take_model(struct versions *v, const char *text)
 {
@@ -366,7 +354,7 @@ static int run(int argc, char **argv, struct arena *arena)
         if (!strcmp(argv[i], "--timeout"))
             ok = has_value && take_seconds(&v, argv[++i]);
         else if (!strcmp(argv[i], "--token-file"))
-            ok = has_value && read_token(&v, argv[++i]);
+            ok = has_value && command_read_token(NAME, argv[++i], v.arena, &v.token);
         else if (!v.target)
             ok = argv[i][0] != '-' && take_model(&v, argv[i]);
         else if (!name)

@@ -167,4 +167,11 @@ struct span pb_print_json(const struct pb_message *type, const void *message, st
 struct span pb_print_json_line(const struct pb_message *type, const void *message,
                                struct arena *arena);
 
+/* Reads JSON as the two above and protobuf's own printers write it: names of fields as in proto/ or
+ * in camel case, 64-bit integers as numbers or strings, bytes in base64, enums by name or number,
+ * the bare value for a wrapper, "@type" for an Any. null is nothing. INVALID_ARGUMENT names message
+ * and field. */
+enum code pb_parse_json(const struct pb_message *type, struct span text, struct arena *arena,
+                        void *message, struct error *err);
+
 #endif

@@ -258,8 +258,7 @@ static void print_fields(struct printer *p, const struct pb_message *type, const
         print_field(p, &type->fields[type->declared ? type->declared[i] : i], message);
 }
 
-/* google.protobuf.Int64Value and its like. */
-static bool is_wrapper(const struct pb_message *type)
+bool pb_is_wrapper(const struct pb_message *type)
 {
     static const struct pb_message *const wrappers[] = {
         &pb_bool_value_type,   &pb_bytes_value_type,  &pb_double_value_type,
@@ -283,7 +282,7 @@ static void print_any(struct printer *p, const struct pb_any *any)
         text_add(&p->out, "\"@type\": ");
         print_string(&p->out, any->type_url);
     }
-    if (type && p->level <= PB_DEPTH_MAX && !is_wrapper(type) && type != &pb_any_type) {
+    if (type && p->level <= PB_DEPTH_MAX && !pb_is_wrapper(type) && type != &pb_any_type) {
         print_fields(p, type, inner);
     } else if (type && p->level <= PB_DEPTH_MAX) {
         separate(p);
@@ -302,7 +301,7 @@ static void print_message(struct printer *p, const struct pb_message *type, cons
 {
     if (message && type == &pb_any_type) {
         print_any(p, message);
-    } else if (message && is_wrapper(type)) {
+    } else if (message && pb_is_wrapper(type)) {
         print_scalar(&p->out, &type->fields[0], pb_at(message, type->fields[0].offset));
     } else {
         open(p, '{');

@@ -234,41 +234,20 @@ static bool take_scalar(struct parser *p, const struct pb_field *field, uint64_t
     }
 }
 
-/* Stores a plain number: what pb_store takes is zigzagged for sint. */
-static void store_number(const struct pb_field *field, void *at, uint64_t value)
-{
-    enum pb_kind kind = field->kind;
-    if (kind == PB_KIND_SINT32 || kind == PB_KIND_SINT64)
-        kind = pb_kinds[kind].width == 8 ? PB_KIND_INT64 : PB_KIND_INT32;
-    pb_store(kind, at, value);
-}
-
-/* The place where the next value of the field goes. */
-static void *place(struct parser *p, const struct target *target, const struct pb_field *field)
-{
-    if (!pb_is_repeated(field))
-        return pb_set(field, target->message);
-    struct pb_array *array = pb_array_of(field, target->message);
-    size_t element = pb_element_size(field);
-    if (!pb_array_has_room(array))
-        CHECK(pb_array_reserve(array, array->count ? 1 : 4, element, p->arena));
-    return pb_array_push(array, element);
-}
-
 static bool parse_value(struct parser *p, struct target *target, const struct pb_field *field)
 {
     if (pb_is_bytes(field)) {
         struct span bytes;
         if (!take_string(p, &bytes))
             return false;
-        *(struct span *)place(p, target, field) = bytes;
+        *(struct span *)pb_place(field, target->message, p->arena) = bytes;
         return true;
     }
     if (field->kind == PB_KIND_DOUBLE || field->kind == PB_KIND_FLOAT) {
         double value = 0;
         if (!take_double(p, &value))
             return false;
-        void *at = place(p, target, field);
+        void *at = pb_place(field, target->message, p->arena);
         if (field->kind == PB_KIND_DOUBLE)
             *(double *)at = value;
         else
@@ -278,7 +257,7 @@ static bool parse_value(struct parser *p, struct target *target, const struct pb
     uint64_t value;
     if (!take_scalar(p, field, &value))
         return false;
-    store_number(field, place(p, target, field), value);
+    pb_store_plain(field->kind, pb_place(field, target->message, p->arena), value);
     return true;
 }
 
@@ -321,7 +300,7 @@ static bool parse_message(struct parser *p, struct target *target, const struct 
     if (field->rule == PB_RULE_MAP)
         return parse_entry(p, target, field);
     struct target inner = {.type = field->message};
-    void *at = place(p, target, field);
+    void *at = pb_place(field, target->message, p->arena);
     inner.message = at;
     if (field->rule != PB_RULE_REPEATED) {
         inner.message = message_new(p, field->message);

@@ -266,3 +266,21 @@ const struct pb_message *pb_any_unpack(const struct pb_message *any_type, const 
     *message = arena_alloc(arena, type->size);
     return pb_decode(type, value, arena, *message, NULL) ? NULL : type;
 }
+
+void pb_store_plain(enum pb_kind kind, void *at, uint64_t value)
+{
+    if (kind == PB_KIND_SINT32 || kind == PB_KIND_SINT64)
+        kind = pb_kinds[kind].width == 8 ? PB_KIND_INT64 : PB_KIND_INT32;
+    pb_store(kind, at, value);
+}
+
+void *pb_place(const struct pb_field *field, void *message, struct arena *arena)
+{
+    if (!pb_is_repeated(field))
+        return pb_set(field, message);
+    struct pb_array *array = pb_array_of(field, message);
+    size_t element = pb_element_size(field);
+    if (!pb_array_has_room(array))
+        CHECK(pb_array_reserve(array, array->count ? 1 : 4, element, arena));
+    return pb_array_push(array, element);
+}

@@ -102,6 +102,9 @@ uint64_t pb_load(enum pb_kind kind, const void *at);
 /* The other way. */
 void pb_store(enum pb_kind kind, void *at, uint64_t value);
 
+/* Stores a number as it is, without zigzag. */
+void pb_store_plain(enum pb_kind kind, void *at, uint64_t value);
+
 /* Is the kind a signed integer or an enum? */
 bool pb_is_signed(enum pb_kind kind);
 /* The value of one as it is, without zigzag. */
@@ -119,6 +122,9 @@ bool pb_array_own(struct pb_array *array, size_t more, size_t element, struct ar
 /* The next element, cleared; there must be room. */
 void *pb_array_push(struct pb_array *array, size_t element);
 
+/* The place where the next value of the field goes: pb_set(), or one more element. Not for maps. */
+void *pb_place(const struct pb_field *field, void *message, struct arena *arena);
+
 /* Adds a copy of the entry, or overwrites the value of the entry with the same key. `field` is the
  * map. False when there is no memory. Constant time for any number of keys, for hostile ones too.
  */
@@ -126,6 +132,9 @@ bool pb_map_insert(const struct pb_field *field, void *message, const void *entr
                    struct arena *arena);
 /* The bytes of the entry's key: of the string, or the scalar itself. */
 struct span pb_entry_key(const struct pb_message *entry_type, const void *entry);
+
+/* google.protobuf.Int64Value and its like, which JSON shows as the bare value. */
+bool pb_is_wrapper(const struct pb_message *type);
 
 bool pb_is_any(const struct pb_message *type);
 /* The type of what an Any holds, and the decoded message; NULL when proto/ has no such type or the

@@ -4,13 +4,14 @@ import glob
 import os
 import signal
 import struct
+import subprocess
 import time
 import unittest
 
 from google.protobuf import json_format, text_format
 
 import support
-from clients import MODELS, Base, call, example, fill_input, infer, predict, predict_request, rest
+from clients import MODELS, Base, call, example, fill_input, infer, predict, predict_request, rest, tensor
 
 LOG = "predict_log"
 RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
@@ -26,7 +27,7 @@ def records(path):
         data = data[16 + size:]
 
 
-class RequestLogTest(unittest.TestCase):
+class Logging(unittest.TestCase):
     def setUp(self):
         self.folder = self.enterContext(Base()).scratch
         self.prefix = os.path.join(self.folder, "log")
@@ -76,6 +77,8 @@ class RequestLogTest(unittest.TestCase):
         predict(server, predict_request("half", z=[1]))
         return 5
 
+
+class RequestLogTest(Logging):
     def check(self, logs):
         kinds = [log.WhichOneof("log_type") for log in logs]
         self.assertEqual(["multi_inference_log", "predict_log", "predict_log", "regress_log", "regress_log"], sorted(kinds))
@@ -184,6 +187,61 @@ class RequestLogTest(unittest.TestCase):
         self.assertEqual([2.5], list(predict(server, predict_request("half", x=[1])).outputs["y"].float_val))
         server.await_log("A request could not be logged: .*No such file")
         self.assertEqual(1, self.counted(server, "NOT_FOUND"))
+
+
+class ReplayTest(Logging):
+    """tensorctl replay."""
+
+    def replay(self, *arguments):
+        done = subprocess.run([support.program("tensorctl"), "replay", *arguments], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_replay(self):
+        server = self.start(self.logging(), self.logging("json"))
+        self.ask(server)
+        server.close()
+        for file in (*self.files(), *self.files("jsonl")):
+            with support.Server(model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf1")) as other:
+                target = f"127.0.0.1:{other.port}"
+                code, said = self.replay(file, target, "--compare")
+                self.assertEqual(0, code, said)
+                self.assertRegex(said, r"^5 requests in .*: 5 answered, 0 failed, 0 differ; ")
+                start = time.monotonic()
+                self.assertEqual(0, self.replay(file, target, "--rate", "20")[0])
+                self.assertGreater(time.monotonic() - start, 0.2)
+            with support.Server(model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf2")) as other:
+                code, said = self.replay(file, f"127.0.0.1:{other.port}")  # has no signature "regress"
+                self.assertEqual((1, 3), (code, said.count("INVALID_ARGUMENT")), said)
+            code, said = self.replay(file, target)
+            self.assertEqual(1, code)
+            self.assertIn("Connection refused", said)
+
+    def test_differences(self):
+        log = support.pb("prediction_log").PredictionLog()
+        log.predict_log.request.CopyFrom(predict_request("half", x=[1, 2]))
+        path = os.path.join(self.folder, "log.jsonl")
+        with support.Server(model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf1")) as server:
+            for values, tolerance, said in (([2.5, 3.0], "0", None), ([2.5, 3.0002], "1e-4", None),
+                                            ([2.5, 3.0002], "1e-5", "record 1 differs: output 'y'[1]: 3, wanted 3.0002"),
+                                            ([2.5], "1", "record 1 differs: output 'y': another shape")):
+                log.predict_log.response.outputs["y"].CopyFrom(tensor(values))
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(json_format.MessageToJson(log, indent=None) + "\n\n")
+                code, text = self.replay(path, f"127.0.0.1:{server.port}", "--compare", "--tolerance", tolerance)
+                self.assertEqual(0 if said is None else 1, code, text)
+                self.assertIn(said or "0 differ", text)
+
+    def test_files_that_are_none(self):
+        path = os.path.join(self.folder, "log")
+        with support.Server(model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf1")) as server:
+            for content, said in ((b"\0" * 20, "record 1: corrupted record: the checksum of its length"),
+                                  (b'{"predict_log": 5}', "record 1: tensorflow.serving.PredictLog: an object is expected"),
+                                  (b"{", "record 1: JSON Parse error"), (b"", "0 requests")):
+                with open(path, "wb") as file:
+                    file.write(content)
+                code, text = self.replay(path, f"127.0.0.1:{server.port}")
+                self.assertEqual(1 if content else 0, code, text)
+                self.assertIn(said, text)
 
 
 if __name__ == "__main__":

@@ -11,18 +11,11 @@
 #include "servables/tensorflow/examples.h"
 #include "servables/tensorflow/multi_inference.h"
 #include "servables/tensorflow/predict.h"
+#include "servables/tensorflow/prediction_log.h"
 #include "servables/tensorflow/regress.h"
 #include "wire/tfrecord.h"
 
 enum { RECORDS_MAX = 1000 };
-
-/* pb_prediction_log.log_type_case: the numbers of its fields. */
-enum {
-    LOG_CLASSIFY = 2,
-    LOG_REGRESS = 3,
-    LOG_MULTI_INFERENCE = 4,
-    LOG_PREDICT = 6,
-};
 
 static struct metric_family latency = {
     .name = "/tensorflow/serving/model_warmup_latency",
@@ -117,10 +110,10 @@ static const struct {
     enum code (*warm)(struct warmup *w, const struct pb_prediction_log *log, struct run *run,
                       struct error *err);
 } kinds[] = {
-    {LOG_CLASSIFY, warm_classify},
-    {LOG_REGRESS, warm_regress},
-    {LOG_MULTI_INFERENCE, warm_multi},
-    {LOG_PREDICT, warm_predict},
+    {PREDICTION_LOG_CLASSIFY, warm_classify},
+    {PREDICTION_LOG_REGRESS, warm_regress},
+    {PREDICTION_LOG_MULTI_INFERENCE, warm_multi},
+    {PREDICTION_LOG_PREDICT, warm_predict},
 };
 
 static enum code warm_log(struct warmup *w, const struct pb_prediction_log *log, struct run *run,

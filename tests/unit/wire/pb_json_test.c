@@ -80,8 +80,94 @@ static void test_json(void **state)
     arena_release(&arena);
 }
 
+/* What is printed, on many lines or on one, is read again. */
+static void what_is_printed_is_read(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct pb_message *type = cases[i].type;
+        void *message = arena_alloc(&arena, pb_size(type)),
+             *again = arena_alloc(&arena, pb_size(type));
+        struct error err = {0};
+        if (strstr(cases[i].in, "type_url: 'a/b'"))
+            continue; /* a message that we do not know */
+        assert_int_equal(pb_parse_text(type, span_of(cases[i].in), &arena, message, NULL), CODE_OK);
+        struct span wanted = pb_encode(type, message, &arena);
+        struct span texts[] = {span_of(cases[i].json), pb_print_json_line(type, message, &arena)};
+        assert_int_equal(span_find(texts[1], '\n'), texts[1].len - 1);
+        for (int k = 0; k < 2; k++) {
+            if (pb_parse_json(type, texts[k], &arena, again, &err))
+                fail_msg("%.*s: %s", SPAN_ARG(texts[k]), err.message);
+            assert_true(span_equal(pb_encode(type, again, &arena), wanted));
+        }
+    }
+    arena_release(&arena);
+}
+
+static void other_ways_to_write_it(void **state)
+{
+    (void)state;
+    static const struct {
+        const struct pb_message *type;
+        const char *json;
+        const char *text; /* NULL: it is refused, */
+        const char *said; /* with this */
+    } rows[] = {
+        {&pb_model_spec_type, "{\"signatureName\": \"s\", \"version\": 7, \"name\": null}",
+         "signature_name: 's' version { value: 7 }", NULL},
+        {&pb_per_task_sampling_config_type, "{\"taskIndex\": 3.0, \"samplingRate\": \"0.5\"}",
+         "task_index: 3 sampling_rate: 0.5", NULL},
+        {&pb_status_proto_type, "{\"error_code\": 3}", "error_code: INVALID_ARGUMENT", NULL},
+        {&pb_model_spec_type, "{\"nme\": \"x\"}", NULL,
+         "tensorflow.serving.ModelSpec has no field 'nme'"},
+        {&pb_model_spec_type, "{\"name\": 5}", NULL,
+         "tensorflow.serving.ModelSpec.name: a string is expected"},
+        {&pb_model_spec_type, "{\"version\": \"5x\"}", NULL,
+         "google.protobuf.Int64Value.value: an integer is expected"},
+        {&pb_model_spec_type, "{\"version\": 9223372036854775808}", NULL,
+         "google.protobuf.Int64Value.value: an integer is expected"},
+        {&pb_per_task_sampling_config_type, "{\"task_index\": -2147483649}", NULL,
+         "tensorflow.serving.PerTaskSamplingConfig.task_index: an integer is expected"},
+        {&pb_per_task_sampling_config_type, "{\"task_index\": 0.5}", NULL,
+         "tensorflow.serving.PerTaskSamplingConfig.task_index: an integer is expected"},
+        {&pb_status_proto_type, "{\"error_code\": \"NONE\"}", NULL,
+         "tensorflow.serving.StatusProto.error_code: a value of the enum is expected"},
+        {&pb_bytes_list_type, "{\"value\": [\"?\"]}", NULL,
+         "tensorflow.BytesList.value: base64 is expected"},
+        {&pb_bytes_list_type, "{\"value\": \"\"}", NULL,
+         "tensorflow.BytesList.value: an array is expected"},
+        {&pb_bytes_list_type, "[]", NULL, "tensorflow.BytesList: an object is expected"},
+        {&pb_any_type, "{\"@type\": \"a/b\"}", NULL,
+         "google.protobuf.Any: \"@type\" is expected to name a message of ours"},
+    };
+    struct arena arena;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        void *message = arena_alloc(&arena, pb_size(rows[i].type));
+        void *wanted = arena_alloc(&arena, pb_size(rows[i].type));
+        struct error err = {0};
+        enum code code = pb_parse_json(rows[i].type, span_of(rows[i].json), &arena, message, &err);
+        assert_int_equal(code, rows[i].text ? CODE_OK : CODE_INVALID_ARGUMENT);
+        if (rows[i].said)
+            assert_string_equal(err.message, rows[i].said);
+        if (code)
+            continue;
+        assert_int_equal(pb_parse_text(rows[i].type, span_of(rows[i].text), &arena, wanted, NULL),
+                         CODE_OK);
+        assert_true(span_equal(pb_encode(rows[i].type, message, &arena),
+                               pb_encode(rows[i].type, wanted, &arena)));
+    }
+    arena_release(&arena);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_json)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),
+        cmocka_unit_test(what_is_printed_is_read),
+        cmocka_unit_test(other_ways_to_write_it),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
