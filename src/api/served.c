@@ -107,10 +107,13 @@ const char *served_stage_name(enum served_stage stage)
 /* ---- what is kept ---- */
 
 struct part {
-    _Alignas(SHARD_LINE) _Atomic int64_t codes[CODES];
-    struct latency all;
-    struct latency stages[SERVED_STAGES];
+    struct latency latency; /* counts those that succeeded */
+    _Atomic int64_t failed[CODES];
 };
+
+/* The parts of the latency: the stages, and behind them the whole. */
+enum { ALL = SERVED_STAGES };
+_Static_assert((int)ALL < (int)LATENCY_PARTS, "a stage too many");
 
 struct served {
     struct served *next; /* of its version */
@@ -236,11 +239,11 @@ void served_ok(struct served *served, const struct served_times *times)
 {
     unsigned index = shard_index();
     struct part *part = part_of(served, index);
-    shard_add_at(&part->codes[CODE_OK], index, 1);
-    latency_record(&part->all, index, times->all);
+    shard_add_at(&part->latency.count, index, 1);
+    latency_record(&part->latency, index, ALL, times->all);
     for (int i = 0; i < SERVED_WRITE; i++) {
         if (times->stages[i])
-            latency_record(&part->stages[i], index, times->stages[i]);
+            latency_record(&part->latency, index, i, times->stages[i]);
     }
     if (times->trace)
         keep_exemplar(served, times);
@@ -249,13 +252,13 @@ void served_ok(struct served *served, const struct served_times *times)
 void served_written(struct served *served, int64_t ticks)
 {
     unsigned index = shard_index();
-    latency_record(&part_of(served, index)->stages[SERVED_WRITE], index, ticks);
+    latency_record(&part_of(served, index)->latency, index, SERVED_WRITE, ticks);
 }
 
 void served_failed(struct served *served, enum code code)
 {
     unsigned index = shard_index();
-    shard_add_at(&part_of(served, index)->codes[code], index, 1);
+    shard_add_at(&part_of(served, index)->failed[code], index, 1);
 }
 
 void served_without(struct span model, struct served_way way, enum code code, int64_t ticks)
@@ -297,10 +300,11 @@ static void sum_up(const struct served *served, struct total *total)
         if (!part)
             continue;
         for (int k = 0; k < CODES; k++)
-            total->codes[k] += atomic_load_explicit(&part->codes[k], memory_order_relaxed);
-        latency_add(&total->all, &part->all);
+            total->codes[k] += atomic_load_explicit(&part->failed[k], memory_order_relaxed);
+        total->codes[CODE_OK] += atomic_load_explicit(&part->latency.count, memory_order_relaxed);
+        latency_add(&total->all, &part->latency, ALL);
         for (int k = 0; k < SERVED_STAGES; k++)
-            latency_add(&total->stages[k], &part->stages[k]);
+            latency_add(&total->stages[k], &part->latency, k);
     }
 }
 

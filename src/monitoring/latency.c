@@ -51,11 +51,11 @@ void latency_prepare(void)
     pthread_once(&once, prepare);
 }
 
-void latency_add(struct latency_sum *sum, const struct latency *latency)
+void latency_add(struct latency_sum *sum, const struct latency *latency, int part)
 {
-    sum->ticks += atomic_load_explicit(&latency->ticks, memory_order_relaxed);
+    sum->ticks += atomic_load_explicit(&latency->ticks[part], memory_order_relaxed);
     for (int i = 0; i < LATENCY_BUCKETS; i++) {
-        int64_t n = atomic_load_explicit(&latency->buckets[i], memory_order_relaxed);
+        int64_t n = atomic_load_explicit(&latency->buckets[i][part], memory_order_relaxed);
         sum->buckets[i] += n;
         sum->count += n;
     }

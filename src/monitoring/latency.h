@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * struct latency: times, recorded so cheaply that every stage of every request can be. Its buckets
- * are the union of all those that are ever shown (1.8^i * 10 us as TensorFlow Serving has them,
- * 2^i us and 4^i us as we do), so that one increment serves several families; a page takes from it
- * what it needs.
+ * struct latency: the times of the parts of something, recorded so cheaply that every stage of
+ * every request can be. Their buckets are the union of all those that are ever shown (1.8^i * 10 us
+ * as TensorFlow Serving has them, 2^i us and 4^i us as we do), so that one increment serves several
+ * families; a page takes from it what it needs.
+ *
+ * What a request touches lies together: a cache line has the count and the sums of all parts, and
+ * one has a bucket of all parts, for most parts fall into the same few.
  *
  * One is written by the thread (or the threads beyond SHARDS) whose index it belongs to.
  */
@@ -16,6 +19,7 @@
 enum {
     LATENCY_LIMITS = 58,
     LATENCY_BUCKETS = LATENCY_LIMITS + 1,
+    LATENCY_PARTS = 7, /* a cache line, with the count */
     LATENCY_BITS = 52, /* of ticks: weeks; what takes longer counts as that */
     LATENCY_SLOTS = (LATENCY_BITS + 1) * 16,
 };
@@ -31,8 +35,9 @@ enum {
     }
 
 struct latency {
-    _Atomic int64_t ticks; /* in all */
-    _Atomic int64_t buckets[LATENCY_BUCKETS];
+    _Alignas(SHARD_LINE) _Atomic int64_t count;                  /* the owner's own */
+    _Atomic int64_t ticks[LATENCY_PARTS];                        /* in all */
+    _Atomic int64_t buckets[LATENCY_BUCKETS][LATENCY_PARTS + 1]; /* the last is not used */
 };
 
 /* Before the first is recorded, after clock_calibrate(); any number of times. */
@@ -60,21 +65,21 @@ static inline unsigned latency_bucket(int64_t ticks)
 }
 
 /* `index`: shard_index(). What is negative, by two processors' counters, counts as nothing. */
-static inline void latency_record(struct latency *latency, unsigned index, int64_t ticks)
+static inline void latency_record(struct latency *latency, unsigned index, int part, int64_t ticks)
 {
     ticks = ticks > 0 ? ticks : 0;
-    shard_add_at(&latency->buckets[latency_bucket(ticks)], index, 1);
-    shard_add_at(&latency->ticks, index, ticks);
+    shard_add_at(&latency->buckets[latency_bucket(ticks)][part], index, 1);
+    shard_add_at(&latency->ticks[part], index, ticks);
 }
 
-/* Several of them, added up. */
+/* One part of several of them, added up. */
 struct latency_sum {
     int64_t ticks;
     int64_t count;
     int64_t buckets[LATENCY_BUCKETS];
 };
 
-void latency_add(struct latency_sum *sum, const struct latency *latency);
+void latency_add(struct latency_sum *sum, const struct latency *latency, int part);
 
 /* So many that took no time at all. */
 void latency_add_zeros(struct latency_sum *sum, int64_t count);

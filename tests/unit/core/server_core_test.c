@@ -38,6 +38,29 @@ static void make(const char *name)
     mkdir(path, 0755);
 }
 
+/* A follower that does not want a model "b". */
+static struct {
+    int prepared;
+    int committed;
+} follower;
+
+static enum code prepare(void *context, const struct model_configs *configs, void **prepared,
+                         struct error *error)
+{
+    assert_ptr_equal(context, &follower);
+    *prepared = &follower.prepared;
+    follower.prepared++;
+    bool bad = map_has(&configs->by_name, SPAN_LITERAL("b"));
+    return bad ? error_set(error, CODE_NOT_FOUND, "no b") : CODE_OK;
+}
+
+static void commit(void *context, void *prepared)
+{
+    assert_ptr_equal(context, &follower);
+    assert_ptr_equal(prepared, &follower.prepared);
+    follower.committed++;
+}
+
 static int set_up_with(bool labels_for_unavailable)
 {
     memcpy(strrchr(folder, '-') + 1, "XXXXXX", 6);
@@ -65,6 +88,13 @@ static int set_up_ahead(void **state)
 {
     (void)state;
     return set_up_with(true);
+}
+
+static int set_up_followed(void **state)
+{
+    int failed = set_up(state);
+    core.options.follower = (struct config_follower){prepare, commit, &follower};
+    return failed;
 }
 
 static int tear_down(void **state)
@@ -205,6 +235,21 @@ static void labels_ahead_of_their_versions(void **state)
     assert_int_equal(RELOAD({"a", "one", VERSION_POLICY_LATEST, "next", 2}), CODE_OK);
 }
 
+static void who_follows_may_refuse(void **state)
+{
+    (void)state;
+    assert_int_equal(RELOAD(LATEST("a", "one")), CODE_OK);
+    assert_int_equal(follower.committed, 1);
+    assert_int_equal(RELOAD(LATEST("a", "one"), LATEST("b", "two")), CODE_NOT_FOUND);
+    assert_string_equal(err.message, "no b");
+    assert_true(serves("a", 2) && !serves("b", 5));
+    assert_int_equal(core.configs->count, 1);
+    /* What is refused anyway it is not asked about. */
+    assert_int_equal(RELOAD(LATEST("a", "two")), CODE_INVALID_ARGUMENT);
+    assert_int_equal(follower.prepared, 2);
+    assert_int_equal(follower.committed, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -213,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_model_that_fails_is_named, set_up, tear_down),
         cmocka_unit_test_setup_teardown(labels_are_exchanged_as_a_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(labels_ahead_of_their_versions, set_up_ahead, tear_down),
+        cmocka_unit_test_setup_teardown(who_follows_may_refuse, set_up_followed, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

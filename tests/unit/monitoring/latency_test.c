@@ -45,8 +45,8 @@ static void one_record_serves_all_families(void **state)
         struct latency latency = {0};
         struct latency_sum sum = {0};
         struct metric_histogram h[3];
-        latency_record(&latency, 0, ticks_of_us(rows[i].us));
-        latency_add(&sum, &latency);
+        latency_record(&latency, 0, 3, ticks_of_us(rows[i].us));
+        latency_add(&sum, &latency, 3);
         latency_histogram(&sum, &stock, 1, &h[0]);
         latency_histogram(&sum, &fine, 1e6, &h[1]);
         latency_histogram(&sum, &coarse, 1e6, &h[2]);
@@ -64,8 +64,9 @@ static void what_did_not_take_place_took_no_time(void **state)
     struct latency latency = {0};
     struct latency_sum sum = {0};
     struct metric_histogram h;
-    latency_record(&latency, SHARDS - 1, -5);
-    latency_add(&sum, &latency);
+    latency_record(&latency, SHARDS - 1, 0, -5);
+    latency_record(&latency, SHARDS - 1, 1, 7);
+    latency_add(&sum, &latency, 0);
     latency_add_zeros(&sum, 3);
     latency_histogram(&sum, &fine, 1e6, &h);
     assert_int_equal(h.buckets[0], 4);
