@@ -7,6 +7,9 @@
  * writer meets it.
  *
  * A reader enters and leaves through the same cell, so each cell is waited for by itself.
+ *
+ * Why one fence: a reader that entered before it sees to it that its entry is found here, whatever
+ * phase it is under; one that enters after it reads the new pointer.
  */
 #include "base/epoch.h"
 
@@ -15,6 +18,7 @@
 void epoch_init(struct epoch *epoch)
 {
     *epoch = (struct epoch){0};
+    fence_init();
     pthread_mutex_init(&epoch->writers, NULL);
 }
 
@@ -34,6 +38,7 @@ static void await_phase(struct epoch *epoch, unsigned phase)
 void epoch_wait(struct epoch *epoch)
 {
     pthread_mutex_lock(&epoch->writers);
+    fence_heavy();
     for (int turn = 0; turn < 2; turn++) {
         unsigned phase = atomic_load(&epoch->phase);
         atomic_store(&epoch->phase, !phase);

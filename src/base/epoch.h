@@ -14,11 +14,12 @@
 
 #include <pthread.h>
 
+#include "base/fence.h"
 #include "base/shard.h"
 
 /* How many readers are inside, per shard, of either phase. */
 struct epoch_slot {
-    _Alignas(SHARD_LINE) atomic_uint inside[2];
+    _Alignas(SHARD_LINE) _Atomic int64_t inside[2];
 };
 
 struct epoch {
@@ -31,21 +32,24 @@ void epoch_init(struct epoch *epoch);
 void epoch_release(struct epoch *epoch);
 
 struct epoch_section {
-    atomic_uint *inside;
+    _Atomic int64_t *inside;
+    unsigned index;
 };
 
-/* All orders are sequentially consistent: the entry must be seen before the pointer is read. */
+/* The entry must be seen before the pointer is read; epoch_wait() has the other fence. */
 static inline struct epoch_section epoch_enter(struct epoch *epoch)
 {
-    unsigned phase = atomic_load(&epoch->phase);
-    atomic_uint *inside = &epoch->slots[shard_index()].inside[phase];
-    atomic_fetch_add(inside, 1);
-    return (struct epoch_section){inside};
+    unsigned index = shard_index();
+    unsigned phase = atomic_load_explicit(&epoch->phase, memory_order_relaxed);
+    _Atomic int64_t *inside = &epoch->slots[index].inside[phase];
+    shard_add_at(inside, index, 1);
+    fence_light();
+    return (struct epoch_section){inside, index};
 }
 
 static inline void epoch_leave(struct epoch_section section)
 {
-    atomic_fetch_sub_explicit(section.inside, 1, memory_order_release);
+    shard_release_at(section.inside, section.index, 1);
 }
 
 /* Returns when every section that was open at the call is left. Any thread that is not inside a

@@ -2,6 +2,8 @@
 #include "base/map.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
@@ -9,13 +11,24 @@
 #include "base/check.h"
 #include "base/clock.h"
 
-static uint64_t seed;
+static _Atomic uint64_t process_seed; /* 0: not drawn yet */
 static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
 
 static void seed_init(void)
 {
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != (ssize_t)sizeof seed)
-        seed = (uint64_t)clock_now_ns() * 0x9e3779b97f4a7c15u;
+    uint64_t drawn;
+    if (getrandom(&drawn, sizeof drawn, GRND_NONBLOCK) != (ssize_t)sizeof drawn)
+        drawn = (uint64_t)clock_now_ns() * 0x9e3779b97f4a7c15u;
+    atomic_store_explicit(&process_seed, drawn | 1, memory_order_relaxed);
+}
+
+static inline uint64_t get_seed(void)
+{
+    uint64_t drawn = atomic_load_explicit(&process_seed, memory_order_relaxed);
+    if (__builtin_expect(drawn, true))
+        return drawn;
+    pthread_once(&seed_once, seed_init);
+    return atomic_load_explicit(&process_seed, memory_order_relaxed);
 }
 
 static uint64_t mix(uint64_t a, uint64_t b)
@@ -24,9 +37,22 @@ static uint64_t mix(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
+/* One to seven bytes; some of them twice. */
+static inline uint64_t read_tail(const char *ptr, size_t len)
+{
+    uint32_t low, high;
+    if (len >= 4) {
+        memcpy(&low, ptr, 4);
+        memcpy(&high, ptr + len - 4, 4);
+        return (uint64_t)high << 32 | low;
+    }
+    const unsigned char *bytes = (const unsigned char *)ptr;
+    return (uint64_t)bytes[0] << 16 | (uint64_t)bytes[len / 2] << 8 | bytes[len - 1];
+}
+
 size_t map_hash(struct span key)
 {
-    pthread_once(&seed_once, seed_init);
+    uint64_t seed = get_seed();
     uint64_t h = seed ^ (uint64_t)key.len * 0xa0761d6478bd642fu;
     size_t i = 0;
     for (; i + 8 <= key.len; i += 8) {
@@ -34,10 +60,9 @@ size_t map_hash(struct span key)
         memcpy(&word, key.ptr + i, 8);
         h = mix(h ^ word, 0xe7037ed1a0b428dbu ^ seed);
     }
-    uint64_t tail = 0;
     if (i < key.len)
-        memcpy(&tail, key.ptr + i, key.len - i);
-    return (size_t)mix(h ^ tail, 0x8ebc6af09c88c6e3u);
+        h ^= read_tail(key.ptr + i, key.len - i);
+    return (size_t)mix(h, 0x8ebc6af09c88c6e3u);
 }
 
 void map_init(struct map *map, struct arena *arena)

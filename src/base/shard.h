@@ -42,12 +42,6 @@ static inline bool shard_is_own(unsigned index)
     return index < SHARDS - 1;
 }
 
-/* Adds to the caller's cell. Any thread. */
-static inline void shard_add(struct shard_counter *counter, int64_t n)
-{
-    atomic_fetch_add_explicit(&counter->cells[shard_index()].value, n, memory_order_relaxed);
-}
-
 /* Adds to what has the caller's index and is written by nothing but this. */
 static inline void shard_add_at(_Atomic int64_t *place, unsigned index, int64_t n)
 {
@@ -56,6 +50,23 @@ static inline void shard_add_at(_Atomic int64_t *place, unsigned index, int64_t 
                               memory_order_relaxed);
     else
         atomic_fetch_add_explicit(place, n, memory_order_relaxed);
+}
+
+/* Adds to the caller's cell. Any thread. */
+static inline void shard_add(struct shard_counter *counter, int64_t n)
+{
+    unsigned index = shard_index();
+    shard_add_at(&counter->cells[index].value, index, n);
+}
+
+/* Takes from it, and whoever reads that afterwards sees what the caller has done before. */
+static inline void shard_release_at(_Atomic int64_t *place, unsigned index, int64_t n)
+{
+    if (shard_is_own(index))
+        atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) - n,
+                              memory_order_release);
+    else
+        atomic_fetch_sub_explicit(place, n, memory_order_release);
 }
 
 /* The sum of all cells, read one after the other. Any thread. */

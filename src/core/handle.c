@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Why no wake-up is lost: the unloader first announces itself in `waiting`, then reads the
- * counters; a releaser first lowers its counter, then reads `waiting`. All four are sequentially
- * consistent, so at least one of them sees the other. After lowering the counter a releaser touches
- * the drain only: the servable may be gone.
+ * counters; a releaser first lowers its counter, then reads `waiting`. With a fence between on
+ * either side (base/fence.h) at least one of them sees the other. After lowering the counter a
+ * releaser touches the drain only: the servable may be gone.
  */
 #include "core/handle.h"
 
+#include "base/fence.h"
+
 void drain_init(struct drain *drain)
 {
+    fence_init();
     atomic_init(&drain->waiting, 0);
     pthread_mutex_init(&drain->mutex, NULL);
     pthread_cond_init(&drain->released, NULL);
@@ -33,8 +36,10 @@ void handle_release(struct handle *handle)
     if (!servable)
         return;
     handle->servable = NULL;
-    atomic_fetch_sub(&servable->handles->cells[shard_index()].value, 1);
-    if (!atomic_load(&drain->waiting))
+    unsigned index = shard_index();
+    shard_release_at(&servable->handles->cells[index].value, index, 1);
+    fence_light();
+    if (!atomic_load_explicit(&drain->waiting, memory_order_relaxed))
         return;
     pthread_mutex_lock(&drain->mutex);
     pthread_cond_broadcast(&drain->released);
@@ -45,6 +50,7 @@ void drain_await(struct drain *drain, const struct servable *servable)
 {
     pthread_mutex_lock(&drain->mutex);
     atomic_fetch_add(&drain->waiting, 1);
+    fence_heavy();
     while (shard_sum(servable->handles))
         pthread_cond_wait(&drain->released, &drain->mutex);
     atomic_fetch_sub(&drain->waiting, 1);

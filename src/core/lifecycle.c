@@ -115,7 +115,7 @@ static void announce_start(struct lifecycle *l, const struct harness *h)
 
 static void add_harness(struct lifecycle *l, struct managed *name, const struct wish *wish)
 {
-    struct harness *h = aligned_alloc(SHARD_LINE, sizeof *h);
+    struct harness *h = malloc(sizeof *h);
     CHECK(h && "out of memory");
     *h = (struct harness){
         .servable = {.id = {span_of(name->name), wish->version},

@@ -41,7 +41,7 @@ enum harness_state {
 
 /* A version in the manager's hands. */
 struct harness {
-    struct servable servable; /* first: aligned to a cache line */
+    struct servable servable; /* first */
     struct harness *next;
     struct managed *owner; /* borrowed */
     const struct platform *platform;
