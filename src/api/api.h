@@ -36,7 +36,7 @@ struct api_life {
 struct api {
     struct server_core *core;     /* borrowed, like the next two */
     struct worker_pool *workers;  /* of requests */
-    struct worker_pool *reloads;  /* of configurations: each waits for its models */
+    struct worker_pool *reloads;  /* of configurations: each waits for its models; and of pages */
     struct api_life *life;        /* borrowed */
     struct health_watch *watch;   /* borrowed; who waits for a change of health */
     struct waiting_room *waiting; /* borrowed; who waits for a model that is not in memory */

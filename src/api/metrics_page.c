@@ -282,5 +282,6 @@ void api_metrics(const struct api *api, struct exchange *exchange)
 {
     struct page_call *call = ARENA_NEW(&exchange->arena, struct page_call);
     *call = (struct page_call){.job = {.fn = make_page}, .api = api, .exchange = exchange};
-    worker_pool_submit(api->workers, &call->job);
+    /* When all workers are busy somebody will want to see that. */
+    worker_pool_submit(api->reloads, &call->job);
 }

@@ -6,7 +6,7 @@
 
 #include "api/api.h"
 
-/* Answers with it, made on a worker; in OpenMetrics if that is asked for. */
+/* Answers with it, made on another thread; in OpenMetrics if that is asked for. */
 void api_metrics(const struct api *api, struct exchange *exchange);
 
 #endif
