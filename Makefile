@@ -80,6 +80,8 @@ $(BUILD)/tests/fuzz/%_fuzz_replay: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/tests/f
 $(BUILD)/bench/load: $(BUILD)/bench/load_h2.o $(BUILD)/bench/load_http.o
 $(BUILD)/bench/%: $(BUILD)/bench/%.o $(LIB)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LDLIBS) -o $@
+$(BUILD)/tests/differential/%: $(BUILD)/tests/differential/%.o $(LIB)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(filter %.o,$^) $(LIB) $(LDLIBS) -o $@
 
 unit: $(UNIT_TESTS)
 	@tools/run-unit $(UNIT_TESTS)
@@ -159,6 +161,11 @@ fuzz:
 		$(LDLIBS) -o build/fuzz/$(TARGET)_fuzz
 	build/fuzz/$(TARGET)_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
+# Our parsers beside those of others, SECONDS each; wants protoc, python3-protobuf and libhttp-parser-dev.
+differential: $(BUILD)/tests/differential/driver
+	$(CC) -O2 -o $(BUILD)/tests/differential/http_parser tests/differential/http_parser.c -lhttp_parser
+	@BUILD=$(BUILD) $(PYTHON) tests/differential/run.py $(SECONDS)
+
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include/tensord
 	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
@@ -174,6 +181,6 @@ generated:
 	$(Q)$(PYTHON) tools/make_folds.py > src/ops/string/folds.inc
 	$(Q)tools/op-table
 
-.PHONY: all docs benches examples help unit replay e2e golden tidy format check deps demo serve bench fuzz install clean generated
+.PHONY: all docs benches examples help unit replay e2e golden tidy format check deps demo serve bench fuzz differential install clean generated
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -432,10 +432,14 @@ static int chunk_data_lf(struct http1_chunks *c, char byte, const char **why)
 
 static int chunk_trailer(struct http1_chunks *c, char byte, const char **why)
 {
-    if (byte == '\r') {
+    bool ends_name = byte == ':' && c->line_len;
+    if (byte == '\r' && (c->trailer_named || !c->line_len)) {
         c->state = HTTP1_CHUNK_TRAILER_LF;
         return 0;
     }
+    if (!c->trailer_named && !ends_name && !is_token_char[(unsigned char)byte])
+        return refuse(400, why, "A trailer is no field");
+    c->trailer_named |= ends_name;
     if (((unsigned char)byte < 0x20 && byte != '\t') || byte == 0x7f)
         return refuse(400, why, "A trailer has a control byte");
     c->line_len++;
@@ -450,6 +454,7 @@ static int chunk_trailer_lf(struct http1_chunks *c, char byte, const char **why)
         return refuse(400, why, "A trailer must end with CR LF");
     c->state = c->line_len ? HTTP1_CHUNK_TRAILER : HTTP1_CHUNK_END;
     c->line_len = 0;
+    c->trailer_named = false;
     return 0;
 }
 

@@ -74,6 +74,7 @@ struct http1_chunks {
     size_t digits;   /* of its size */
     size_t line_len; /* of the size line or of the trailer line */
     size_t trailers_len;
+    bool trailer_named; /* the trailer's name and its colon are there */
 };
 
 /* Takes bytes up to the next piece of data: *used bytes, *data points to the piece (may be empty).

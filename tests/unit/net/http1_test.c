@@ -226,6 +226,11 @@ static const struct {
     {"0\r\nA: b\n\r\n", 400, NULL},
     {"0\r\nA: \x01\r\n\r\n", 400, NULL},
     {"0\r\n\rX", 400, NULL},
+    {"0\r\nno field\r\n\r\n", 400, NULL},
+    {"0\r\nA\r\n\r\n", 400, NULL},
+    {"0\r\nA : b\r\n\r\n", 400, NULL},
+    {"0\r\n: b\r\n\r\n", 400, NULL},
+    {"0\r\nA:\r\nB: c:d\r\n\r\n", 0, ""},
 };
 
 static int decode(struct span part, struct http1_chunks *chunks, char *body, size_t *len)
