@@ -5,7 +5,8 @@
  * up to 6 rows of one panel with all sums in registers: 64 sums per row. A narrow panel has fewer
  * columns but as many sums: p is dealt out in turn to 64 / width streams, each with sums of its
  * own, so that one row is not held up by the latency of its additions; the streams are added in
- * the end, in order.
+ * the end, in order. Short rows are not dealt out: they are over soon, and one sum in the order of
+ * p is what TensorFlow makes, bit for bit, which sums that cancel show.
  *
  * The loops are plain C that the compiler turns into registers and fused multiply-adds (this file
  * is compiled with -ffp-contract=fast). More than one row needs the 32 registers of AVX-512;
@@ -21,6 +22,7 @@
 enum {
     SUMS = 64,    /* per row */
     ROWS_MAX = 6, /* computed together */
+    SHORT = 64,   /* rows of a matrix up to that long are one stream */
 };
 
 struct panel {
@@ -31,9 +33,9 @@ struct panel {
 
 /* A row of sums leaves the kernel: streams added, bias added, stored. `vector` stands before loops
  * of `width` turns: KERNEL_VECTOR where they are few, else nothing. */
-#define FINISH_ROW(width, vector, sums, panel, out)                                                \
+#define FINISH_ROW(width, streams, vector, sums, panel, out)                                       \
     do {                                                                                           \
-        for (int s = (width); s < SUMS; s += (width)) {                                            \
+        for (int s = (width); s < (width) * (streams); s += (width)) {                             \
             vector for (int j = 0; j < (width); j++)(sums)[j] += (sums)[s + j];                    \
         }                                                                                          \
         if ((panel)->columns == (width) && (panel)->bias) {                                        \
@@ -46,19 +48,19 @@ struct panel {
         }                                                                                          \
     } while (0)
 
-/* `count` rows from `in` on, one panel of `width` columns. */
-#define DEFINE_TILE(count, width, vector)                                                          \
-    KERNEL void tile_##count##_##width(const struct tile_rows *t, const struct panel *panel,       \
-                                       const float *in, float *out)                                \
+/* `count` rows from `in` on, one panel of `width` columns, as `streams` streams. */
+#define DEFINE_TILE(name, count, width, streams, vector)                                           \
+    KERNEL void name##_##count##_##width(const struct tile_rows *t, const struct panel *panel,     \
+                                         const float *in, float *out)                              \
     {                                                                                              \
-        enum { STREAMS = SUMS / (width) };                                                         \
-        float sums[count][SUMS] = {{0}};                                                           \
+        enum { STREAMS = (streams) };                                                              \
+        float sums[count][(width)*STREAMS] = {{0}};                                                \
         const float *w = panel->weights;                                                           \
         const int64_t in_step = t->in_step, length = t->length;                                    \
         for (int64_t segment = 0; segment < t->segments; segment++) {                              \
             const float *a = in + t->offsets[segment];                                             \
             int64_t p = 0;                                                                         \
-            for (; p + STREAMS <= length; p += STREAMS, w += SUMS) {                               \
+            for (; p + STREAMS <= length; p += STREAMS, w += (width)*STREAMS) {                    \
                 for (int r = 0; r < (count); r++) {                                                \
                     for (int s = 0; s < STREAMS; s++) {                                            \
                         const float x = a[r * in_step + p + s];                                    \
@@ -80,34 +82,39 @@ struct panel {
             w += left * (width);                                                                   \
         }                                                                                          \
         for (int r = 0; r < (count); r++)                                                          \
-            FINISH_ROW(width, vector, sums[r], panel, out + r * t->out_step);                      \
+            FINISH_ROW(width, streams, vector, sums[r], panel, out + r * t->out_step);             \
     }
 
 /* clang-format off */
-DEFINE_TILE(1, 64, )
-DEFINE_TILE(2, 64, )
-DEFINE_TILE(4, 64, )
-DEFINE_TILE(6, 64, )
-DEFINE_TILE(1, 32, )
-DEFINE_TILE(2, 32, )
-DEFINE_TILE(4, 32, )
-DEFINE_TILE(6, 32, )
-DEFINE_TILE(1, 16, KERNEL_VECTOR)
-DEFINE_TILE(2, 16, KERNEL_VECTOR)
-DEFINE_TILE(4, 16, KERNEL_VECTOR)
-DEFINE_TILE(6, 16, KERNEL_VECTOR)
+#define DEFINE_TILES(name, width, streams, vector)                                                 \
+    DEFINE_TILE(name, 1, width, streams, vector)                                                   \
+    DEFINE_TILE(name, 2, width, streams, vector)                                                   \
+    DEFINE_TILE(name, 4, width, streams, vector)                                                   \
+    DEFINE_TILE(name, 6, width, streams, vector)
+DEFINE_TILES(tile, 64, 1, )
+DEFINE_TILES(tile, 32, 2, )
+DEFINE_TILES(tile, 16, 4, KERNEL_VECTOR)
+DEFINE_TILES(short, 32, 1, )
+DEFINE_TILES(short, 16, 1, KERNEL_VECTOR)
 /* clang-format on */
 
 typedef void tile_fn(const struct tile_rows *t, const struct panel *panel, const float *in,
                      float *out);
 
+#define TILES(name, width)                                                                         \
+    {                                                                                              \
+        [1] = name##_1_##width, [2] = name##_2_##width, [4] = name##_4_##width,                    \
+        [6] = name##_6_##width                                                                     \
+    }
+
 static const struct {
     int width;
     tile_fn *rows[ROWS_MAX + 1]; /* by how many rows it computes */
+    tile_fn *short_rows[ROWS_MAX + 1];
 } kernels[] = {
-    {64, {[1] = tile_1_64, [2] = tile_2_64, [4] = tile_4_64, [6] = tile_6_64}},
-    {32, {[1] = tile_1_32, [2] = tile_2_32, [4] = tile_4_32, [6] = tile_6_32}},
-    {16, {[1] = tile_1_16, [2] = tile_2_16, [4] = tile_4_16, [6] = tile_6_16}},
+    {64, TILES(tile, 64), TILES(tile, 64)},
+    {32, TILES(tile, 32), TILES(short, 32)},
+    {16, TILES(tile, 16), TILES(short, 16)},
 };
 
 /* Few long columns are kept one behind the other: filling them up to a panel would multiply what is
@@ -236,7 +243,8 @@ void tile_run(const struct tile_rows *t, const float *packed)
             .bias = t->bias ? t->bias + first : NULL,
             .columns = left < width ? left : width,
         };
-        run_panel(t, &panel, kernels[kernel].rows, first);
+        bool is_short = t->segments == 1 && t->length <= SHORT;
+        run_panel(t, &panel, is_short ? kernels[kernel].short_rows : kernels[kernel].rows, first);
         packed += t->segments * t->length * width;
     }
 }
