@@ -50,6 +50,19 @@ def functions():
         yield op("ClipByValue", [x, np.array(-1, kind), np.array(1, kind)], ["t", "clip_value_min", "clip_value_max"])
 
 
+def inverses():
+    """Eight at a time by Newton's step, the rest by division."""
+    for n in (1, 7, 8, 17, 40):
+        x = np.exp(rng.uniform(-40, 40, n)).astype(np.float32)
+        if n > 8:
+            x[:6] = [0, -0.0, np.inf, -np.inf, np.nan, -1]
+        for name in ("Rsqrt", "Reciprocal", "Inv"):
+            yield op(name, [x], ["x"], tolerance=(3e-7, 0))
+    # Short rows times narrow matrices: sums in order.
+    for k, n in ((15, 16), (32, 22), (64, 32), (40, 9)):
+        yield op("MatMul", [values((3, k)), values((k, n))], ["a", "b"], const=(1,), tolerance=(2e-6, 2e-6))
+
+
 def sums():
     for dtype in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "complex64", "complex128"):
         x = complex_values((3, 4), dtype) if dtype[0] == "c" else values((3, 4), dtype)
@@ -129,6 +142,6 @@ def products():
 
 
 def cases():
-    for part in (matrices, functions, sums, updates, casts, texts, scatters, products):
+    for part in (matrices, functions, inverses, sums, updates, casts, texts, scatters, products):
         yield from part()
     yield from retype.cases(lambda family: "random" not in family)

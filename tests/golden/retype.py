@@ -209,7 +209,7 @@ def kernel_for(node, attr, dtype):
 
 def case_of(template, node, attr, dtype):
     change = kernel_for(node, attr, dtype)
-    if change is None:
+    if change is None or (dtype in ("int4", "uint4") and any(n.op.startswith("Xla") for n in template.computing)):
         return None
     current = {name: node.attr[name].type for name in change}
     change = {(node.name, name): kind for name, kind in change.items() if tf.as_dtype(kind).as_datatype_enum != current[name]}
@@ -277,6 +277,6 @@ def cases(is_source):
         some = sorted(some, key=lambda pair: worth(pair[0]))[:TEMPLATES_MAX]
         for attr, have in sorted((dtypes.kernel_dtypes(op) or {}).items()):
             for dtype in sorted(have):
-                left_out = (op, attr, dtype) in LEFT_OUT or (op.startswith("Xla") and dtype in ("int4", "uint4"))
-                tries = () if left_out or (op, attr, dtype) in known else (case_of(t, node, attr, dtype) for t, node in some if attr in node.attr)
+                left_out = (op, attr, dtype) in known | LEFT_OUT
+                tries = () if left_out else (case_of(t, node, attr, dtype) for t, node in some if attr in node.attr)
                 yield from [case for case in tries if case][:1]

@@ -266,7 +266,7 @@ static enum code top_k_run(struct op_call *call, struct error *err)
         .name = #symbol,                                                                           \
         .inputs = "input:T dimension:Tidx",                                                        \
         .outputs = "output:output_type",                                                           \
-        .attrs = "T:type Tidx:index=int32 output_type:integer=int64",                              \
+        .attrs = "T:type Tidx:integer=int32 output_type:integer=int64",                            \
         .types = OP_TYPES_REAL | OP_TYPE(DTYPE_BOOL),                                              \
         .shape = arg_shape,                                                                        \
         .prepare = arg_prepare,                                                                    \

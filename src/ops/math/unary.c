@@ -9,6 +9,7 @@
 
 #include "ops/kernel.h"
 #include "ops/math/loops.h"
+#include "ops/math/newton.h"
 #include "ops/nn/vector_math.h"
 
 typedef void unary_fn(const void *in, void *out, int64_t n);
@@ -104,7 +105,8 @@ COMPLEX_LOOPS(square, x *x, x *x)
 INTEGER_LOOPS(square, x *x)
 FLOAT_LOOPS(sqrt, sqrtf(x), sqrt(x))
 COMPLEX_LOOPS(sqrt, csqrtf(x), csqrt(x))
-FLOAT_LOOPS(rsqrt, 1 / sqrtf(x), 1 / sqrt(x))
+LOOP_UNARY(KERNEL, rsqrt_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS, 1 / sqrt(x))
+SMALL_FLOAT_LOOPS(rsqrt, 1 / sqrtf(x))
 COMPLEX_LOOPS(rsqrt, 1 / csqrtf(x), 1 / csqrt(x))
 FLOAT_LOOPS(exp, vector_exp(x), exp(x))
 COMPLEX_LOOPS(exp, cexpf(x), cexp(x))
@@ -123,7 +125,8 @@ FLOAT_LOOPS(sign, (float)((x > 0) - (x < 0)) + (x != x ? x : 0),
             (x > 0) - (x < 0) + (x != x ? x : 0))
 COMPLEX_LOOPS(sign, complex_sign_float(x), complex_sign_double(x))
 SIGNED_LOOPS(sign, (x > 0) - (x < 0))
-FLOAT_LOOPS(reciprocal, 1 / x, 1 / x)
+LOOP_UNARY(KERNEL, reciprocal_double, double, double, double, LOOP_AS_IS, LOOP_AS_IS, 1 / x)
+SMALL_FLOAT_LOOPS(reciprocal, 1 / x)
 COMPLEX_LOOPS(reciprocal, 1 / x, 1 / x)
 FLOAT_LOOPS(sin, sinf(x), sin(x))
 COMPLEX_LIBM_LOOPS(sin)
@@ -150,6 +153,9 @@ COMPLEX_LIBM_LOOPS(atanh)
 FLOAT_LOOPS(erf, vector_erf(x), erf(x))
 FLOAT_LOOPS(erfc, vector_erfc(x), erfc(x))
 FLOAT_LOOPS(lgamma, lgammaf(x), lgamma(x))
+
+#define rsqrt_float      newton_rsqrt
+#define reciprocal_float newton_reciprocal
 
 #define TEST_LOOPS(op, expression)                                                                 \
     LOOP_UNARY(static, op##_float, float, float, bool, LOOP_AS_IS, LOOP_AS_IS, expression)         \
