@@ -98,10 +98,8 @@ struct options {
     bool enable_per_model_batching_parameters;
     const char *platform_config_file;
     const char *monitoring_config_file;
-    bool prefer_tflite_model;
     bool enable_signature_method_name_check;
     const char *thread_pool_factory_config_file;
-    const char *mixed_precision;
     /* Where the values of flags without an effect end up; nobody reads them. */
     bool idle_bool;
     int32_t idle_int32;

@@ -37,6 +37,7 @@
 #include "server/channel_arguments.h"
 #include "server/config_file.h"
 #include "server/config_text.h"
+#include "server/platform_config.h"
 #include "server/ports.h"
 #include "server/signals.h"
 #include "server/tls_files.h"
@@ -58,7 +59,9 @@ struct service {
     const struct options *options;
     struct arena arena;
     struct tensorflow_options tensorflow;
-    struct platform *platforms; /* one for each kind of servable */
+    struct platform_config named; /* of --platform_config_file */
+    struct platform *platforms;   /* one for each kind of servable, or for those that are named */
+    size_t platform_count;
     struct server_core core;
     atomic_bool has_core;            /* for the thread of signals, like the next */
     atomic_bool has_models;          /* core and config_file stay as they are from now on */
@@ -122,8 +125,12 @@ static enum code make_core(struct service *s, struct error *err)
     for (size_t i = 0; i < servable_kind_count; i++) {
         const struct servable_kind *kind = servable_kinds[i];
         bool is_tensorflow = kind->loader == &tensorflow_loader;
-        s->platforms[i].loader = kind->loader;
-        s->platforms[i].context = is_tensorflow ? &s->tensorflow : kind->context;
+        if (o->platform_config_file[0] && !platform_config_has(&s->named, kind->loader->platform))
+            continue;
+        s->platforms[s->platform_count++] = (struct platform){
+            .loader = kind->loader,
+            .context = is_tensorflow ? &s->tensorflow : kind->context,
+        };
     }
     struct server_core_options options = {
         .manager =
@@ -146,7 +153,7 @@ static enum code make_core(struct service *s, struct error *err)
         .quiet_us = o->version_quiet_ms * 1000,
         .labels_for_unavailable = o->allow_version_labels_for_unavailable_models,
         .platforms = s->platforms,
-        .platform_count = servable_kind_count,
+        .platform_count = s->platform_count,
     };
     enum code code = server_core_init(&s->core, &options, err);
     /* A signal that came before found no core to interrupt. */
@@ -398,7 +405,10 @@ static enum code serve(struct service *s, struct error *err)
 {
     const struct signals signals = {on_end, on_reload, on_reopen, s};
     bool goes_on = false;
+    const char *platforms = s->options->platform_config_file;
     enum code code = read_monitoring(s, err);
+    if (!code && platforms[0])
+        code = platform_config_read(platforms, &s->arena, &s->tensorflow, &s->named, err);
     if (!code)
         code = tls_files_new(s->options, &s->tls, err);
     if (!code)

@@ -41,7 +41,7 @@ def ask(server, name, **spec):
     return answer if isinstance(answer, tuple) else answer.model_spec.version.value
 
 
-class Config(unittest.TestCase):
+class Configured(unittest.TestCase):
     def setUp(self):
         self.base = Base().__enter__()
         self.addCleanup(self.base.__exit__)
@@ -76,6 +76,8 @@ class Config(unittest.TestCase):
         for version in versions:
             server.await_log(rf"Successfully loaded servable version \{{name: {name} version: {version}\}}")
 
+
+class Config(Configured):
     def test_many_models_and_policies(self):
         server = self.start("model_config_list: { config: [ { name: 'a', base_path: '%s/a', model_type: TENSORFLOW;\n"
                             "  model_version_policy: < all: {} > }, # a comment\n"
@@ -232,6 +234,36 @@ class Config(unittest.TestCase):
         self.base.add("late/1")
         server.await_log(r"Successfully loaded servable version \{name: late version: 1\}")
         self.assertEqual(1, ask(server, "late"))
+
+
+class Platforms(Configured):
+    """--platform_config_file: what there is besides is not."""
+    SAVED_MODELS = "[type.googleapis.com/tensorflow.serving.SavedModelBundleSourceAdapterConfig]"
+    HASHMAP = "[type.googleapis.com/tensorflow.serving.HashmapSourceAdapterConfig]"
+
+    def start_with(self, *platforms):
+        path = os.path.join(self.base.scratch, "platforms.conf")
+        with open(path, "w", encoding="utf-8") as file:
+            for name, adapter in platforms:
+                file.write(f"platform_configs {{ key: '{name}' value {{ source_adapter_config {{ {adapter} }} }} }}\n")
+        return self.start(config(self.of("a")), f"--platform_config_file={path}", "--max_num_load_retries=0")
+
+    def test_what_it_says_counts(self):
+        server = self.start_with(("tensorflow", self.SAVED_MODELS + " { legacy_config { saved_model_tags: 'serve' session_config {} } }"),
+                                 ("hashmap", self.HASHMAP + " {}"))
+        self.assertEqual(2, ask(server, "a"))
+        server.await_log("session_config is accepted, but has no effect here")
+
+    def test_refusals(self):
+        for platforms, said in (([("hashmap", self.HASHMAP + " {}")], "INVALID_ARGUMENT: Model a requests unsupported platform tensorflow"),
+                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { saved_model_tags: 'gpu' } }")], "matching supplied tags: { gpu }"),
+                                ([("tensorflow", self.HASHMAP + " {}")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
+                                ([("tensorflow", "")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
+                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { batching_parameters {} } }")],
+                                 "UNIMPLEMENTED: "), ([("tensorflow", "oops")], "Invalid protobuf file")):
+            with self.assertRaises(support.ServerError) as failed:
+                self.start_with(*platforms)
+            self.assertIn(said, str(failed.exception))
 
 
 class Copies(unittest.TestCase):
