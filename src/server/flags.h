@@ -40,6 +40,15 @@ struct flag {
 extern const struct flag flags[];
 extern const size_t flag_count; /* at most OPTIONS_FLAGS_MAX */
 
+/* A heading for --help: the flags from `first` on, until the next group. */
+struct flag_group {
+    const char *first;
+    const char *title;
+};
+
+extern const struct flag_group flag_groups[];
+extern const size_t flag_group_count;
+
 /* The flag of that name, or NULL. */
 const struct flag *flag_find(struct span name);
 

@@ -211,13 +211,13 @@ void options_release(struct options *options)
     arena_release(&options->arena);
 }
 
-static void print_flags(FILE *out, enum flag_effect effect, const char *title)
+static void print_flags(FILE *out)
 {
-    fprintf(out, "\n%s\n", title);
-    for (size_t i = 0; i < flag_count; i++) {
-        if (flags[i].effect == effect)
-            fprintf(out, "  --%-42s %s\n  %44s (%s)\n", flags[i].name, flags[i].help, "",
-                    flags[i].initial[0] ? flags[i].initial : "empty");
+    for (size_t i = 0, group = 0; i < flag_count; i++) {
+        if (group < flag_group_count && !strcmp(flags[i].name, flag_groups[group].first))
+            fprintf(out, "\n%s:\n", flag_groups[group++].title);
+        fprintf(out, "  --%-43s %s (%s)\n", flags[i].name, flags[i].help,
+                flags[i].initial[0] ? flags[i].initial : "empty");
     }
 }
 
@@ -228,15 +228,11 @@ void options_print_help(FILE *out)
             "[--rest_api_port=8501]\n\n"
             "Serves the SavedModel in DIR/<number>/ over the TensorFlow Serving API (gRPC and "
             "REST). The highest\nnumber is served; a new one that appears is taken. Many models: "
-            "--model_config_file=FILE.\n");
-    print_flags(out, FLAG_SERVED, "Flags (default in parentheses):");
-    fprintf(out,
-            "\nEach is also an environment variable (TENSORD_PORT for --port) and a line of the "
-            "file of "
-            "--config.\nThe command line counts before the environment, the environment before "
-            "the file.\n");
-    print_flags(out, FLAG_IDLE, "Accepted without an effect:");
-    print_flags(out, FLAG_LATER, "Not served yet, refused:");
+            "--model_config_file=FILE.\n\n"
+            "Each flag is also an environment variable (TENSORD_PORT for --port) and a line of the "
+            "file of --config.\nThe command line counts before the environment, the environment "
+            "before the file. Defaults stand in\nparentheses.\n");
+    print_flags(out);
 }
 
 /* ---- what goes together ---- */
