@@ -42,10 +42,11 @@ static inline bool shard_is_own(unsigned index)
     return index < SHARDS - 1;
 }
 
-/* Adds to what has the caller's index and is written by nothing but this. */
-static inline void shard_add_at(_Atomic int64_t *place, unsigned index, int64_t n)
+/* Adds to what has the caller's index and is written by nothing but this; `own`: shard_is_own() of
+ * it. */
+static inline void shard_add_at(_Atomic int64_t *place, bool own, int64_t n)
 {
-    if (shard_is_own(index))
+    if (own)
         atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) + n,
                               memory_order_relaxed);
     else

@@ -64,12 +64,13 @@ static inline unsigned latency_bucket(int64_t ticks)
     return bucket + (ticks >= latency_limits[bucket]);
 }
 
-/* `index`: shard_index(). What is negative, by two processors' counters, counts as nothing. */
-static inline void latency_record(struct latency *latency, unsigned index, int part, int64_t ticks)
+/* `own`: as for shard_add_at(). What is negative, by two processors' counters, counts as nothing.
+ */
+static inline void latency_record(struct latency *latency, bool own, int part, int64_t ticks)
 {
     ticks = ticks > 0 ? ticks : 0;
-    shard_add_at(&latency->buckets[latency_bucket(ticks)][part], index, 1);
-    shard_add_at(&latency->ticks[part], index, ticks);
+    shard_add_at(&latency->buckets[latency_bucket(ticks)][part], own, 1);
+    shard_add_at(&latency->ticks[part], own, ticks);
 }
 
 /* One part of several of them, added up. */

@@ -167,6 +167,7 @@ static void reject_http(struct grpc_state *state, struct call *call, const struc
 {
     grpc_request_over(state, call);
     call->answered = true;
+    call->answer.status = CODE_UNKNOWN; /* what gRPC makes of other statuses than 200 */
     h2_answer_head_only(state->h2, call->rpc.stream, head, count);
 }
 

@@ -45,7 +45,7 @@ static void one_record_serves_all_families(void **state)
         struct latency latency = {0};
         struct latency_sum sum = {0};
         struct metric_histogram h[3];
-        latency_record(&latency, 0, 3, ticks_of_us(rows[i].us));
+        latency_record(&latency, true, 3, ticks_of_us(rows[i].us));
         latency_add(&sum, &latency, 3);
         latency_histogram(&sum, &stock, 1, &h[0]);
         latency_histogram(&sum, &fine, 1e6, &h[1]);
@@ -64,8 +64,8 @@ static void what_did_not_take_place_took_no_time(void **state)
     struct latency latency = {0};
     struct latency_sum sum = {0};
     struct metric_histogram h;
-    latency_record(&latency, SHARDS - 1, 0, -5);
-    latency_record(&latency, SHARDS - 1, 1, 7);
+    latency_record(&latency, false, 0, -5);
+    latency_record(&latency, false, 1, 7);
     latency_add(&sum, &latency, 0);
     latency_add_zeros(&sum, 3);
     latency_histogram(&sum, &fine, 1e6, &h);
