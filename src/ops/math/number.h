@@ -1,9 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An element of any real dtype as a double, for kernels that need not be fast. */
+/* An element of any real dtype as a double, for kernels that need not be fast; and a complex one.
+ */
 #ifndef OPS_MATH_NUMBER_H
 #define OPS_MATH_NUMBER_H
 
+#include <complex.h>
+
 #include "tensor/tensor.h"
+
+/* Not every compiler has CMPLX. */
+static inline double complex number_complex(double real, double imaginary)
+{
+    const double parts[2] = {real, imaginary};
+    double complex number;
+    memcpy(&number, parts, sizeof number);
+    return number;
+}
 
 static inline double number_at(const struct tensor *t, int64_t i)
 {

@@ -10,6 +10,7 @@
 #include "ops/kernel.h"
 #include "ops/math/loops.h"
 #include "ops/math/newton.h"
+#include "ops/math/number.h"
 #include "ops/nn/vector_math.h"
 
 typedef void unary_fn(const void *in, void *out, int64_t n);
@@ -69,7 +70,7 @@ struct unary {
 static double complex complex_expm1(double complex z)
 {
     double less = expm1(creal(z)), half = sin(cimag(z) / 2);
-    return CMPLX(less - 2 * (less + 1) * half * half, (less + 1) * sin(cimag(z)));
+    return number_complex(less - 2 * (less + 1) * half * half, (less + 1) * sin(cimag(z)));
 }
 
 /* Kahan's: what 1 + z lost is made good by the quotient. */

@@ -124,7 +124,7 @@ static double complex load(const struct tensor *tensor, int64_t i)
     case DTYPE_DOUBLE:
         return TENSOR_AT(tensor, double)[i];
     case DTYPE_COMPLEX64:
-        return fourier_number((double)TENSOR_AT(tensor, float)[2 * i],
+        return number_complex((double)TENSOR_AT(tensor, float)[2 * i],
                               (double)TENSOR_AT(tensor, float)[2 * i + 1]);
     default:
         return TENSOR_AT(tensor, double complex)[i];

@@ -106,7 +106,7 @@ int64_t fourier_work(const struct fourier *plan)
 static inline double complex times(double complex a, double complex b)
 {
     double ar = creal(a), ai = cimag(a), br = creal(b), bi = cimag(b);
-    return fourier_number(ar * br - ai * bi, ar * bi + ai * br);
+    return number_complex(ar * br - ai * bi, ar * bi + ai * br);
 }
 
 struct stage {
@@ -151,7 +151,7 @@ static void butterflies_4(const struct stage *s, const double complex *x, double
             double complex t2 = times(w2, a[j + 2 * step]), t3 = times(w3, a[j + 3 * step]);
             double complex even = t0 + t2, odd = t1 + t3, half = t0 - t2, turn = t1 - t3;
             /* -i times the difference, i for the inverse */
-            turn = fourier_number(s->sign * cimag(turn), -s->sign * creal(turn));
+            turn = number_complex(s->sign * cimag(turn), -s->sign * creal(turn));
             c[j] = even + odd;
             c[j + far] = half + turn;
             c[j + 2 * far] = even - odd;

@@ -9,17 +9,9 @@
 #include <complex.h>
 
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 struct fourier;
-
-/* Not every compiler has CMPLX. */
-static inline double complex fourier_number(double real, double imaginary)
-{
-    const double parts[2] = {real, imaginary};
-    double complex number;
-    memcpy(&number, parts, sizeof number);
-    return number;
-}
 
 /* A plan in call->arena for transforms of n > 0 numbers. RESOURCE_EXHAUSTED. */
 enum code fourier_new(const struct op_call *call, int64_t n, const struct fourier **plan,
