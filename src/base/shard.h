@@ -57,7 +57,7 @@ static inline void shard_add_at(_Atomic int64_t *place, bool own, int64_t n)
 static inline void shard_add(struct shard_counter *counter, int64_t n)
 {
     unsigned index = shard_index();
-    shard_add_at(&counter->cells[index].value, index, n);
+    shard_add_at(&counter->cells[index].value, shard_is_own(index), n);
 }
 
 /* Takes from it, and whoever reads that afterwards sees what the caller has done before. */
