@@ -238,7 +238,7 @@ static void keep_exemplar(struct served *served, const struct served_times *time
 /* Inlined twice: whether the part is the thread's own is asked once for all that is added. */
 static inline void record_times(struct latency *latency, bool own, const struct served_times *times)
 {
-    shard_add_at(&latency->count, own, 1);
+    shard_add_to(&latency->count, own, 1);
     latency_record(latency, own, ALL, times->all);
     for (int i = 0; i < SERVED_WRITE; i++) {
         if (times->stages[i])
@@ -267,7 +267,7 @@ void served_written(struct served *served, int64_t ticks)
 void served_failed(struct served *served, enum code code)
 {
     unsigned index = shard_index();
-    shard_add_at(&part_of(served, index)->failed[code], shard_is_own(index), 1);
+    shard_add_at(&part_of(served, index)->failed[code], index, 1);
 }
 
 void served_without(struct span model, struct served_way way, enum code code, int64_t ticks)

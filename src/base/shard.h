@@ -42,9 +42,9 @@ static inline bool shard_is_own(unsigned index)
     return index < SHARDS - 1;
 }
 
-/* Adds to what has the caller's index and is written by nothing but this; `own`: shard_is_own() of
- * it. */
-static inline void shard_add_at(_Atomic int64_t *place, bool own, int64_t n)
+/* Adds to a place that only threads with one index write; `own`: shard_is_own() of that. For those
+ * who add to many places and ask once. */
+static inline void shard_add_to(_Atomic int64_t *place, bool own, int64_t n)
 {
     if (own)
         atomic_store_explicit(place, atomic_load_explicit(place, memory_order_relaxed) + n,
@@ -53,11 +53,17 @@ static inline void shard_add_at(_Atomic int64_t *place, bool own, int64_t n)
         atomic_fetch_add_explicit(place, n, memory_order_relaxed);
 }
 
+/* Adds to what has the caller's index and is written by nothing but this. */
+static inline void shard_add_at(_Atomic int64_t *place, unsigned index, int64_t n)
+{
+    shard_add_to(place, shard_is_own(index), n);
+}
+
 /* Adds to the caller's cell. Any thread. */
 static inline void shard_add(struct shard_counter *counter, int64_t n)
 {
     unsigned index = shard_index();
-    shard_add_at(&counter->cells[index].value, shard_is_own(index), n);
+    shard_add_at(&counter->cells[index].value, index, n);
 }
 
 /* Takes from it, and whoever reads that afterwards sees what the caller has done before. */

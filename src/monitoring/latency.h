@@ -64,13 +64,13 @@ static inline unsigned latency_bucket(int64_t ticks)
     return bucket + (ticks >= latency_limits[bucket]);
 }
 
-/* `own`: as for shard_add_at(). What is negative, by two processors' counters, counts as nothing.
+/* `own`: as for shard_add_to(). What is negative, by two processors' counters, counts as nothing.
  */
 static inline void latency_record(struct latency *latency, bool own, int part, int64_t ticks)
 {
     ticks = ticks > 0 ? ticks : 0;
-    shard_add_at(&latency->buckets[latency_bucket(ticks)][part], own, 1);
-    shard_add_at(&latency->ticks[part], own, ticks);
+    shard_add_to(&latency->buckets[latency_bucket(ticks)][part], own, 1);
+    shard_add_to(&latency->ticks[part], own, ticks);
 }
 
 /* One part of several of them, added up. */
