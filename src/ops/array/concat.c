@@ -328,6 +328,11 @@ static enum code split_v_sizes(const struct op_call *call, int64_t whole, int64_
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "size of the split_tensor must be equal to the number of outputs (%d)",
                          call->out_count);
+    if (call->out_count == 1 && tensor_int(call->in[1], 0) != whole)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "If there is only one output, it must have the same size as the input. "
+                         "Input size: %lld output size: %lld",
+                         (long long)whole, (long long)tensor_int(call->in[1], 0));
     for (int i = 0; i < call->out_count; i++) {
         sizes[i] = tensor_int(call->in[1], i);
         if (sizes[i] == -1 && free_at >= 0)

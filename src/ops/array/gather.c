@@ -242,7 +242,11 @@ static enum code gather_nd_rows(struct op_call *call, const struct tensor *param
     int64_t rows = kernel_span(&indices->shape, 0, indices->shape.rank - 1);
     size_t bytes =
         (size_t)kernel_span(&params->shape, depth, params->shape.rank) * dtype_size(params->dtype);
-    char *to = call->out[0]->data;
+    char *to = call->out[0]->data, text[SHAPE_TEXT_SIZE];
+    if (rows && !tensor_elements(params))
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Requested more than 0 entries, but params is empty.  Params shape: %s",
+                         shape_text(&params->shape, text));
     for (int64_t row = 0; row < rows; row++, to += bytes) {
         int64_t at = 0;
         for (int k = 0; k < depth; k++) {

@@ -132,7 +132,8 @@ static enum code apply_spec(struct slicing *s, const struct specs *specs, const 
         if (specs->strides[i] <= 0)
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "only stride 1 allowed on non-range indexing.");
-        return shrink_dimension(s, i, dim, size, open[0] ? 0 : spec[0], err);
+        /* begin_mask has no say here. */
+        return shrink_dimension(s, i, dim, size, spec[0], err);
     }
     enum code code = slice_dimension(s, dim, size, spec, open, err);
     return code ? code : add_size(&s->shape, s->view.dims[dim], err);

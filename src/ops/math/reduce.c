@@ -8,6 +8,8 @@
 #include <complex.h>
 #include <math.h>
 
+#include "base/check.h"
+#include "ops/array/cast.h"
 #include "ops/array/sizes.h"
 #include "ops/kernel.h"
 
@@ -25,6 +27,10 @@ static enum code read_axes(const struct op_call *call, bool reduced[SHAPE_RANK_M
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "Invalid reduction dimension (%lld for input with %d dimension(s)",
                              (long long)value, rank);
+        if (reduced[axis])
+            return error_set(err, CODE_INVALID_ARGUMENT,
+                             "Invalid reduction arguments: Axes contains duplicate dimension: %d",
+                             axis);
         reduced[axis] = true;
     }
     return CODE_OK;
@@ -174,23 +180,13 @@ MEAN_END(double, double, double)
 MEAN_END(complex64, float complex, float)
 MEAN_END(complex128, double complex, double)
 
-/* An integer's mean over nothing is 0. */
-#define INTEGER_MEAN_END(name, type)                                                               \
-    static void mean_##name##_end(void *vacc, int64_t n, int64_t reduced)                          \
-    {                                                                                              \
-        type *acc = vacc;                                                                          \
-        for (int64_t i = 0; i < n; i++)                                                            \
-            acc[i] = (type)(reduced ? (int64_t)acc[i] / reduced : 0);                              \
-    }
-
-INTEGER_MEAN_END(int8, int8_t)
-INTEGER_MEAN_END(int16, int16_t)
-INTEGER_MEAN_END(int32, int32_t)
-INTEGER_MEAN_END(int64, int64_t)
-INTEGER_MEAN_END(uint8, uint8_t)
-INTEGER_MEAN_END(uint16, uint16_t)
-
-INTEGER_MEAN_END(uint32, uint32_t)
+/* An integer's mean over nothing is 0. The narrower integers are summed as int64. */
+static void mean_int64_end(void *vacc, int64_t n, int64_t reduced)
+{
+    int64_t *acc = vacc;
+    for (int64_t i = 0; i < n; i++)
+        acc[i] = reduced ? acc[i] / reduced : 0;
+}
 
 static void mean_uint64_end(void *vacc, int64_t n, int64_t reduced)
 {
@@ -275,13 +271,7 @@ static const struct {
     {"Mean",
      {[DTYPE_FLOAT] = REDUCER_ROW(sum, float, mean_float_end),
       [DTYPE_DOUBLE] = REDUCER_ROW(sum, double, mean_double_end),
-      [DTYPE_INT8] = REDUCER_ROW(sum, int8, mean_int8_end),
-      [DTYPE_INT16] = REDUCER_ROW(sum, int16, mean_int16_end),
-      [DTYPE_INT32] = REDUCER_ROW(sum, uint32, mean_int32_end),
       [DTYPE_INT64] = REDUCER_ROW(sum, uint64, mean_int64_end),
-      [DTYPE_UINT8] = REDUCER_ROW(sum, uint8, mean_uint8_end),
-      [DTYPE_UINT16] = REDUCER_ROW(sum, uint16, mean_uint16_end),
-      [DTYPE_UINT32] = REDUCER_ROW(sum, uint32, mean_uint32_end),
       [DTYPE_UINT64] = REDUCER_ROW(sum, uint64, mean_uint64_end),
       [DTYPE_COMPLEX64] = REDUCER_ROW(sum, complex64, mean_complex64_end),
       [DTYPE_COMPLEX128] = REDUCER_ROW(sum, complex128, mean_complex128_end)}},
@@ -298,7 +288,8 @@ struct reduction {
     int64_t out_strides[SHAPE_RANK_MAX]; /* 0 where reduced */
     int64_t per_result;                  /* inputs for one result */
     size_t size;
-    bool widened; /* half or bfloat16: through float in scratch */
+    bool widened; /* through a wider dtype in scratch: half and bfloat16 as float */
+    struct cast widen, narrow;
 };
 
 static void join(struct reduction *r, const struct shape *in, const bool *reduced)
@@ -328,6 +319,16 @@ static void join(struct reduction *r, const struct shape *in, const bool *reduce
     }
 }
 
+/* The dtype that results are made in. */
+static enum dtype computed_dtype(const struct op_call *call)
+{
+    enum dtype dtype = call->in[0]->dtype;
+    if (dtype == DTYPE_HALF || dtype == DTYPE_BFLOAT16)
+        return DTYPE_FLOAT;
+    bool narrow = dtype_is_integer(dtype) && dtype_size(dtype) < sizeof(int64_t);
+    return narrow && span_is(call->node->op_name, "Mean") ? DTYPE_INT64 : dtype;
+}
+
 static enum code reduce_prepare(struct op_call *call, struct error *err)
 {
     struct reduction *r = ARENA_NEW(call->arena, struct reduction);
@@ -336,9 +337,10 @@ static enum code reduce_prepare(struct op_call *call, struct error *err)
     if (code)
         return code;
     enum dtype dtype = call->in[0]->dtype;
-    r->widened = dtype == DTYPE_HALF || dtype == DTYPE_BFLOAT16;
-    enum dtype computed = r->widened ? DTYPE_FLOAT : dtype;
+    enum dtype computed = computed_dtype(call);
+    r->widened = computed != dtype;
     r->size = dtype_size(computed);
+    CHECK(cast_plan(&r->widen, dtype, computed) && cast_plan(&r->narrow, computed, dtype));
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         if (span_is(call->node->op_name, table[i].op))
             r->reducer = &table[i].reducers[computed];
@@ -346,7 +348,7 @@ static enum code reduce_prepare(struct op_call *call, struct error *err)
     join(r, &call->in[0]->shape, reduced);
     if (r->widened)
         call->scratch_size =
-            (size_t)(tensor_elements(call->in[0]) + tensor_elements(call->out[0])) * sizeof(float);
+            (size_t)(tensor_elements(call->in[0]) + tensor_elements(call->out[0])) * r->size;
     call->state = r;
     if (!r->reducer || !r->reducer->start)
         return error_set(err, CODE_UNIMPLEMENTED, "op %s has no kernel for %s",
@@ -381,18 +383,14 @@ static void reduce(const struct reduction *r, const char *in, char *out, int64_t
         r->reducer->end(out, out_count, r->per_result);
 }
 
+/* These casts are single loops, without scratch of their own. */
 static void reduce_widened(struct op_call *call, const struct reduction *r)
 {
-    bool half = call->in[0]->dtype == DTYPE_HALF;
     int64_t n = tensor_elements(call->in[0]), m = tensor_elements(call->out[0]);
-    float *wide = call->scratch, *results = wide + n;
-    const uint16_t *in = call->in[0]->data;
-    uint16_t *out = call->out[0]->data;
-    for (int64_t i = 0; i < n; i++)
-        wide[i] = half ? dtype_half_to_float(in[i]) : dtype_bfloat16_to_float(in[i]);
-    reduce(r, (const char *)wide, (char *)results, m);
-    for (int64_t i = 0; i < m; i++)
-        out[i] = half ? dtype_half_from_float(results[i]) : dtype_bfloat16_from_float(results[i]);
+    char *wide = call->scratch, *results = wide + (size_t)n * r->size;
+    cast_run(&r->widen, call->in[0]->data, wide, n, NULL);
+    reduce(r, wide, results, m);
+    cast_run(&r->narrow, results, call->out[0]->data, m, NULL);
 }
 
 static enum code reduce_run(struct op_call *call, struct error *err)

@@ -81,6 +81,22 @@ static enum code check_positive(const struct op_call *call, const int64_t ksize[
     return CODE_OK;
 }
 
+/* Explicit padding that a window could lie in entirely. */
+static enum code check_padding(const struct window *w, struct error *err)
+{
+    static const char *const names[WINDOW_DIMS][2] = {{"Top", "Bottom"}, {"Left", "Right"}};
+    for (int d = 0; d < WINDOW_DIMS; d++) {
+        const int64_t pads[] = {w->before[d], w->after[d]};
+        for (int side = 0; side < 2; side++) {
+            if (pads[side] >= w->kernel[d])
+                return error_set(err, CODE_INVALID_ARGUMENT,
+                                 "%s padding %lld needs to be smaller than the window size %lld",
+                                 names[d][side], (long long)pads[side], (long long)w->kernel[d]);
+        }
+    }
+    return CODE_OK;
+}
+
 /* The window is read but for the kernel's size, which this sets. */
 static enum code fit(const struct op_call *call, struct pool *p, const int64_t ksize[4],
                      struct error *err)
@@ -90,6 +106,9 @@ static enum code fit(const struct op_call *call, struct pool *p, const int64_t k
     if (code)
         return code;
     window_pick(w, ksize, w->kernel);
+    code = check_padding(w, err);
+    if (code)
+        return code;
     p->depth = ksize[window_channel_axis(w)];
     code = check_rank(call, p, err);
     if (!code)
