@@ -9,12 +9,9 @@
  */
 #include "server/service.h"
 
-#include <errno.h>
 #include <malloc.h>
-#include <semaphore.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "api/access.h"
@@ -29,6 +26,7 @@
 #include "base/cpu.h"
 #include "base/log.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "engine/op_library.h"
 #include "monitoring/log_file.h"
 #include "servables/kinds.h"
@@ -78,7 +76,9 @@ struct service {
     struct log_file *access_log;
     struct api api;
     struct net_server *net;
-    sem_t stop; /* posted once by the first signal */
+    pthread_mutex_t mutex;
+    pthread_cond_t stopped;
+    bool stop; /* the first signal has come; guarded by mutex */
 };
 
 /* "serve,gpu" are the tags of the MetaGraph. */
@@ -291,7 +291,10 @@ static void on_end(void *context)
     atomic_store(&s->life.ending, true);
     if (atomic_load(&s->has_core))
         server_core_interrupt(&s->core);
-    sem_post(&s->stop);
+    pthread_mutex_lock(&s->mutex);
+    s->stop = true;
+    pthread_cond_signal(&s->stopped);
+    pthread_mutex_unlock(&s->mutex);
 }
 
 static void on_reload(void *context)
@@ -326,13 +329,14 @@ static int64_t calls(const struct service *s)
 /* False: the time is over and no signal came. */
 static bool await_stop(struct service *s, int seconds)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    end.tv_sec += seconds;
-    int failed;
-    while ((failed = sem_clockwait(&s->stop, CLOCK_MONOTONIC, &end)) && errno == EINTR)
-        ;
-    return !failed;
+    int64_t until_us = clock_now_us() + seconds_us(seconds);
+    bool in_time = true;
+    pthread_mutex_lock(&s->mutex);
+    while (!s->stop && in_time)
+        in_time = thread_wait_until(&s->stopped, &s->mutex, until_us);
+    bool stop = s->stop;
+    pthread_mutex_unlock(&s->mutex);
+    return stop;
 }
 
 /* Large requests leave free memory behind that malloc keeps for the next ones. When none came for a
@@ -483,7 +487,8 @@ enum code service_run(const struct options *options, struct error *err)
     static struct service service;
     service.options = options;
     arena_init(&service.arena, ARENA_FIRST_BLOCK);
-    sem_init(&service.stop, 0, 0);
+    pthread_mutex_init(&service.mutex, NULL);
+    thread_condition_init(&service.stopped);
     set_tensorflow(&service);
     code = serve(&service, err);
     tear_down(&service, code != CODE_OK);
