@@ -310,10 +310,12 @@ static bool push(struct request_logs *logs, struct request_logger *logger, struc
     w->record = span_make(w->bytes, record.len);
     w->model = span_make(w->bytes + record.len, model.len);
     w->logger = logger;
-    w->next = atomic_load(&logs->waiting);
-    while (!atomic_compare_exchange_weak(&logs->waiting, &w->next, w))
-        ;
-    if (!w->next)
+    struct waiting *below = atomic_load(&logs->waiting);
+    do
+        w->next = below;
+    while (!atomic_compare_exchange_weak(&logs->waiting, &below, w));
+    /* From here on it is the writer's. */
+    if (!below)
         sem_post(&logs->wake);
     return true;
 }
