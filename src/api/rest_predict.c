@@ -101,7 +101,7 @@ static enum code write_json(struct rest_predict_call *call, const struct tensors
     size_t expected = 64, indent = call->found.format == TENSOR_JSON_COLUMN ? 4 : 0;
     for (size_t i = 0; i < outputs->count; i++) {
         const struct tensor *tensor = &outputs->items[i].tensor;
-        size_t each = 12 + indent * (size_t)(tensor->shape.rank + 1);
+        size_t each = 14 + indent * (size_t)(tensor->shape.rank + 1);
         expected += 64 + each * (size_t)tensor_elements(tensor);
     }
     struct json_writer w;
