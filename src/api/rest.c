@@ -59,7 +59,7 @@ static size_t add_advice(struct exchange *exchange, int status, struct exchange_
             (struct exchange_header){SPAN_LITERAL("WWW-Authenticate"), SPAN_LITERAL("Bearer")};
         return 1;
     }
-    if (!exchange->retry_ms && status != 503)
+    if (!exchange->retry_ms && status != 503 && status != 429)
         return 0;
     long long seconds = exchange->retry_ms ? (exchange->retry_ms + 999) / 1000 : 1;
     headers[0] = (struct exchange_header){SPAN_LITERAL("Retry-After"),

@@ -85,6 +85,8 @@ class Limits(unittest.TestCase):
                 continue
             shape = ",".join(map(str, dims))
             self.check_refused(request, f"OOM when allocating tensor with shape[{shape}] and type float", "[[{{node fill}}]]")
+        answer = rest(self.server, "POST", "/v1/models/m:predict", {"signature_name": "fill", "inputs": [1 << 14, 1 << 14]})
+        self.assertEqual((429, "1"), (answer.status, answer.headers["retry-after"]))
         small = predict(self.server, predict_request("m", signature="fill", dims=tensor([3], np.int32)))
         self.assertEqual([1, 1, 1], list(small.outputs["y"].float_val))
 
