@@ -120,6 +120,7 @@ static enum code read_model(const struct pb_model_config *message, struct arena 
     model->name = arena_strdup(arena, message->name);
     model->base_path = arena_strdup(arena, message->base_path);
     model->policy = read_policy(message, arena);
+    model->always_loaded = message->always_loaded;
     read_labels(message, model, arena);
     if (!message->name.len)
         return error_set(err, CODE_INVALID_ARGUMENT, "A model without a name: base_path is '%s'",
@@ -191,6 +192,7 @@ static void write_model(const struct model_config *model, struct arena *arena,
     message->name = arena_copy(arena, span_of(model->name));
     message->base_path = arena_copy(arena, span_of(model->base_path));
     message->model_platform = arena_copy(arena, model->platform);
+    message->always_loaded = model->always_loaded;
     message->model_version_policy = write_policy(&model->policy, arena);
     message->version_labels.count = model->label_count;
     message->version_labels.items =

@@ -28,6 +28,8 @@ void lifecycle_init(struct lifecycle *l, const struct lifecycle_options *options
         l->options.policy = transition_availability_preserving;
     arena_init(&l->arena, ARENA_FIRST_BLOCK);
     map_init(&l->index, &l->arena);
+    arena_init(&l->kept_arena, ARENA_FIRST_BLOCK);
+    map_init(&l->kept, &l->kept_arena);
 }
 
 static void announce(struct lifecycle *l, const struct harness *h, enum servable_state state,
@@ -95,7 +97,7 @@ static struct managed *find_or_add(struct lifecycle *l, struct span name)
         return n;
     n = ARENA_NEW(&l->arena, struct managed);
     n->name = arena_strdup(&l->arena, name);
-    n->lazy = l->options.lazy;
+    n->lazy = l->options.lazy && !map_has(&l->kept, name);
     map_put(&l->index, span_of(n->name), n);
     *(l->names ? &l->last->next : &l->names) = n;
     l->last = n;
@@ -120,7 +122,7 @@ static void add_harness(struct lifecycle *l, struct managed *name, const struct 
     *h = (struct harness){
         .servable = {.id = {span_of(name->name), wish->version},
                      .loader = name->platform->loader,
-                     .notes_use = name->lazy},
+                     .notes_use = l->options.lazy},
         .next = name->harnesses,
         .owner = name,
         .platform = name->platform,
@@ -295,6 +297,22 @@ bool lifecycle_set_aspired(struct lifecycle *l, struct span name, const struct p
     return true;
 }
 
+void lifecycle_keep_loaded(struct lifecycle *l, const struct span *names, size_t count)
+{
+    arena_release(&l->kept_arena);
+    arena_init(&l->kept_arena, ARENA_FIRST_BLOCK);
+    map_init(&l->kept, &l->kept_arena);
+    for (size_t i = 0; i < count; i++)
+        map_put(&l->kept, arena_copy(&l->kept_arena, names[i]), l);
+    for (struct managed *name = l->names; name; name = name->next) {
+        bool lazy = l->options.lazy && !map_has(&l->kept, span_of(name->name));
+        bool changes = lazy != name->lazy;
+        name->lazy = lazy;
+        if (changes)
+            reconcile(l, name);
+    }
+}
+
 void lifecycle_want_nothing(struct lifecycle *l)
 {
     for (struct managed *name = l->names; name; name = name->next) {
@@ -310,13 +328,16 @@ void lifecycle_release(struct lifecycle *l)
         free_wishes(name);
     }
     arena_release(&l->arena);
+    arena_release(&l->kept_arena);
 }
 
 /* ---- what to do next ---- */
 
 static enum transition_state transition_state_of(const struct harness *h)
 {
-    if (h->state == HARNESS_NEW && !h->waits_for)
+    bool loadable =
+        h->state == HARNESS_NEW || (h->state == HARNESS_ASLEEP && !h->owner->lazy && h->aspired);
+    if (loadable && !h->waits_for)
         return TRANSITION_NEW;
     bool answers = h->state == HARNESS_READY || (h->state == HARNESS_ASLEEP && h->proven);
     return answers                      ? TRANSITION_READY
@@ -409,7 +430,8 @@ static struct harness *begin_load(struct lifecycle *l, struct harness *h, bool w
 {
     if (!h)
         return NULL;
-    h->woken = woken;
+    h->woken = woken || h->state == HARNESS_ASLEEP; /* requests may wait for it all the same */
+    residence_withdraw(l, h);
     begin(l, h, HARNESS_LOADING);
     announce(l, h, STATE_LOADING, NULL);
     return h;

@@ -94,6 +94,8 @@ struct lifecycle {
     struct lifecycle_options options;
     struct arena arena; /* of the names */
     struct map index;   /* of the names */
+    struct arena kept_arena;
+    struct map kept; /* names that are not lazy */
     struct managed *names;
     struct managed *last;
     size_t reserved;  /* of all harnesses */
@@ -115,6 +117,10 @@ void lifecycle_release(struct lifecycle *l);
  * do. */
 bool lifecycle_set_aspired(struct lifecycle *l, struct span name, const struct platform *platform,
                            const struct aspired_version *versions, size_t count);
+
+/* The names that are not lazy although the options say so, from now on; copied. What of them sleeps
+ * is loaded next. */
+void lifecycle_keep_loaded(struct lifecycle *l, const struct span *names, size_t count);
 
 /* Wants nothing of any name any more. */
 void lifecycle_want_nothing(struct lifecycle *l);

@@ -276,6 +276,14 @@ void manager_set_aspired(struct manager *m, struct span name, const struct platf
     retire_map(m, old);
 }
 
+void manager_keep_loaded(struct manager *m, const struct span *names, size_t count)
+{
+    pthread_mutex_lock(&m->mutex);
+    lifecycle_keep_loaded(&m->lifecycle, names, count);
+    pthread_cond_broadcast(&m->changed);
+    pthread_mutex_unlock(&m->mutex);
+}
+
 static void target_set_aspired(void *context, struct span name, const struct platform *platform,
                                const struct aspired_version *versions, size_t count)
 {

@@ -46,6 +46,9 @@ struct source_target manager_target(struct manager *manager);
 /* What all labels stand for from now on; copied. */
 void manager_set_labels(struct manager *manager, const struct version_label *labels, size_t count);
 
+/* The names that are not lazy although the options say so, from now on; copied. */
+void manager_keep_loaded(struct manager *manager, const struct span *names, size_t count);
+
 enum servable_choice {
     SERVABLE_LATEST, /* the highest version that is ready */
     SERVABLE_VERSION,

@@ -25,6 +25,7 @@ struct model_config {
     const char *base_path;
     struct span platform; /* what it asks for */
     struct version_policy policy;
+    bool always_loaded; /* where models are lazy */
     const struct model_label *labels;
     size_t label_count;
     const struct model_logging *loggings;

@@ -81,7 +81,7 @@ enum residence residence_ask(struct lifecycle *l, struct span name, const int64_
                              int64_t now_us, struct harness **found, struct error *err)
 {
     const struct managed *managed = map_get(&l->index, name);
-    if (!managed || !managed->lazy)
+    if (!managed)
         return RESIDENCE_NONE;
     struct harness *h = version ? find_version(managed, *version) : find_latest(managed);
     *found = h;
@@ -89,6 +89,9 @@ enum residence residence_ask(struct lifecycle *l, struct span name, const int64_
         return RESIDENCE_NONE;
     if (h->state == HARNESS_READY)
         return RESIDENCE_READY;
+    /* A name that is not lazy waits for its files to change. */
+    if (h->state == HARNESS_FAILED && !managed->lazy)
+        return RESIDENCE_NONE;
     if (h->state == HARNESS_FAILED && now_us < h->due_us) {
         error_set(err, h->failure, "%s", h->failure_text);
         return RESIDENCE_FAILED;

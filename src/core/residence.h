@@ -23,7 +23,7 @@ bool residence_stands(const struct harness *h);
 struct harness *residence_latest(const struct managed *name);
 
 enum residence {
-    RESIDENCE_NONE,   /* no such version, or the name is not lazy */
+    RESIDENCE_NONE,   /* no such version, or it failed and the name is not lazy */
     RESIDENCE_READY,  /* it is there: *h */
     RESIDENCE_COMES,  /* it was asked for; to be asked for again within RESIDENCE_ASK_US, until it
                          is something else */

@@ -149,6 +149,18 @@ static void set_labels(struct server_core *core, const struct model_configs *con
     manager_set_labels(core->manager, labels, count);
 }
 
+static void set_always_loaded(struct server_core *core, const struct model_configs *configs,
+                              struct arena *arena)
+{
+    size_t count = 0;
+    struct span *names = ARENA_ARRAY(arena, struct span, configs->count + 1);
+    for (size_t i = 0; i < configs->count; i++) {
+        if (configs->models[i].always_loaded)
+            names[count++] = span_of(configs->models[i].name);
+    }
+    manager_keep_loaded(core->manager, names, count);
+}
+
 static void set_servables(struct server_core *core, const struct model_configs *configs,
                           struct arena *arena)
 {
@@ -194,6 +206,7 @@ static enum code exchange_configs(struct server_core *core, struct model_configs
     arena_init(&arena, ARENA_FIRST_BLOCK);
     tell_news(core, configs, news);
     set_labels(core, configs, &arena);
+    set_always_loaded(core, configs, &arena);
     set_servables(core, configs, &arena);
     arena_release(&arena);
     if (follower->prepare)

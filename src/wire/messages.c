@@ -1299,10 +1299,11 @@ static const struct pb_field model_config_fields[] = {
     {"logging_config", {.message = &pb_logging_config_type}, 6, offsetof(struct pb_model_config, logging_config), offsetof(struct pb_model_config, logging_config), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
     {"model_version_policy", {.message = &pb_file_system_storage_path_source_config_servable_version_policy_type}, 7, offsetof(struct pb_model_config, model_version_policy), offsetof(struct pb_model_config, model_version_policy), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
     {"version_labels", {.message = &pb_model_config_version_labels_entry_type}, 8, offsetof(struct pb_model_config, version_labels), offsetof(struct pb_model_config, version_labels), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
+    {"always_loaded", {NULL}, 1001, offsetof(struct pb_model_config, always_loaded), offsetof(struct pb_model_config, always_loaded), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
 };
 static const uint8_t model_config_dense[] = {0, 1, 2, 3, 4, 0, 5, 6, 7};
-static const uint8_t model_config_declared[] = {0, 1, 2, 3, 5, 6, 4};
-const struct pb_message pb_model_config_type = {"tensorflow.serving.ModelConfig", model_config_fields, model_config_dense, model_config_declared, NULL, sizeof(struct pb_model_config), 7, 9};
+static const uint8_t model_config_declared[] = {0, 1, 2, 3, 5, 6, 4, 7};
+const struct pb_message pb_model_config_type = {"tensorflow.serving.ModelConfig", model_config_fields, model_config_dense, model_config_declared, NULL, sizeof(struct pb_model_config), 8, 9};
 
 static const struct pb_field model_config_list_fields[] = {
     {"config", {.message = &pb_model_config_type}, 1, offsetof(struct pb_model_config_list, config), offsetof(struct pb_model_config_list, config), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},

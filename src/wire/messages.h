@@ -1609,6 +1609,7 @@ struct pb_model_config {
         struct pb_logging_config *items;
         size_t count;
     } logging_config;
+    bool always_loaded;
 };
 
 /* tensorflow.serving.ModelConfigList */

@@ -13,6 +13,7 @@ import support
 from clients import MODELS, Base, Load, predict, predict_request, rest, states, status
 from health_test import SERVING, health
 
+RELOAD = "/tensorflow.serving.ModelService/HandleReloadConfigRequest"
 ASLEEP = "Not in memory: the next request for it loads it"
 LOADING = r"Loading servable version \{name: %s version: %d\}"
 LOADED = r"Successfully loaded servable version \{name: %s version: %d\}"
@@ -40,13 +41,15 @@ class Models(Base):
         with open(self.slow, "wb"):
             pass
 
-    def server(self, *flags, **named):
+    def server(self, *flags, kept=(), **named):
+        """`kept`: the models that are always loaded."""
         config = os.path.join(self.scratch, "models.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write("model_config_list {\n")
             for name in sorted(os.listdir(self.path)):
                 kind = "hashmap" if name.startswith("slow") else "tensorflow"
-                file.write(f"config {{ name: '{name}' base_path: '{self.path}/{name}' model_platform: '{kind}' }}\n")
+                file.write(f"config {{ name: '{name}' base_path: '{self.path}/{name}' model_platform: '{kind}' "
+                           f"always_loaded: {'true' if name in kept else 'false'} }}\n")
             file.write("}\n")
         return support.Server("--lazy_load", "--version_quiet_ms=0", *flags, rest=True, model_config_file=config, **named)
 
@@ -163,6 +166,28 @@ class Room(unittest.TestCase):
                 self.assertEqual({"a", "c"}, in_memory(server))
                 self.assertEqual(1, ask(server, "b"))
                 self.assertEqual({"b", "c"}, in_memory(server))
+
+    def test_models_that_are_always_loaded(self):
+        with Models() as models:
+            for name in ("a", "b", "c"):
+                models.put(name, 1)
+            limit = int(size_of(os.path.join(models.path, "a")) * 1.2 * 2.5)
+            with models.server(f"--model_memory_limit_bytes={limit}", kept=("a",)) as server:
+                self.assertEqual({"a"}, in_memory(server))
+                self.assertEqual([1, 1, 1], [ask(server, name) for name in ("b", "c", "b")])
+                self.assertEqual({"a", "b"}, in_memory(server))
+                # Another one is from now on: it is loaded without a request, in the place of one that is lazy now.
+                answer = server.call_bytes("/tensord.Administration/GetConfig", b"")
+                config = support.pb("administration", "tensord").GetConfigResponse.FromString(answer).config
+                self.assertEqual([True, False, False], [m.always_loaded for m in config.model_config_list.config])
+                for model in config.model_config_list.config:
+                    model.always_loaded = model.name == "c"
+                request = support.pb("model_management").ReloadConfigRequest(config=config)
+                self.assertIsInstance(server.call_bytes(RELOAD, request.SerializeToString()), bytes)
+                while "c" not in in_memory(server):
+                    pass
+                self.assertEqual([1, 1, 1], [ask(server, name) for name in ("a", "b", "a")])
+                self.assertIn("c", in_memory(server))
 
     def test_more_models_than_room_under_load(self):
         with Models() as models:

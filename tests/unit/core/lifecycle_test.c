@@ -97,7 +97,7 @@ static void check_occasion(struct simulation *s, const struct harness *h)
     bool in_memory = h->tries > 0;
     for (const struct harness *o = h->owner->harnesses; o; o = o->next)
         in_memory |= o != h && (o->state == HARNESS_READY || o->state == HARNESS_LOADING);
-    check(s, !s->lazy || h->woken || in_memory, "loaded though nobody asked");
+    check(s, !h->owner->lazy || h->woken || in_memory, "loaded though nobody asked");
     s->wakes += h->woken;
 }
 
@@ -181,10 +181,11 @@ static void check_sacrifice(struct simulation *s, const struct harness *h)
 static void check_eviction(struct simulation *s, const struct harness *h)
 {
     int64_t used = atomic_load(&h->servable.used);
-    check(s, s->lazy && !shard_sum(h->servable.handles), "what is in use was evicted");
+    check(s, h->owner->lazy && !shard_sum(h->servable.handles), "what is in use was evicted");
     for (const struct managed *name = s->lifecycle.names; name && used; name = name->next) {
         for (const struct harness *o = name->harnesses; o; o = o->next) {
-            bool idle = o->state == HARNESS_READY && o->aspired && !shard_sum(o->servable.handles);
+            bool idle = name->lazy && o->state == HARNESS_READY && o->aspired &&
+                        !shard_sum(o->servable.handles);
             int64_t other = idle ? atomic_load(&o->servable.used) : 0;
             check(s, !other || other >= used, "what was used later was evicted");
         }
@@ -251,6 +252,21 @@ static void ask(struct simulation *s)
     case RESIDENCE_NONE:
         break;
     }
+}
+
+/* Some of the names are not lazy any more, others are again. */
+static void keep_loaded(struct simulation *s)
+{
+    static const char names[NAMES][2] = {"a", "b", "c", "d"};
+    struct span kept[NAMES];
+    size_t count = 0;
+    for (int i = 0; i < NAMES; i++) {
+        if (draw(s, 3) == 0)
+            kept[count++] = span_of(names[i]);
+    }
+    lifecycle_keep_loaded(&s->lifecycle, kept, count);
+    for (const struct managed *name = s->lifecycle.names; name; name = name->next)
+        check(s, s->lazy || !name->lazy, "lazy though it is not");
 }
 
 static void let_go(struct simulation *s)
@@ -342,7 +358,8 @@ static void settle(struct simulation *s)
         for (const struct harness *h = name->harnesses; h; h = h->next)
             check(s,
                   h->state == HARNESS_READY || h->state == HARNESS_FAILED ||
-                      h->state == HARNESS_ASLEEP || (h->state == HARNESS_NEW && h->waits_for),
+                      (h->state == HARNESS_ASLEEP && (name->lazy || !h->aspired)) ||
+                      (h->state == HARNESS_NEW && h->waits_for),
                   "something is stuck");
     }
 }
@@ -357,6 +374,8 @@ static void step(struct simulation *s)
     s->now_us += (int64_t)draw(s, RETRY_US);
     if (draw(s, 12) == 0)
         wish(s);
+    else if (draw(s, 100) == 0)
+        keep_loaded(s);
     else
         events[draw(s, sizeof events / sizeof *events)](s);
     check_all(s);
