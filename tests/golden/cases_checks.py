@@ -46,6 +46,25 @@ def splits():
         yield op("GatherNd", [values(shape), np.array(indices, np.int32)], ["params", "indices"])
 
 
+def ordered():
+    """Numbers that are none are passed over."""
+    n, i = np.nan, np.inf
+    rows = np.array([[n, 1, 2], [1, n, 0], [n, n, n], [2, n, 1], [n, 2, 1], [n, i, 3], [n, -i, n], [i, i, i], [-i, -i, n], [0, -0.0, 1]])
+    for dtype in ("float32", "float64", "float16"):
+        for name in ("ArgMax", "ArgMin"):
+            yield op(name, [rows.astype(dtype), np.int32(1)], ["input", "dimension"])
+            yield op(name, [rows.T.astype(dtype), np.int32(0)], ["input", "dimension"])
+
+
+def nothing():
+    """What has no elements is not looked at."""
+    yield op("GatherV2", [values((2, 0)), np.int32([5]), np.int32(0)], ["params", "indices", "axis"])
+    yield op("GatherV2", [values((0, 3)), np.int32([5]), np.int32(0)], ["params", "indices", "axis"])
+    yield op("UnsortedSegmentSum", [values((2, 0)), np.int32([0, 9]), np.int32(3)], ["data", "segment_ids", "num_segments"])
+    for masks in (dict(new_axis_mask=1, shrink_axis_mask=2), dict(ellipsis_mask=1, shrink_axis_mask=2)):
+        yield op("StridedSlice", [values((4, 3)), np.int32([0, -9]), np.int32([0, 1]), np.int32([1, 1])], ["input", "begin", "end", "strides"], **masks)
+
+
 def cases():
-    for part in (strided, reductions, pools, splits):
+    for part in (strided, reductions, pools, splits, ordered, nothing):
         yield from part()

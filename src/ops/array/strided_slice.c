@@ -52,14 +52,13 @@ static enum code slice_dimension(struct slicing *s, int dim, int64_t size, const
     return CODE_OK;
 }
 
-static enum code shrink_dimension(struct slicing *s, int spec_index, int dim, int64_t size,
-                                  int64_t at, struct error *err)
+static enum code shrink_dimension(struct slicing *s, int dim, int64_t size, int64_t at,
+                                  struct error *err)
 {
     int64_t index = at < 0 ? at + size : at;
     if (index < 0 || index >= size)
         return error_set(err, CODE_INVALID_ARGUMENT,
-                         "slice index %lld of dimension %d out of bounds.", (long long)index,
-                         spec_index);
+                         "slice index %lld of dimension %d out of bounds.", (long long)index, dim);
     s->view.offset += index * s->view.strides[dim];
     s->view.dims[dim] = 1;
     return CODE_OK;
@@ -133,7 +132,7 @@ static enum code apply_spec(struct slicing *s, const struct specs *specs, const 
             return error_set(err, CODE_INVALID_ARGUMENT,
                              "only stride 1 allowed on non-range indexing.");
         /* begin_mask has no say here. */
-        return shrink_dimension(s, i, dim, size, spec[0], err);
+        return shrink_dimension(s, dim, size, spec[0], err);
     }
     enum code code = slice_dimension(s, dim, size, spec, open, err);
     return code ? code : add_size(&s->shape, s->view.dims[dim], err);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ArgMax, ArgMin, TopK, TopKV2: where the largest are. Of equal values the first one counts. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "ops/array/sizes.h"
 #include "ops/kernel.h"
+#include "ops/math/number.h"
 
 /* Is element i before element j in descending order? */
 typedef bool above_fn(const void *values, int64_t i, int64_t j);
@@ -121,21 +123,43 @@ static enum code arg_prepare(struct op_call *call, struct error *err)
     return CODE_OK;
 }
 
+static bool is_nan(const struct tensor *t, int64_t i)
+{
+    return dtype_is_float(t->dtype) && isnan(number_at(t, i));
+}
+
+/* Is it a number, and not the one that all others beat? */
+static bool counts(const struct arg *a, const struct tensor *t, int64_t i)
+{
+    double value = number_at(t, i);
+    return a->least ? value < INFINITY : value > -INFINITY;
+}
+
+/* From `first` on. A NaN is passed over; one that stands first gives way to what counts. */
+static int64_t find(const struct arg *a, const struct tensor *in, int64_t first)
+{
+    int64_t best = first;
+    bool lost = is_nan(in, first);
+    for (int64_t k = 1; k < a->size; k++) {
+        int64_t at = first + k * a->inner;
+        if (a->least ? a->above(in->data, best, at) : a->above(in->data, at, best)) {
+            best = at;
+        } else if (lost && counts(a, in, at)) {
+            best = at;
+            lost = false;
+        }
+    }
+    return (best - first) / a->inner;
+}
+
 static enum code arg_run(struct op_call *call, struct error *err)
 {
     (void)err;
     const struct arg *a = call->state;
-    const void *values = call->in[0]->data;
     for (int64_t o = 0; o < a->outer; o++) {
-        for (int64_t i = 0; i < a->inner; i++) {
-            int64_t first = o * a->size * a->inner + i, best = first;
-            for (int64_t k = 1; k < a->size; k++) {
-                int64_t at = first + k * a->inner;
-                if (a->least ? a->above(values, best, at) : a->above(values, at, best))
-                    best = at;
-            }
-            put_int(call->out[0], o * a->inner + i, (best - first) / a->inner);
-        }
+        for (int64_t i = 0; i < a->inner; i++)
+            put_int(call->out[0], o * a->inner + i,
+                    find(a, call->in[0], o * a->size * a->inner + i));
     }
     return CODE_OK;
 }

@@ -275,7 +275,7 @@ static enum code unsorted(struct op_call *call, enum kind kind, struct error *er
     size_t row = (size_t)width * dtype_size(data->dtype);
     bool extreme = kind == KIND_MAX || kind == KIND_MIN;
     fill(call->out[0], kind == KIND_SUM ? 0 : kind == KIND_MAX ? -1 : 1, extreme);
-    for (int64_t i = 0; i < tensor_elements(ids); i++) {
+    for (int64_t i = 0, n = tensor_elements(data) ? tensor_elements(ids) : 0; i < n; i++) {
         int64_t id = tensor_int(ids, i);
         if (id >= count)
             return out_of_range(ids, i, count, err);
