@@ -233,6 +233,7 @@ class Versions(unittest.TestCase):
                 first = ask(server, "a")
                 self.assertIn("saved_model.pb", first[1])
                 self.assertEqual(first, ask(server, "a"))
+                server.await_log(r"Encountered an error for servable version \{name: a version: 1\}")
                 self.assertEqual(1, sum("Loading servable version" in line for line in server.log))
                 self.assertEqual({1: "END"}, states(server, "a"))
                 shutil.copy(os.path.join(MODELS, "half_plus_two_tf2", "1", "saved_model.pb"),
