@@ -99,11 +99,6 @@ const char *served_method_name(enum served_method method)
     return methods[method].name;
 }
 
-const char *served_stage_name(enum served_stage stage)
-{
-    return stage_names[stage];
-}
-
 /* ---- what is kept ---- */
 
 struct part {

@@ -39,9 +39,8 @@ enum served_stage {
     SERVED_STAGES,
 };
 
-/* "predict", "read": as in labels. */
+/* "predict": as in labels. */
 const char *served_method_name(enum served_method method);
-const char *served_stage_name(enum served_stage stage);
 
 struct served_way {
     enum served_method method;
