@@ -40,8 +40,11 @@ static void frame(int type, int flags, uint32_t stream, const void *payload, siz
     "\x0f\x10\x10"                                                                                 \
     "application/grpc"
 #define LITERAL(name, name_len, value, value_len) "\x00" name_len name value_len value
-#define END                                       (NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM)
-#define OPEN                                      NGHTTP2_FLAG_END_HEADERS
+
+enum {
+    OPEN = NGHTTP2_FLAG_END_HEADERS,
+    END = NGHTTP2_FLAG_END_HEADERS | NGHTTP2_FLAG_END_STREAM,
+};
 
 /* ---- breaches ---- */
 
