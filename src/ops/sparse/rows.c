@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SparseFillEmptyRows, SparseReshape, SparseToDense: sparse tensors as indices [n, rank], values
- * [n] and a dense shape [rank].
+ * SparseFillEmptyRows, RaggedFillEmptyRows (whose indices are row numbers alone), SparseReshape,
+ * SparseToDense: sparse tensors as indices [n, rank], values [n] and a dense shape [rank].
  */
 #include "ops/array/sizes.h"
 #include "ops/array/view.h"
@@ -9,12 +9,16 @@
 
 /* ---- SparseFillEmptyRows: rows without an entry get the default at column 0 ---- */
 
+/* Far above what memory holds; sums of it do not overflow. */
+#define ROWS_MAX (INT64_C(1) << 40)
+
 struct filling {
     int64_t rows, entries;
     int rank;
     int64_t *count; /* entries of each row */
     int64_t *next;  /* where the next entry of each row goes */
     int64_t empty;
+    bool ragged; /* rank is 1, and that dimension left out; not where there are no rows at all */
 };
 
 static enum code check_filling(const struct op_call *call, struct filling *f, struct error *err)
@@ -45,7 +49,7 @@ static enum code check_filling(const struct op_call *call, struct filling *f, st
     *f = (struct filling){.rows = TENSOR_AT(dense, int64_t)[0],
                           .entries = indices->dims[0],
                           .rank = (int)indices->dims[1]};
-    if (f->rows < 0 || f->rows > INT64_C(1) << 40)
+    if (f->rows < 0 || f->rows > ROWS_MAX)
         return error_set(err, CODE_INVALID_ARGUMENT, "dense_shape[0] is %lld", (long long)f->rows);
     return CODE_OK;
 }
@@ -58,6 +62,11 @@ static enum code count_rows(struct op_call *call, struct filling *f, struct erro
     if (!f->count || !f->next)
         return error_set(err, CODE_RESOURCE_EXHAUSTED, "OOM for %lld rows", (long long)f->rows);
     memset(f->count, 0, (size_t)f->rows * sizeof(int64_t));
+    if (f->entries && !f->rows)
+        return error_set(
+            err, CODE_INVALID_ARGUMENT,
+            "Received SparseTensor with dense_shape[0] = 0 but indices.shape[0] = %lld",
+            (long long)f->entries);
     for (int64_t i = 0; i < f->entries; i++) {
         int64_t row = indices[i * f->rank];
         if (row < 0 || row >= f->rows)
@@ -78,6 +87,8 @@ static enum code count_rows(struct op_call *call, struct filling *f, struct erro
 static enum code alloc_filling(struct op_call *call, const struct filling *f, struct error *err)
 {
     struct shape indices = shape_matrix(f->entries + f->empty, f->rank);
+    if (f->ragged && f->rows)
+        indices = shape_vector(f->entries + f->empty);
     struct shape values = shape_vector(f->entries + f->empty);
     struct shape rows = shape_vector(f->rows), map = shape_vector(f->entries);
     enum code code = op_call_alloc(call, 0, &indices, err);
@@ -88,12 +99,41 @@ static enum code alloc_filling(struct op_call *call, const struct filling *f, st
     return code ? code : op_call_alloc(call, 3, &map, err);
 }
 
-static enum code fill_empty_rows_run(struct op_call *call, struct error *err)
+static enum code check_ragged(const struct op_call *call, struct filling *f, struct error *err)
 {
-    struct filling f;
-    enum code code = check_filling(call, &f, err);
-    if (!code)
-        code = count_rows(call, &f, err);
+    static const struct {
+        const char *name;
+        int rank;
+    } inputs[] = {{"value_rowids", 1}, {"values", 1}, {"nrows", 0}, {"default_value", 0}};
+    static const int order[] = {2, 0, 1, 3};
+    char text[SHAPE_TEXT_SIZE];
+    int64_t ids = tensor_elements(call->in[0]), values = tensor_elements(call->in[1]);
+    for (int i = 0; i < 4; i++) {
+        const struct shape *shape = &call->in[order[i]]->shape;
+        if (shape->rank != inputs[order[i]].rank)
+            return error_set(err, CODE_INVALID_ARGUMENT, "%s must be a %s, saw: %s",
+                             inputs[order[i]].name, inputs[order[i]].rank ? "vector" : "scalar",
+                             shape_text(shape, text));
+    }
+    if (ids != values)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "The length of `values` (%lld) must match the first dimension of "
+                         "`value_rowids` (%lld).",
+                         (long long)values, (long long)ids);
+    *f = (struct filling){
+        .rows = *TENSOR_AT(call->in[2], int64_t), .entries = ids, .rank = 1, .ragged = true};
+    if (f->rows < 0)
+        return error_set(err, CODE_INVALID_ARGUMENT,
+                         "Expected shape dimensions to be non-negative, got %lld",
+                         (long long)f->rows);
+    if (f->rows > ROWS_MAX)
+        return error_set(err, CODE_INVALID_ARGUMENT, "nrows is %lld", (long long)f->rows);
+    return CODE_OK;
+}
+
+static enum code fill_empty_rows(struct op_call *call, struct filling f, struct error *err)
+{
+    enum code code = count_rows(call, &f, err);
     if (!code)
         code = alloc_filling(call, &f, err);
     if (code)
@@ -118,6 +158,20 @@ static enum code fill_empty_rows_run(struct op_call *call, struct error *err)
         TENSOR_AT(call->out[3], int64_t)[i] = at;
     }
     return CODE_OK;
+}
+
+static enum code fill_empty_rows_run(struct op_call *call, struct error *err)
+{
+    struct filling f;
+    enum code code = check_filling(call, &f, err);
+    return code ? code : fill_empty_rows(call, f, err);
+}
+
+static enum code ragged_fill_empty_rows_run(struct op_call *call, struct error *err)
+{
+    struct filling f;
+    enum code code = check_ragged(call, &f, err);
+    return code ? code : fill_empty_rows(call, f, err);
 }
 
 /* ---- SparseReshape: indices [n, r], shape [r], new_shape [s] with at most one -1 ---- */
@@ -294,6 +348,16 @@ const struct op op_SparseFillEmptyRows = {
     .attrs = "T:type",
     .flags = OP_DYNAMIC,
     .run = fill_empty_rows_run,
+};
+
+const struct op op_RaggedFillEmptyRows = {
+    .name = "RaggedFillEmptyRows",
+    .inputs = "value_rowids:int64 values:T nrows:int64 default_value:T",
+    .outputs = "output_value_rowids:int64 output_values:T empty_row_indicator:bool "
+               "reverse_index_map:int64",
+    .attrs = "T:type",
+    .flags = OP_DYNAMIC,
+    .run = ragged_fill_empty_rows_run,
 };
 
 const struct op op_SparseReshape = {
