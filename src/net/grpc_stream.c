@@ -13,10 +13,12 @@
 
 enum { WAITING_MOVE_MIN = 4096 }; /* bytes in front that are worth moving the rest for */
 
+/* `answered` is the handler's while the turn is away: volatile, so that it is not read together
+ * with what says so. */
 static bool is_busy(const struct call *stream)
 {
     const struct call *turn = stream->rpc.turn;
-    return turn && (turn->away || turn->answered);
+    return turn && (turn->away || *(const volatile bool *)&turn->answered);
 }
 
 /* Bytes of a NET_STREAM that wait, and hold their window. */

@@ -2,6 +2,7 @@
 #include "core/file_system_source.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,12 +27,15 @@ static struct {
 } told;
 static sem_t telling;
 
+static pthread_mutex_t telling_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static void set_aspired(void *context, struct span name, const struct platform *platform,
                         const struct aspired_version *versions, size_t count)
 {
     (void)context;
     (void)platform;
     assert_true(span_is(name, "m"));
+    pthread_mutex_lock(&telling_mutex);
     told.calls++;
     told.count = count;
     told.version = count ? versions[count - 1].version : -1;
@@ -41,7 +45,17 @@ static void set_aspired(void *context, struct span name, const struct platform *
              waits ? versions[count - 1].waits_for : "");
     told.first = count ? versions[0].version : -1;
     snprintf(told.path, sizeof told.path, "%s", count ? versions[count - 1].path : "");
+    pthread_mutex_unlock(&telling_mutex);
     sem_post(&telling);
+}
+
+/* While the source's thread may tell. */
+static int64_t told_version(void)
+{
+    pthread_mutex_lock(&telling_mutex);
+    int64_t version = told.version;
+    pthread_mutex_unlock(&telling_mutex);
+    return version;
 }
 
 static char folder[] = "/tmp/tensord-source-XXXXXX";
@@ -206,10 +220,10 @@ static void hears_of_a_new_folder(void **state)
     struct file_system_source *source = make(folder, 3600);
     assert_int_equal(file_system_source_start(source, NULL), CODE_OK);
     mkdir(in_folder("5"), 0755);
-    while (told.version != 5)
+    while (told_version() != 5)
         sem_wait(&telling);
     rmdir(in_folder("5"));
-    while (told.version != -1)
+    while (told_version() != -1)
         sem_wait(&telling);
     file_system_source_free(source);
 }
