@@ -4,8 +4,8 @@
 
 usage: reload.py [MEGABYTES [SECONDS]]
 
-The load client spins on a core of its own; the server's loops have the other one, and its loading threads, of lower priority, whatever is
-left of both. Needs `make build/bench/load`.
+The load client spins on a core of its own; the server's loops are pinned to the other one, and its loading threads, of lower priority, have
+whatever is left of both. Needs `make build/bench/load`.
 """
 import json
 import os
@@ -41,13 +41,22 @@ class Reloads(threading.Thread):
 
 
 def measure(server, folder, seconds):
-    """Milliseconds at percentiles, of one call in flight on each of two connections."""
+    """Milliseconds at percentiles, of one call in flight on one connection: two loops that spin would take turns on their core."""
     body = os.path.join(folder, "request.pb")
     with open(body, "wb") as file:
         file.write(clients.predict_request("small", x=[1, 2, 5]).SerializeToString())
-    done = subprocess.run(["taskset", "-c", "1", os.path.join(support.BUILD, "bench", "load"), "-c", "2", "-t", str(seconds), "-s", "grpc",
+    done = subprocess.run(["taskset", "-c", "1", os.path.join(support.BUILD, "bench", "load"), "-c", "1", "-t", str(seconds), "-s", "grpc",
                            f"127.0.0.1:{server.port}", clients.PREDICT, body], capture_output=True, check=True, text=True)
     return json.loads(done.stdout)
+
+
+def pin_loops(server, core):
+    """Else the system moves one to the client's core, and it waits there for the end of the client's slice."""
+    tasks = f"/proc/{server.process.pid}/task"
+    for task in os.listdir(tasks):
+        with open(f"{tasks}/{task}/comm", encoding="ascii") as file:
+            if file.read().strip() == "net":
+                os.sched_setaffinity(int(task), {core})
 
 
 def show(what, row):
@@ -73,6 +82,8 @@ def main():
             file.write("model_config_list { " + "".join(f"config {{ name: '{n}' base_path: '{p}' model_platform: 'tensorflow' }}\n"
                                                         for n, p in rows) + "}\n")
         server = support.Server("--version_quiet_ms=0", "--open_ports_early", model_config_file=config)
+        server.await_log("Successfully loaded servable version {name: small version: 1}")
+        pin_loops(server, 0)
         version = 0
         for _ in range(ROUNDS):
             show("idle", measure(server, base.scratch, seconds))
