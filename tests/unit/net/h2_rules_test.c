@@ -1,36 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What RFC 9113 and RFC 7541 ask of a server, rule by rule, with frames made by hand: each breach
  * ends its stream or the connection with the right error, and the server goes on. */
-#include "client.h"
+#include "raw.h"
 
 /* ---- frames ---- */
 
-static struct {
-    char bytes[1 << 16];
-    size_t len;
-} raw;
-
-static void put(const void *bytes, size_t len)
-{
-    assert_true(raw.len + len <= sizeof raw.bytes);
-    if (len)
-        memcpy(raw.bytes + raw.len, bytes, len);
-    raw.len += len;
-}
-
-static void frame(int type, int flags, uint32_t stream, const void *payload, size_t len)
-{
-    unsigned char head[9] = {
-        (unsigned char)(len >> 16),    (unsigned char)(len >> 8),    (unsigned char)len,
-        (unsigned char)type,           (unsigned char)flags,         (unsigned char)(stream >> 24),
-        (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream,
-    };
-    put(head, sizeof head);
-    put(payload, len);
-}
-
 #define FRAME(type, flags, stream, payload)                                                        \
-    frame(NGHTTP2_##type, flags, stream, payload, sizeof(payload) - 1)
+    raw_frame(NGHTTP2_##type, flags, stream, payload, sizeof(payload) - 1)
 
 /* :method POST, :scheme http, :path /t.T/Echo, :authority a; content-type application/grpc */
 #define PSEUDO                                                                                     \
@@ -96,7 +72,7 @@ SAYS(continued_elsewhere, FRAME(HEADERS, 0, 1, PSEUDO); FRAME(CONTINUATION, OPEN
 SAYS(padding_beyond_data, FRAME(HEADERS, OPEN, 1, PSEUDO GRPC_TYPE);
      FRAME(DATA, NGHTTP2_FLAG_PADDED, 1, "\x09x"))
 SAYS(padding_beyond_headers, FRAME(HEADERS, END | NGHTTP2_FLAG_PADDED, 1, "\xff" PSEUDO))
-SAYS(too_large_a_frame, static char big[16385]; frame(NGHTTP2_DATA, 0, 1, big, sizeof big))
+SAYS(too_large_a_frame, static char big[16385]; raw_frame(NGHTTP2_DATA, 0, 1, big, sizeof big))
 SAYS(bad_index, FRAME(HEADERS, END, 1, "\xff\xff\xff\x0f"))
 SAYS(index_0, FRAME(HEADERS, END, 1, "\x80"))
 SAYS(table_too_large, FRAME(HEADERS, END, 1, "\x3f\xff\xff\x0f" PSEUDO GRPC_TYPE))
@@ -214,9 +190,7 @@ static struct outcome commit(const struct server *server, const struct rule *rul
     static char answer[1 << 16];
     size_t len = 0;
     struct outcome o = {NO, NO, false};
-    raw.len = 0;
-    put("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-    FRAME(SETTINGS, 0, 0, "");
+    raw_begin();
     rule->say();
     FRAME(PING, 0, 0, "are you?");
     int fd = dial(server->grpc_port);
@@ -255,7 +229,7 @@ static void every_breach_is_answered(void **state)
     server_stop(&server);
 }
 
-SAYS(unknown_frame, frame(0xf0, 0, 0, "what", 4))
+SAYS(unknown_frame, raw_frame(0xf0, 0, 0, "what", 4))
 SAYS(unknown_setting, FRAME(SETTINGS, 0, 0, "\xff\xff\0\0\0\1"))
 SAYS(unknown_flags, FRAME(PING, 0xfe, 0, "12345678"))
 

@@ -4,44 +4,11 @@
  * them a well-behaved client is served as ever, and when the server stops no connection and no
  * descriptor is left.
  */
-#include "client.h"
+#include "raw.h"
 
 #include <sys/resource.h>
 
 #include "net/inflate.h"
-
-/* A raw HTTP/2 peer: bytes put together by hand. */
-struct raw {
-    char bytes[1 << 20];
-    size_t len;
-};
-
-static struct raw raw;
-
-static void raw_put(const void *bytes, size_t len)
-{
-    assert_true(raw.len + len <= sizeof raw.bytes);
-    memcpy(raw.bytes + raw.len, bytes, len);
-    raw.len += len;
-}
-
-static void raw_frame(int type, int flags, uint32_t stream, const void *payload, size_t len)
-{
-    unsigned char head[9] = {
-        (unsigned char)(len >> 16),    (unsigned char)(len >> 8),    (unsigned char)len,
-        (unsigned char)type,           (unsigned char)flags,         (unsigned char)(stream >> 24),
-        (unsigned char)(stream >> 16), (unsigned char)(stream >> 8), (unsigned char)stream,
-    };
-    raw_put(head, sizeof head);
-    raw_put(payload, len);
-}
-
-static void raw_begin(void)
-{
-    raw.len = 0;
-    raw_put("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 24);
-    raw_frame(NGHTTP2_SETTINGS, 0, 0, "", 0);
-}
 
 /* :method POST, :scheme http, :path /t.T/Echo, :authority a, content-type application/grpc, not
  * indexed. */
