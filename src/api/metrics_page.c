@@ -145,6 +145,14 @@ static struct metric_family mapped_resident = {
     .labels = {"model", "version"},
 };
 
+/* TensorFlow Serving's: a gauge of texts, which its page prints as 0. The text stands in the file.
+ */
+static struct metric_family mlmd_map = {
+    .name = "/tensorflow/serving/mlmd_map",
+    .kind = METRIC_GAUGE,
+    .labels = {"model_name", "version"},
+};
+
 struct in_memory {
     struct manager_version *versions;
     struct span *folders; /* of each, with a slash behind */
@@ -172,6 +180,8 @@ static void tell_version(const struct in_memory *loaded, size_t i, struct scrape
     scrape_number(scrape, &estimate, values, (double)v->estimate);
     scrape_number(scrape, &mapped, values, (double)loaded->mapped[i]);
     scrape_number(scrape, &mapped_resident, values, (double)loaded->resident[i]);
+    if (!access(arena_printf(scrape_arena(scrape), "%s/assets.extra/mlmd_uuid", v->path), F_OK))
+        scrape_number(scrape, &mlmd_map, values, 0);
     for (int stage = PROGRESS_BEGIN + 1; stage < PROGRESS_STAGES; stage++) {
         values[2] = span_of(progress_stage_name((enum progress_stage)stage));
         scrape_number(scrape, &load_duration, values,

@@ -30,6 +30,10 @@ const struct flag flags[] = {
      "once"},
     {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
      "shared library with custom ops (tensord/op.h); may be given more than once"},
+    {"thread_pool_factory_config_file", FLAG_TEXT, MEMBER(thread_pool_factory_config_file), "",
+     FLAG_SERVED,
+     "ThreadPoolFactoryConfig, text format: names a factory, of which there are none, so that the "
+     "start fails as the original's"},
     {"enable_signature_method_name_check", FLAG_BOOL, MEMBER(enable_signature_method_name_check),
      "false", FLAG_SERVED, "refuse signatures that were exported for another method"},
     {"enable_serialization_as_tensor_content", FLAG_BOOL,
@@ -62,6 +66,8 @@ const struct flag flags[] = {
     /* TLS, tokens, administration */
     {"ssl_config_file", FLAG_TEXT, MEMBER(ssl_config_file), "", FLAG_SERVED,
      "SSLConfig, text format, with the PEM texts inside: TLS for gRPC"},
+    {"use_alts_credentials", FLAG_BOOL, MEMBER(use_alts_credentials), "false", FLAG_SERVED,
+     "ALTS, refused: it needs the handshaker of Google's cloud"},
     {"tls_cert_file", FLAG_TEXT, MEMBER(tls_cert_file), "", FLAG_SERVED,
      "PEM file with the server's certificate and those above it: TLS for gRPC and REST"},
     {"tls_key_file", FLAG_TEXT, MEMBER(tls_key_file), "", FLAG_SERVED,
@@ -177,9 +183,6 @@ const struct flag flags[] = {
     {"enable_per_model_batching_parameters", FLAG_BOOL,
      MEMBER(enable_per_model_batching_parameters), "false", FLAG_LATER,
      "batching_params.pbtxt of each version"},
-    {"use_alts_credentials", FLAG_BOOL, MEMBER(use_alts_credentials), "false", FLAG_LATER, "ALTS"},
-    {"thread_pool_factory_config_file", FLAG_TEXT, MEMBER(thread_pool_factory_config_file), "",
-     FLAG_LATER, "ThreadPoolFactoryConfig, text format"},
 };
 const size_t flag_count = sizeof flags / sizeof *flags;
 

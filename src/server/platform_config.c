@@ -32,6 +32,9 @@ static enum code take_bundle(struct reading *r, const struct pb_session_bundle_c
         return unserved("batching_parameters", err);
     if (c->prefer_tflite_model)
         return unserved("prefer_tflite_model", err);
+    if (c->enable_saved_model_config)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "Saved model config functionality is not implemented.");
     if (c->session_config)
         log_info("session_config is accepted, but has no effect here");
     if (c->saved_model_tags.count) {

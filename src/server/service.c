@@ -38,6 +38,7 @@
 #include "server/platform_config.h"
 #include "server/ports.h"
 #include "server/signals.h"
+#include "server/thread_pool_config.h"
 #include "server/tls_files.h"
 #include "server/token_files.h"
 
@@ -410,7 +411,10 @@ static enum code serve(struct service *s, struct error *err)
     const struct signals signals = {on_end, on_reload, on_reopen, s};
     bool goes_on = false;
     const char *platforms = s->options->platform_config_file;
+    const char *thread_pools = s->options->thread_pool_factory_config_file;
     enum code code = read_monitoring(s, err);
+    if (!code && thread_pools[0])
+        code = thread_pool_config_read(thread_pools, err);
     if (!code && platforms[0])
         code = platform_config_read(platforms, &s->arena, &s->tensorflow, &s->named, err);
     if (!code)

@@ -260,7 +260,9 @@ class Platforms(Configured):
                                 ([("tensorflow", self.HASHMAP + " {}")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
                                 ([("tensorflow", "")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
                                 ([("tensorflow", self.SAVED_MODELS + " { legacy_config { batching_parameters {} } }")],
-                                 "UNIMPLEMENTED: "), ([("tensorflow", "oops")], "Invalid protobuf file")):
+                                 "UNIMPLEMENTED: "),
+                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { enable_saved_model_config: true } }")],
+                                 "Saved model config functionality is not implemented."), ([("tensorflow", "oops")], "Invalid protobuf file")):
             with self.assertRaises(support.ServerError) as failed:
                 self.start_with(*platforms)
             self.assertIn(said, str(failed.exception))

@@ -46,6 +46,28 @@ class Flags(unittest.TestCase):
             done = run(*arguments)
             self.assertEqual((255, f"Failed to start server. Error: {error}\n"), (done.returncode, done.stdout))
 
+    def test_thread_pool_factories(self):
+        """The original reads the file, too, and finds no factory."""
+        known = "type.googleapis.com/tensorflow.serving.ModelWarmupOptions"
+        any_of = "thread_pool_factory_config { type_url: '%s' value: '%s' }"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "pools.pbtxt")
+            for text, error in (
+                    ("thread_pool_factory_config { [%s] { model_name: 'm' } }" % known, "Couldn't find factory for config proto message "
+                     "type tensorflow.serving.ModelWarmupOptions\nconfig=model_name: \"m\"\n"),
+                    (any_of % (known, r"\377"), "Malformed content of Any: type_url: \"%s\"\nvalue: \"\\377\"\n" % known),
+                    (any_of % ("type.googleapis.com/other.Factory", ""), "Unable to find compiled-in proto descriptor of type other.Factory"),
+                    (any_of % ("other.Factory", ""), "Supplied config's type_url could not be parsed: other.Factory"),
+                    ("", "Supplied config's type_url could not be parsed: "),
+                    ("thread_pool_factory_config { [type.googleapis.com/other.Factory] {} }", f"Invalid protobuf file: '{path}'"),
+                    ("threads: 3", f"Invalid protobuf file: '{path}'")):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = run(f"--thread_pool_factory_config_file={path}", f"--model_base_path={HALF}", "--port=0", "--grpc_socket_path=" + path)
+                self.assertEqual((255, f"Failed to start server. Error: INVALID_ARGUMENT: {error}\n"), (done.returncode, done.stdout))
+            done = run(f"--thread_pool_factory_config_file={folder}/none", f"--model_base_path={HALF}")
+            self.assertEqual((255, "Failed to start server. Error: NOT_FOUND: "), (done.returncode, done.stdout[:42]))
+
     def test_an_unknown_flag_does_not_stop_it(self):
         with support.Server("--no_such_flag", "--rest_api_num_threads=4", model_name="m", model_base_path=HALF) as server:
             self.assertIn("unknown argument: --no_such_flag", server.log)

@@ -124,6 +124,20 @@ class WatchTest(unittest.TestCase):
         self.assertEqual(2, page(":tensorflow:serving:request_latency_count", model_name="half", API="Predict", entrypoint="GRPC"))
         self.assertEqual({"2"}, {dict(labels)["version"] for name, labels in page.series if name == "tensord_request_duration_seconds_count"})
 
+    def test_versions_that_machine_learning_metadata_knows(self):
+        def add_uuid(folder):
+            os.mkdir(os.path.join(folder, "assets.extra"))
+            with open(os.path.join(folder, "assets.extra", "mlmd_uuid"), "w", encoding="utf-8") as file:
+                file.write("test_mlmd_uuid")
+        base, gauge = self.enterContext(Base()), ":tensorflow:serving:mlmd_map"
+        base.add(1, change=add_uuid)
+        server = self.start(path=base.path)
+        page = Page(server)
+        self.assertEqual((0, "gauge"), (page(gauge, model_name="half", version="1"), page.families[gauge].type))
+        base.add(2)
+        server.await_log("Done unloading")
+        self.assertNotIn("mlmd_map{", Page(server).text)
+
     def test_stages_of_a_load(self):
         page = Page(self.start())
         stages = {dict(labels)["stage"]: s.value for (name, labels), s in page.series.items()
