@@ -200,6 +200,7 @@ static void tell_loaded(const struct api *api, struct scrape *scrape)
     for (size_t i = 0; i < loaded.count; i++)
         loaded.folders[i] = span_of(arena_printf(arena, "%s/", loaded.versions[i].path));
     mappings_read(add_mapping, &loaded);
+    metric_register(&mlmd_map);
     for (size_t i = 0; i < loaded.count; i++)
         tell_version(&loaded, i, scrape);
 }

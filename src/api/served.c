@@ -419,7 +419,8 @@ static void tell_ours(struct served *served, struct span model, struct total *to
 static void register_all(void)
 {
     static struct metric_family *const families[] = {
-        &stock_requests, &stock_latency, &stock_runtime, &requests, &duration, &stage_duration};
+        &stock_requests,      &stock_latency, &stock_runtime, &stock_examples,
+        &stock_example_total, &requests,      &duration,      &stage_duration};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         metric_register(families[i]);
 }

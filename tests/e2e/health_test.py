@@ -77,6 +77,15 @@ class Metrics(unittest.TestCase):
         self.assertTrue([line for line in lines if re.match(
             r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
 
+    def test_families_without_series_have_their_types(self):
+        lines = rest(self.start("prometheus_config { enable: true }"), "GET", "/monitoring/prometheus/metrics").body.decode().splitlines()
+        for name, kind in (("request_count", "counter"), ("request_latency", "histogram"), ("runtime_latency", "histogram"),
+                           ("request_example_counts", "histogram"), ("request_example_count_total", "counter"),
+                           ("model_warmup_latency", "histogram"), ("model_warmup_records_read", "counter"), ("mlmd_map", "gauge"),
+                           ("request_log_count", "counter")):
+            self.assertIn(f"# TYPE :tensorflow:serving:{name} {kind}", lines)
+            self.assertFalse([line for line in lines if line.startswith(f":tensorflow:serving:{name}{{")])
+
     def test_requests_are_counted(self):
         server = self.start("prometheus_config { enable: true }")
         for _ in range(3):
