@@ -11,7 +11,6 @@
 #include "base/mappings.h"
 #include "base/memory.h"
 #include "monitoring/log_file.h"
-#include "monitoring/scrape.h"
 
 /* ---- gauges without labels, and the like ---- */
 
@@ -264,6 +263,19 @@ static struct metric_family dropped_lines = {
 
 /* ---- the page ---- */
 
+struct scrape *metrics_scrape(const struct api *api, struct arena *arena)
+{
+    struct scrape *scrape = scrape_new(arena);
+    tell_process(scrape);
+    tell_versions(api, scrape);
+    tell_loaded(api, scrape);
+    tell_network(api, scrape);
+    served_scrape(scrape);
+    if (api->access_log)
+        scrape_number(scrape, &dropped_lines, NULL, (double)log_file_dropped(api->access_log));
+    return scrape;
+}
+
 struct page_call {
     struct job job; /* first */
     const struct api *api;
@@ -274,17 +286,9 @@ static void make_page(struct job *job)
 {
     const struct page_call *call = (const struct page_call *)job;
     struct exchange *exchange = call->exchange;
-    struct scrape *scrape = scrape_new(&exchange->arena);
+    struct scrape *scrape = metrics_scrape(call->api, &exchange->arena);
     enum scrape_format format = scrape_format_of(exchange_header(exchange, "accept"));
     const struct exchange_header type = {SPAN_LITERAL("Content-Type"), scrape_content_type(format)};
-    tell_process(scrape);
-    tell_versions(call->api, scrape);
-    tell_loaded(call->api, scrape);
-    tell_network(call->api, scrape);
-    served_scrape(scrape);
-    if (call->api->access_log)
-        scrape_number(scrape, &dropped_lines, NULL,
-                      (double)log_file_dropped(call->api->access_log));
     struct span text = scrape_print(scrape, format);
     exchange_answer_http(exchange, 200, &type, 1, &text, 1);
 }

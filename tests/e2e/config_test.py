@@ -154,7 +154,8 @@ class Config(Configured):
         for text, code, message in (
                 ("", "INVALID_ARGUMENT", "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
                  "currently supported"),
-                ("custom_model_config {}", "INVALID_ARGUMENT", "ModelServer does not yet support custom model config."),
+                ("custom_model_config {}", "INVALID_ARGUMENT", "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                 "ModelConfigList is currently supported"),
                 (config(self.of("b"), self.of("b")), "INVALID_ARGUMENT", "Illegal to list model b multiple times in config list"),
                 (config(model("b", "b")), "INVALID_ARGUMENT",
                  "Expected model b to have an absolute path or URI; got base_path()=b"),
@@ -167,6 +168,30 @@ class Config(Configured):
             self.assertEqual((code, message), reload(server, text), text)
             self.assertEqual(2, ask(server, "a"))
             self.assertEqual("NOT_FOUND", ask(server, "b")[0])
+
+    def test_a_file_with_a_custom_config(self):
+        with self.assertRaises(support.ServerError) as failed:
+            self.start("custom_model_config {}")
+        self.assertIn("ModelServer does not yet support custom model config.", str(failed.exception))
+
+    def test_metrics_of_a_reload(self):
+        """Each name once; what there is not, and histograms, do not increase; of several series the first counts."""
+        server = self.start(config(self.of("a")))
+        request = support.pb("model_management").ReloadConfigRequest()
+        text_format.Parse(config(self.of("a"), self.of("b")), request.config)
+        loads, requests = "/tensorflow/cc/saved_model/load_attempt_count", "/tensorflow/serving/request_count"
+        request.metric_names.extend([requests, loads, "none", loads, "/tensorflow/serving/request_latency"])
+
+        def increases():
+            answer = server.call_bytes(RELOAD, request.SerializeToString(), timeout=60)
+            response = support.pb("model_management").ReloadConfigResponse.FromString(answer)
+            return {m.name: m.int64_value_increase for m in response.metric if m.WhichOneof("value_increase")}
+        nothing = {loads: 0, requests: 0, "none": 0, "/tensorflow/serving/request_latency": 0}
+        self.assertEqual(nothing, increases())  # b's series is not the first
+        self.assertIsNone(reload(server, config(self.of("b"))))
+        server.await_log(r"Done unloading servable version \{name: a version: 2\}")
+        self.assertEqual({**nothing, loads: 1}, increases())
+        self.assertEqual(nothing, increases())
 
     def test_a_bad_model_does_not_keep_good_ones_away(self):
         server = self.start(config(self.of("a")))
