@@ -380,6 +380,10 @@ static enum code read_monitoring(struct service *s, struct error *err)
     const char *file = s->options->monitoring_config_file;
     if (!file[0])
         return CODE_OK;
+    if (!ports_speak_http(s->options)) {
+        log_warning("--monitoring_config_file has no effect: the page of metrics needs a REST port");
+        return CODE_OK;
+    }
     enum code code = config_text_read(file, &pb_monitoring_config_type, &s->arena, &config, err);
     if (code || !config.prometheus_config || !config.prometheus_config->enable)
         return code;

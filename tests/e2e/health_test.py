@@ -142,6 +142,12 @@ class Metrics(unittest.TestCase):
                 self.start(text)
             self.assertIn(said, str(failed.exception))
 
+    def test_a_file_without_a_rest_port(self):
+        """Nobody could read the page, and as in the original nobody reads the file."""
+        with support.Server("--monitoring_config_file=/nowhere", model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf2")) as server:
+            server.await_log("--monitoring_config_file has no effect")
+            self.assertEqual([2.5], list(predict(server, predict_request("half", x=[1])).outputs["y"].float_val))
+
 
 if __name__ == "__main__":
     unittest.main()
