@@ -346,6 +346,25 @@ class EndToEnd(Case):
                 self.check_predict(server, 12.0, version=1)
                 self.check_predict(server, 2.0, version=1, signature="custom")
 
+    def test_saved_by_keras(self):
+        def dense():
+            model = tf.keras.Sequential([tf.keras.layers.Input(shape=(1,), name="x"), tf.keras.layers.Dense(1, kernel_initializer="ones")])
+            model.compile(optimizer="sgd", loss="mse")
+            return model
+
+        identity = tf.keras.Sequential([tf.keras.layers.Input(shape=(1,), name="x"), tf.keras.layers.Lambda(lambda x: x)])
+        with tf.distribute.MirroredStrategy().scope():
+            distributed = dense()
+        for model in (identity, distributed):
+            with tempfile.TemporaryDirectory() as folder:
+                model.export(os.path.join(folder, "1"), verbose=False)
+                with Server("--model_name=default", f"--model_base_path={folder}") as server:
+                    self.check_predict(server, 2.0, batch=True, version=1, output="output_0")
+
+    def test_tf_text(self):
+        with serve("tf_text_regression") as server:
+            self.check_predict(server, 3.0, version=1)
+
     def test_counter(self):
         with serve("counter") as server:
             request = predict_pb2.PredictRequest()

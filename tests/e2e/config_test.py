@@ -117,6 +117,27 @@ class Config(Configured):
         server.await_log(r"Successfully loaded servable version \{name: a version: 3\}")
         self.assertEqual(3, ask(server, "a", label="next"))
 
+    def test_labels_at_the_start(self):
+        """Nothing is available then."""
+        with self.assertRaises(support.ServerError) as failed:
+            self.start(config(self.of("a", "version_labels { key: 'stable' value: 2 }")))
+        self.assertIn("Failed to start server. Error: FAILED_PRECONDITION: Request to assign label to version 2 of model a, which is not "
+                      "currently available for inference", str(failed.exception))
+
+    def test_files_that_ask_for_nothing(self):
+        for text in ("", "model_config_list {}"):
+            server = self.start(text, model_name="other", model_base_path=os.path.join(self.path, "a"))
+            self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(other)"), ask(server, "other"))
+            self.assertIsNone(reload(server, config(self.of("a"))))
+            self.assertEqual(2, ask(server, "a"))
+
+    def test_a_reload_does_not_wait_for_versions(self):
+        server = self.start(config(self.of("a", "model_version_policy { specific { versions: 1 } }")))
+        self.base.add("a/3", change=self.spoil)
+        self.assertIsNone(reload(server, config(self.of("a", "model_version_policy { specific { versions: 3 } }"))))
+        server.await_log(r"Encountered an error for servable version \{name: a version: 3\}")
+        self.assertEqual(1, ask(server, "a"))
+
     def test_another_platform(self):
         path = os.path.join(self.path, "colours")
         os.mkdir(path)
@@ -163,6 +184,7 @@ class Config(Configured):
                  "(deprecated) nor ModelServerConfig::model_platform, model name is b"),
                 (config(self.of("b", "model_type: TENSORFLOW")), "INVALID_ARGUMENT", "Illegal setting both "
                  "ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform, model name is b"),
+                (config(self.of("b", platform="model_type: OTHER")), "INVALID_ARGUMENT", "ModelServerConfig::model_type choice 2 not supported."),
                 (config(self.of("b", platform="model_platform: 'torch'")), "INVALID_ARGUMENT",
                  "Model b requests unsupported platform torch")):
             self.assertEqual((code, message), reload(server, text), text)

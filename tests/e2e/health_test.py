@@ -5,7 +5,7 @@ import re
 import unittest
 
 import support
-from clients import MODELS, Base, example, infer, predict, predict_request, rest
+from clients import MODELS, Base, call, example, fill_input, infer, predict, predict_request, rest, states
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -114,6 +114,28 @@ class Metrics(unittest.TestCase):
             ("runtime_latency_count", 'model_name="half",API="Predict",runtime="TF1"'): 4,
         }, counted)
         self.assertIn(':tensorflow:serving:request_latency_bucket{model_name="half",API="Predict",entrypoint="GRPC",le="+Inf"} 3', lines)
+
+    def test_what_is_not_counted(self):
+        server = self.start("prometheus_config { enable: true }", model="half_plus_two_tf1")
+        request = support.pb("inference").MultiInferenceRequest()
+        task = request.tasks.add(method_name="tensorflow/serving/regress")
+        task.model_spec.name, task.model_spec.signature_name = "half", "regress"
+        fill_input(request.input, [example(x=[1])])
+        self.assertEqual(3.0 - 0.5, call(server, "MultiInference", request).results[0].regression_result.regressions[0].value)
+        self.assertEqual({1: "AVAILABLE"}, states(server, "half"))
+        metadata = support.pb("get_model_metadata").GetModelMetadataRequest(metadata_field=["signature_def"])
+        metadata.model_spec.name = "half"
+        self.assertIsInstance(server.call_bytes("/tensorflow.serving.PredictionService/GetModelMetadata", metadata.SerializeToString()), bytes)
+        page = rest(server, "GET", "/monitoring/prometheus/metrics").body.decode()
+        self.assertNotIn(":tensorflow:serving:request_count{", page)
+        self.assertNotIn(":tensorflow:serving:request_latency_count{", page)
+
+    def test_any_method_gets_the_page(self):
+        server = self.start("prometheus_config { enable: true }")
+        for method in ("POST", "PUT", "DELETE"):
+            answer = rest(server, method, "/monitoring/prometheus/metrics", "x")
+            self.assertEqual((200, "text/plain"), (answer.status, answer.headers["content-type"]))
+            self.assertIn(b"# TYPE :tensorflow:serving:request_count counter\n", answer.body)
 
     def test_classify_and_regress_are_counted(self):
         server = self.start("prometheus_config: { enable: true }", model="half_plus_two_tf1")
