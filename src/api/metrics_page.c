@@ -16,12 +16,7 @@
 
 static double resident_bytes(void)
 {
-    char text[128];
-    long long whole, resident = 0;
-    struct span statm = file_read_small("/proc/self/statm", text, sizeof text);
-    if (statm.len && sscanf(statm.ptr, "%lld %lld", &whole, &resident) == 2)
-        resident *= sysconf(_SC_PAGESIZE);
-    return (double)resident;
+    return (double)memory_resident();
 }
 
 static double open_files(void)
