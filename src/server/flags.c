@@ -123,6 +123,8 @@ const struct flag flags[] = {
     {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",
      FLAG_SERVED, "models that can not be loaded do not end the start"},
     /* Watching */
+    {"enable_profiler", FLAG_BOOL, MEMBER(enable_profiler), "true", FLAG_SERVED,
+     "answer tensorflow.ProfilerService: profiles for TensorBoard"},
     {"monitoring_config_file", FLAG_TEXT, MEMBER(monitoring_config_file), "", FLAG_SERVED,
      "MonitoringConfig, text format: a page of metrics for Prometheus on the REST port"},
     {"log_format", FLAG_TEXT, MEMBER(log_format), "text", FLAG_SERVED,
@@ -168,8 +170,6 @@ const struct flag flags[] = {
      "interpreters of TFLite models"},
     {"xla_cpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
     {"xla_gpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
-    {"enable_profiler", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
-     "TensorFlow's profiler service"},
     {"mixed_precision", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
      "graphs are run with the dtypes that they have"},
     {"skip_initialize_tpu", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "TPU"},

@@ -17,6 +17,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/health_watch.h"
+#include "api/profiler.h"
 #include "api/record.h"
 #include "api/request_log.h"
 #include "api/rest.h"
@@ -246,6 +247,7 @@ static void make_net(struct service *s)
         .watch = health_watch_new(),
         .access = s->access,
         .waiting = waiting_room_new(),
+        .profiler = s->options->enable_profiler ? profiler_new() : NULL,
         .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
@@ -254,15 +256,16 @@ static void make_net(struct service *s)
         .counters = s->counters,
         .logs = s->logs,
         .access_log = s->access_log,
-        .is_timed = s->metrics_path || s->access_log,
+        .watched = s->metrics_path || s->access_log,
     };
     struct net_options net = {
         .loops = cores,
         .rpcs = api_rpcs,
-        .rpc_count = api_rpc_count,
+        .rpc_count = api_rpc_count(&s->api),
         .http = api_rest,
         .admit = s->access ? api_admit : NULL,
-        .finished = s->api.is_timed ? record_finished : NULL,
+        .finished = record_finished,
+        .watched = &s->api.watched,
         .context = &s->api,
         .reuse_port = s->options->reuse_port,
         .connections_max = (size_t)s->options->max_connections,
@@ -280,6 +283,8 @@ static void make_net(struct service *s)
 static enum code open_ports(struct service *s, struct error *err)
 {
     make_net(s);
+    if (s->api.profiler)
+        log_info("Profiler service is enabled");
     return ports_open(s->net, s->options, err);
 }
 
@@ -381,7 +386,8 @@ static enum code read_monitoring(struct service *s, struct error *err)
     if (!file[0])
         return CODE_OK;
     if (!ports_speak_http(s->options)) {
-        log_warning("--monitoring_config_file has no effect: the page of metrics needs a REST port");
+        log_warning(
+            "--monitoring_config_file has no effect: the page of metrics needs a REST port");
         return CODE_OK;
     }
     enum code code = config_text_read(file, &pb_monitoring_config_type, &s->arena, &config, err);
@@ -460,6 +466,7 @@ static void tear_down(struct service *s, bool failed)
         net_server_join(s->net, INT64_MAX);
     health_watch_free(s->api.watch);
     waiting_room_free(s->api.waiting);
+    profiler_free(s->api.profiler);
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);
