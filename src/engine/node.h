@@ -9,26 +9,13 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "savedmodel/attr_case.h"
 #include "tensor/tensor.h"
 
 struct op;
 struct op_def;
 struct region;
 struct pb_attr_value;
-
-/* The cases of tensorflow.AttrValue's oneof: pb_attr_value.value_case. */
-enum attr_case {
-    ATTR_CASE_LIST = 1,
-    ATTR_CASE_STRING = 2,
-    ATTR_CASE_INT = 3,
-    ATTR_CASE_FLOAT = 4,
-    ATTR_CASE_BOOL = 5,
-    ATTR_CASE_TYPE = 6,
-    ATTR_CASE_SHAPE = 7,
-    ATTR_CASE_TENSOR = 8,
-    ATTR_CASE_PLACEHOLDER = 9,
-    ATTR_CASE_FUNC = 10,
-};
 
 struct node_attr {
     struct span name;

@@ -6,10 +6,9 @@
  */
 #include "savedmodel/validate.h"
 
+#include "savedmodel/attr_case.h"
 #include "tensor/shape.h"
 #include "wire/messages.h"
-
-enum { ATTR_VALUE_TENSOR = 8 }; /* the field of tensorflow.AttrValue's oneof */
 
 static const struct pb_attr_value *find_attr(const struct pb_node_def *node, const char *name)
 {
@@ -38,7 +37,7 @@ static enum code check_node(const struct pb_node_def *node, struct error *err)
                          "Saved model contains node \"%.*s\" which is a constant tensor but no "
                          "value has been provided",
                          SPAN_ARG(node->name));
-    if (value && value->value_case == ATTR_VALUE_TENSOR &&
+    if (value && value->value_case == ATTR_CASE_TENSOR &&
         !is_countable(value->tensor->tensor_shape))
         return error_set(err, CODE_FAILED_PRECONDITION,
                          "Saved model contains node \"%.*s\" (op \"%.*s\") which initializes from "

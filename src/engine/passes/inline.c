@@ -126,8 +126,8 @@ static bool find_argument(const struct call *call, struct span name, int index, 
     return false;
 }
 
-/* Output number of "node:argument:index". An unknown op's outputs are numbered by the index alone.
- */
+/* Output number of "node:argument:index". Without an argument the index counts all outputs: of an
+ * unknown op, and in functions that are made here. */
 static bool find_output(const struct call *call, const struct node *node, struct span argument,
                         int index, int *output)
 {
@@ -148,7 +148,7 @@ static bool find_output(const struct call *call, const struct node *node, struct
         at += count;
     }
     /* With one output any name means it. */
-    return at == 1 && index == 0;
+    return argument.len ? at == 1 && index == 0 : index < at;
 }
 
 /* "argument", "node:argument:index", "node:argument", "^node". */

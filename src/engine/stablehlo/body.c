@@ -5,26 +5,9 @@
 
 #include "engine/stablehlo/translate.h"
 
-enum { ATTRS_MAX = 12 };
-
 static struct pb_node_def *add_node(struct body *b, struct span op)
 {
-    struct translation *t = b->t;
-    if (b->count == b->room) {
-        size_t room = b->room ? 2 * b->room : 32;
-        struct pb_node_def **nodes = ARENA_ARRAY(t->scratch, struct pb_node_def *, room);
-        if (b->count)
-            memcpy(nodes, b->nodes, b->count * sizeof *nodes);
-        b->nodes = nodes;
-        b->room = room;
-    }
-    struct pb_node_def *node = ARENA_NEW(t->arena, struct pb_node_def);
-    node->op = op;
-    node->name = span_of(
-        arena_printf(t->arena, "%.*s/%.*s.%zu", SPAN_ARG(t->node->name), SPAN_ARG(op), b->count));
-    node->attr.items = ARENA_ARRAY(t->arena, struct pb_node_def_attr_entry, ATTRS_MAX);
-    b->nodes[b->count++] = node;
-    return node;
+    return function_maker_node(&b->maker, op);
 }
 
 struct pb_node_def *body_node(struct body *b, const char *op, int count, ...)
@@ -40,72 +23,44 @@ struct pb_node_def *body_node(struct body *b, const char *op, int count, ...)
 
 void body_input(struct body *b, struct pb_node_def *node, struct span input)
 {
-    struct pb_spans *inputs = &node->input;
-    /* Room doubles: it is there unless the count is a power of two. */
-    if (!(inputs->count & (inputs->count - 1))) {
-        struct span *items = ARENA_ARRAY(b->t->arena, struct span, 2 * inputs->count + 1);
-        if (inputs->count)
-            memcpy(items, inputs->items, inputs->count * sizeof *items);
-        inputs->items = items;
-    }
-    inputs->items[inputs->count++] = input;
+    node_input(b->t->arena, node, input);
 }
 
 /* ---- attributes ---- */
 
-static struct pb_attr_value *add_attr(struct body *b, struct pb_node_def *node, const char *name,
-                                      enum attr_case kind)
-{
-    struct pb_attr_value *value = ARENA_NEW(b->t->arena, struct pb_attr_value);
-    value->value_case = kind;
-    if (kind == ATTR_CASE_LIST)
-        value->list = ARENA_NEW(b->t->arena, struct pb_attr_value_list_value);
-    if (node->attr.count < ATTRS_MAX)
-        node->attr.items[node->attr.count++] =
-            (struct pb_node_def_attr_entry){.key = span_of(name), .value = value};
-    return value;
-}
-
 void body_type(struct body *b, struct pb_node_def *node, const char *name, enum dtype dtype)
 {
-    add_attr(b, node, name, ATTR_CASE_TYPE)->type = (int32_t)dtype;
+    node_type(b->t->arena, node, name, dtype);
 }
 
 void body_int(struct body *b, struct pb_node_def *node, const char *name, int64_t value)
 {
-    add_attr(b, node, name, ATTR_CASE_INT)->i = value;
+    node_int(b->t->arena, node, name, value);
 }
 
 void body_bool(struct body *b, struct pb_node_def *node, const char *name, bool value)
 {
-    add_attr(b, node, name, ATTR_CASE_BOOL)->b = value;
+    node_bool(b->t->arena, node, name, value);
 }
 
 void body_string(struct body *b, struct pb_node_def *node, const char *name, struct span value)
 {
-    add_attr(b, node, name, ATTR_CASE_STRING)->s = value;
+    node_string(b->t->arena, node, name, value);
 }
 
 void body_ints(struct body *b, struct pb_node_def *node, const char *name, const int64_t *values,
                size_t count)
 {
-    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
-    int64_t *copy = ARENA_ARRAY(b->t->arena, int64_t, count);
-    if (count)
-        memcpy(copy, values, count * sizeof *copy);
-    value->list->i.ptr = copy;
-    value->list->i.count = count;
+    node_ints(b->t->arena, node, name, values, count);
 }
 
 void body_types(struct body *b, struct pb_node_def *node, const char *name,
                 const struct mlir_value *const *values, size_t count)
 {
-    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
-    int32_t *numbers = ARENA_ARRAY(b->t->arena, int32_t, count);
+    enum dtype *dtypes = ARENA_ARRAY(b->t->scratch, enum dtype, count);
     for (size_t i = 0; i < count; i++)
-        numbers[i] = (int32_t)hlo_value_dtype(values[i]);
-    value->list->type.ptr = numbers;
-    value->list->type.count = count;
+        dtypes[i] = hlo_value_dtype(values[i]);
+    node_types(b->t->arena, node, name, dtypes, count);
 }
 
 void body_result_types(struct body *b, struct pb_node_def *node, const char *name,
@@ -118,26 +73,19 @@ void body_result_types(struct body *b, struct pb_node_def *node, const char *nam
     body_types(b, node, name, results, op->result_count);
 }
 
-static struct pb_name_attr_list named(struct span function)
-{
-    return (struct pb_name_attr_list){.name = function};
-}
-
 void body_func(struct body *b, struct pb_node_def *node, const char *name, struct span function)
 {
-    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_FUNC);
-    value->func = ARENA_NEW(b->t->arena, struct pb_name_attr_list);
-    *value->func = named(function);
+    node_func(b->t->arena, node, name, function);
 }
 
 void body_funcs(struct body *b, struct pb_node_def *node, const char *name,
                 const struct span *functions, size_t count)
 {
-    struct pb_attr_value *value = add_attr(b, node, name, ATTR_CASE_LIST);
+    struct pb_attr_value *value = node_add_attr(b->t->arena, node, name, ATTR_CASE_LIST);
     value->list->func.items = ARENA_ARRAY(b->t->arena, struct pb_name_attr_list, count);
     value->list->func.count = count;
     for (size_t i = 0; i < count; i++)
-        value->list->func.items[i] = named(functions[i]);
+        value->list->func.items[i] = (struct pb_name_attr_list){.name = functions[i]};
 }
 
 struct span body_output(struct body *b, const struct pb_node_def *node, const char *argument,
@@ -236,18 +184,8 @@ struct span body_gather(struct body *b, struct span x, enum dtype dtype, struct 
 struct span body_const(struct body *b, enum dtype dtype, const int64_t *dims, size_t rank,
                        struct span bytes)
 {
-    struct arena *arena = b->t->arena;
     struct pb_node_def *node = body_node(b, "Const", 0);
-    struct pb_tensor_proto *tensor = ARENA_NEW(arena, struct pb_tensor_proto);
-    tensor->dtype = (int32_t)dtype;
-    tensor->tensor_content = bytes;
-    tensor->tensor_shape = ARENA_NEW(arena, struct pb_tensor_shape_proto);
-    tensor->tensor_shape->dim.items = ARENA_ARRAY(arena, struct pb_tensor_shape_proto_dim, rank);
-    tensor->tensor_shape->dim.count = rank;
-    for (size_t i = 0; i < rank; i++)
-        tensor->tensor_shape->dim.items[i].size = dims[i];
-    body_type(b, node, "dtype", dtype);
-    add_attr(b, node, "value", ATTR_CASE_TENSOR)->tensor = tensor;
+    node_value(b->t->arena, node, dtype, dims, rank, bytes);
     return node->name;
 }
 
@@ -324,7 +262,7 @@ enum code body_refuse(struct body *b, const struct mlir_op *op, const char *deta
                                             SPAN_ARG(hlo_name(op)), *detail ? " " : "", detail));
     struct pb_node_def *node = add_node(b, text);
     node->name = span_of(
-        arena_printf(b->t->arena, "%.*s/missing.%zu", SPAN_ARG(b->t->node->name), b->count));
+        arena_printf(b->t->arena, "%.*s/missing.%zu", SPAN_ARG(b->t->node->name), b->maker.count));
     for (size_t i = 0; i < op->result_count; i++)
         body_set(b, op, i, span_of(arena_printf(b->t->arena, "%.*s:%zu", SPAN_ARG(node->name), i)));
     return CODE_OK;

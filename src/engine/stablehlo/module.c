@@ -82,55 +82,31 @@ static const struct mlir_op *terminator(const struct mlir_region *region)
     return hlo_is(last, "return") ? last : NULL;
 }
 
-struct making {
-    struct body body;
-    struct pb_op_def *signature;
-    struct pb_function_def *proto;
-    size_t inputs, outputs; /* at most */
-};
-
-static void making_init(struct making *m, struct translation *t, size_t inputs, size_t outputs)
+static void body_init(struct body *b, struct translation *t, size_t inputs, size_t outputs)
 {
-    *m = (struct making){.body.t = t, .inputs = inputs, .outputs = outputs};
-    m->proto = ARENA_NEW(t->arena, struct pb_function_def);
-    m->signature = m->proto->signature = ARENA_NEW(t->arena, struct pb_op_def);
-    m->signature->name = span_of(arena_printf(t->arena, "%.*s.%d", SPAN_ARG(t->prefix), t->made++));
-    m->signature->input_arg.items = ARENA_ARRAY(t->arena, struct pb_op_def_arg_def, inputs);
-    m->signature->output_arg.items = ARENA_ARRAY(t->arena, struct pb_op_def_arg_def, outputs);
-    m->proto->ret.items = ARENA_ARRAY(t->arena, struct pb_function_def_ret_entry, outputs);
+    b->t = t;
+    struct span name = span_of(arena_printf(t->arena, "%.*s.%d", SPAN_ARG(t->prefix), t->made++));
+    function_maker_init(&b->maker, t->arena, name, inputs, outputs);
+    b->maker.prefix = t->node->name;
 }
 
-static void add_argument(struct making *m, const struct mlir_value *value)
+static void add_argument(struct body *b, const struct mlir_value *value)
 {
-    struct translation *t = m->body.t;
-    size_t i = m->signature->input_arg.count++;
-    struct pb_op_def_arg_def *arg = &m->signature->input_arg.items[i];
-    arg->name = span_of(arena_printf(t->arena, "argument%zu", i));
-    arg->type = (int32_t)hlo_value_dtype(value);
-    int platform = t->values[value->id].platform;
-    t->values[value->id] = (struct hlo_value){.full = arg->name, .platform = platform};
+    struct hlo_value *to = &b->t->values[value->id];
+    struct span name = function_maker_argument(&b->maker, hlo_value_dtype(value));
+    *to = (struct hlo_value){.full = name, .platform = to->platform};
 }
 
-static void add_result(struct making *m, const struct mlir_value *value, struct span tensor)
+static void add_result(struct body *b, const struct mlir_value *value, struct span tensor)
 {
-    size_t i = m->signature->output_arg.count++;
-    struct pb_op_def_arg_def *arg = &m->signature->output_arg.items[i];
-    arg->name = span_of(arena_printf(m->body.t->arena, "result%zu", i));
-    arg->type = (int32_t)hlo_value_dtype(value);
-    m->proto->ret.items[i] = (struct pb_function_def_ret_entry){.key = arg->name, .value = tensor};
-    m->proto->ret.count = i + 1;
+    function_maker_result(&b->maker, hlo_value_dtype(value), tensor);
 }
 
-static enum code making_finish(struct making *m, struct span *name, struct error *err)
+static enum code body_finish(struct body *b, struct span *name, struct error *err)
 {
-    struct translation *t = m->body.t;
-    size_t count = m->body.count;
-    m->proto->node_def.items = ARENA_ARRAY(t->arena, struct pb_node_def, count);
-    m->proto->node_def.count = count;
-    for (size_t i = 0; i < count; i++)
-        m->proto->node_def.items[i] = *m->body.nodes[i];
-    *name = m->signature->name;
-    return library_add_function(t->library, m->proto, err);
+    const struct pb_function_def *proto = function_maker_finish(&b->maker);
+    *name = proto->signature->name;
+    return library_add_function(b->t->library, proto, err);
 }
 
 static bool are_known(const struct mlir_value *values, size_t count)
@@ -142,28 +118,27 @@ static bool are_known(const struct mlir_value *values, size_t count)
 }
 
 /* The region's operations, and its results as the function's. */
-static enum code fill(struct making *m, const struct mlir_region *region, struct error *err)
+static enum code fill(struct body *b, const struct mlir_region *region, struct error *err)
 {
     const struct mlir_op *last = terminator(region);
-    struct span *results = ARENA_ARRAY(m->body.t->scratch, struct span, last->operand_count);
-    enum code code = body_region(&m->body, region, results, last->operand_count, err);
+    struct span *results = ARENA_ARRAY(b->t->scratch, struct span, last->operand_count);
+    enum code code = body_region(b, region, results, last->operand_count, err);
     for (size_t i = 0; !code && i < last->operand_count; i++)
-        add_result(m, last->operands[i], results[i]);
+        add_result(b, last->operands[i], results[i]);
     return code;
 }
 
-static enum code fill_function(struct making *m, const struct region_spec *spec, struct error *err)
+static enum code fill_function(struct body *b, const struct region_spec *spec, struct error *err)
 {
     const struct mlir_region *region = spec->region;
     size_t captured = spec->captures ? spec->captures->count : 0;
     for (size_t i = 0; i < region->arg_count; i++)
-        add_argument(m, &region->args[i]);
+        add_argument(b, &region->args[i]);
     for (size_t i = 0; i < captured; i++)
-        add_argument(m, spec->captures->values[i]);
-    enum code code = fill(m, region, err);
+        add_argument(b, spec->captures->values[i]);
+    enum code code = fill(b, region, err);
     for (size_t i = 0; !code && spec->hands_on && i < captured; i++)
-        add_result(m, spec->captures->values[i],
-                   m->body.t->values[spec->captures->values[i]->id].full);
+        add_result(b, spec->captures->values[i], b->t->values[spec->captures->values[i]->id].full);
     return code;
 }
 
@@ -195,18 +170,18 @@ enum code body_function(struct body *b, const struct region_spec *spec, struct s
     struct hlo_value *before = ARENA_ARRAY(t->scratch, struct hlo_value, kept);
     for (size_t i = 0; i < kept; i++)
         before[i] = *outer_value(t, spec->captures, &constants, i);
-    struct making m;
-    making_init(&m, t, spec->region->arg_count + captured, last->operand_count + captured);
+    struct body made;
+    body_init(&made, t, spec->region->arg_count + captured, last->operand_count + captured);
     t->depth++;
     enum code code = CODE_OK;
     for (size_t i = 0; !code && i < constants.count; i++)
-        code = translate_op(&m.body, constants.values[i]->op, err);
+        code = translate_op(&made, constants.values[i]->op, err);
     if (!code)
-        code = fill_function(&m, spec, err);
+        code = fill_function(&made, spec, err);
     t->depth--;
     for (size_t i = 0; i < kept; i++)
         *outer_value(t, spec->captures, &constants, i) = before[i];
-    return code ? code : making_finish(&m, name, err);
+    return code ? code : body_finish(&made, name, err);
 }
 
 /* ---- captures ---- */
@@ -405,19 +380,19 @@ static enum code translate_main(struct translation *t, struct span *name, struct
         (!extra && region->arg_count != inputs) || !are_known(region->args, region->arg_count))
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "the function main of its module does not fit the node");
-    struct making m;
-    making_init(&m, t, inputs, last->operand_count);
+    struct body made;
+    body_init(&made, t, inputs, last->operand_count);
     if (extra) {
         enum dtype dtype = hlo_value_dtype(&region->args[0]);
         t->values[region->args[0].id] = (struct hlo_value){
-            .full = body_number(&m.body, dtype, platform),
+            .full = body_number(&made, dtype, platform),
             .platform = platform + 1,
         };
     }
     for (size_t i = extra; i < region->arg_count; i++)
-        add_argument(&m, &region->args[i]);
-    enum code code = fill(&m, region, err);
-    return code ? code : making_finish(&m, name, err);
+        add_argument(&made, &region->args[i]);
+    enum code code = fill(&made, region, err);
+    return code ? code : body_finish(&made, name, err);
 }
 
 static enum code translate_module(struct translation *t, struct span bytes, struct span *name,

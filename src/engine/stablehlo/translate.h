@@ -8,6 +8,7 @@
 #define ENGINE_STABLEHLO_TRANSLATE_H
 
 #include "engine/library.h"
+#include "savedmodel/function_maker.h"
 #include "wire/messages.h"
 #include "wire/mlir_bytecode.h"
 
@@ -37,8 +38,7 @@ struct translation {
 /* A function being made. */
 struct body {
     struct translation *t;
-    struct pb_node_def **nodes; /* in scratch */
-    size_t count, room;
+    struct function_maker maker; /* in the translation's arena */
 };
 
 struct hlo_rule;
