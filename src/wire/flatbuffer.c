@@ -121,3 +121,13 @@ bool flatbuffer_vector_string(const struct flatbuffer_vector *vector, size_t i, 
     *text = bytes.elements;
     return true;
 }
+
+bool flatbuffer_vector_table(const struct flatbuffer_vector *vector, size_t i,
+                             struct flatbuffer_table *table)
+{
+    size_t target;
+    return i < vector->count &&
+           follow(vector->buffer, (size_t)(vector->elements.ptr - vector->buffer.ptr) + 4 * i,
+                  &target) &&
+           table_at(vector->buffer, target, table);
+}

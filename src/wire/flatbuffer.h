@@ -18,7 +18,7 @@ struct flatbuffer_table {
     struct span offsets; /* of its fields, 2 bytes each */
 };
 
-/* A vector of numbers or structs of `size` bytes each, or of strings (size 4). */
+/* A vector of numbers or structs of `size` bytes each, or of strings or tables (size 4). */
 struct flatbuffer_vector {
     struct span buffer;
     struct span elements;
@@ -47,5 +47,9 @@ bool flatbuffer_vector_u32(const struct flatbuffer_vector *vector, size_t i, uin
 
 /* Element i of a vector of strings. */
 bool flatbuffer_vector_string(const struct flatbuffer_vector *vector, size_t i, struct span *text);
+
+/* Element i of a vector of tables (size 4). */
+bool flatbuffer_vector_table(const struct flatbuffer_vector *vector, size_t i,
+                             struct flatbuffer_table *table);
 
 #endif
