@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Operators whose windows slide over rows and columns: TensorFlow's, with filters laid out another
+ * way: [out, rows, columns, in] here, [rows, columns, in, out] there.
+ */
+#include "savedmodel/tflite/translate.h"
+
+enum { SPATIAL_RANK = 4, VOLUME_RANK = 5 };
+
+static struct span padding_of(const struct tfl_body *b)
+{
+    enum { PADDING };
+    return tfl_option(b->op, PADDING, 1, 0) ? SPAN_LITERAL("VALID") : SPAN_LITERAL("SAME");
+}
+
+/* [1, options first + 1, first, 1], as rows come after columns among the options. */
+static void rows_and_columns(struct tfl_body *b, struct pb_node_def *node, const char *name,
+                             int first, int64_t otherwise)
+{
+    const int64_t sizes[] = {1, tfl_option(b->op, first + 1, 4, otherwise),
+                             tfl_option(b->op, first, 4, otherwise), 1};
+    node_ints(b->t->arena, node, name, sizes, SPATIAL_RANK);
+}
+
+/* The filter at input i has that rank. */
+static enum code check_filter(const struct tfl_body *b, size_t i, int rank, struct error *err)
+{
+    if (!tfl_has_input(b, i) || tfl_input(b, i)->shape.rank != rank)
+        return error_set(err, CODE_INVALID_ARGUMENT, "its filter is to have %d dimensions", rank);
+    return CODE_OK;
+}
+
+static enum code conv_2d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    enum { STRIDES = 1, DILATIONS = 4 };
+    static const int perm[] = {1, 2, 3, 0};
+    struct span x, filter;
+    enum dtype dtype;
+    enum code code = check_filter(b, 1, SPATIAL_RANK, err);
+    if (!code)
+        code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+    if (code)
+        return code;
+    const int64_t *d = tfl_input(b, 1)->shape.dims;
+    struct shape shape = {.rank = SPATIAL_RANK, .dims = {d[1], d[2], d[3], d[0]}};
+    code = tfl_weights(b, 1, perm, &shape, &filter, err);
+    if (code)
+        return code;
+    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
+    tfl_attr_type(b, node, "T", dtype);
+    rows_and_columns(b, node, "strides", STRIDES, 0);
+    rows_and_columns(b, node, "dilations", DILATIONS, 1);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    struct span y = node->name;
+    code = tfl_add_bias(b, 2, &y, dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
+/* The filter is [1, rows, columns, in * multiplier]; TensorFlow's op wants both apart. */
+static enum code depthwise_conv_2d(struct tfl_body *b, const struct tfl_rule *rule,
+                                   struct error *err)
+{
+    enum { STRIDES = 1, MULTIPLIER = 3, DILATIONS = 5 };
+    static const int perm[] = {0, 1, 2, 3};
+    struct span x, filter;
+    enum dtype dtype;
+    enum code code = check_filter(b, 1, SPATIAL_RANK, err);
+    if (!code)
+        code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+    if (code)
+        return code;
+    const int64_t *d = tfl_input(b, 1)->shape.dims;
+    const struct shape *in = &tfl_input(b, 0)->shape;
+    int64_t channels = in->rank == SPATIAL_RANK ? in->dims[SPATIAL_RANK - 1] : 0;
+    int64_t multiplier = channels ? d[3] / channels : tfl_option(b->op, MULTIPLIER, 4, 0);
+    if (d[0] != 1 || multiplier < 1 || d[3] % multiplier)
+        return tfl_wrong(b, "its filter does not fit its channels", err);
+    struct shape shape = {.rank = SPATIAL_RANK,
+                          .dims = {d[1], d[2], d[3] / multiplier, multiplier}};
+    code = tfl_weights(b, 1, perm, &shape, &filter, err);
+    if (code)
+        return code;
+    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
+    tfl_attr_type(b, node, "T", dtype);
+    rows_and_columns(b, node, "strides", STRIDES, 0);
+    rows_and_columns(b, node, "dilations", DILATIONS, 1);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    struct span y = node->name;
+    code = tfl_add_bias(b, 2, &y, dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
+/* Inputs: the result's shape, the filter [out, rows, columns, in], x, the bias. */
+static enum code transpose_conv(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    enum { STRIDES = 1 };
+    static const int perm[] = {1, 2, 0, 3};
+    struct span sizes, x, filter;
+    enum dtype dtype, sizes_dtype;
+    enum code code = check_filter(b, 1, SPATIAL_RANK, err);
+    if (!code)
+        code = tfl_operand(b, 0, TFL_RAW, &sizes, &sizes_dtype, err);
+    if (!code)
+        code = tfl_operand(b, 2, TFL_REAL, &x, &dtype, err);
+    if (code)
+        return code;
+    const int64_t *d = tfl_input(b, 1)->shape.dims;
+    struct shape shape = {.rank = SPATIAL_RANK, .dims = {d[1], d[2], d[0], d[3]}};
+    code = tfl_weights(b, 1, perm, &shape, &filter, err);
+    if (code)
+        return code;
+    struct pb_node_def *node = tfl_node(b, rule->op, 3, sizes, filter, x);
+    tfl_attr_type(b, node, "T", dtype);
+    rows_and_columns(b, node, "strides", STRIDES, 0);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    struct span y = node->name;
+    code = tfl_add_bias(b, 3, &y, dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
+/* Depth comes first among the options, then columns, then rows; filters are as TensorFlow's. */
+static void depth_rows_and_columns(struct tfl_body *b, struct pb_node_def *node, const char *name,
+                                   int first, int64_t otherwise)
+{
+    const int64_t sizes[] = {1, tfl_option(b->op, first, 4, otherwise),
+                             tfl_option(b->op, first + 2, 4, otherwise),
+                             tfl_option(b->op, first + 1, 4, otherwise), 1};
+    node_ints(b->t->arena, node, name, sizes, VOLUME_RANK);
+}
+
+static enum code conv_3d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    enum { STRIDES = 1, DILATIONS = 5 };
+    struct span x, filter;
+    enum dtype dtype, filter_dtype;
+    enum code code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+    if (!code)
+        code = tfl_operand(b, 1, TFL_REAL, &filter, &filter_dtype, err);
+    if (code)
+        return code;
+    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
+    tfl_attr_type(b, node, "T", dtype);
+    depth_rows_and_columns(b, node, "strides", STRIDES, 0);
+    depth_rows_and_columns(b, node, "dilations", DILATIONS, 1);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    struct span y = node->name;
+    code = tfl_add_bias(b, 2, &y, dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
+static enum code conv_3d_transpose(struct tfl_body *b, const struct tfl_rule *rule,
+                                   struct error *err)
+{
+    enum { STRIDES = 1, DILATIONS = 5 };
+    struct span sizes, x, filter;
+    enum dtype dtype, filter_dtype, sizes_dtype;
+    enum code code = tfl_operand(b, 0, TFL_RAW, &sizes, &sizes_dtype, err);
+    if (!code)
+        code = tfl_operand(b, 1, TFL_REAL, &filter, &filter_dtype, err);
+    if (!code)
+        code = tfl_operand(b, 2, TFL_REAL, &x, &dtype, err);
+    if (code)
+        return code;
+    struct pb_node_def *node = tfl_node(b, rule->op, 3, sizes, filter, x);
+    tfl_attr_type(b, node, "T", dtype);
+    tfl_attr_type(b, node, "Tshape", sizes_dtype);
+    depth_rows_and_columns(b, node, "strides", STRIDES, 0);
+    depth_rows_and_columns(b, node, "dilations", DILATIONS, 1);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    struct span y = node->name;
+    code = tfl_add_bias(b, 3, &y, dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
+/* ---- pooling ---- */
+
+static struct span pooled(struct tfl_body *b, const char *op, struct span x, enum dtype dtype)
+{
+    enum { STRIDES = 1, WINDOW = 3 };
+    struct pb_node_def *node = tfl_node(b, op, 1, x);
+    tfl_attr_type(b, node, "T", dtype);
+    rows_and_columns(b, node, "strides", STRIDES, 0);
+    rows_and_columns(b, node, "ksize", WINDOW, 0);
+    node_string(b->t->arena, node, "padding", padding_of(b));
+    return node->name;
+}
+
+static enum code pool_2d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    struct span x;
+    enum dtype dtype;
+    enum code code = tfl_operand(b, 0, rule->form, &x, &dtype, err);
+    return code ? code : tfl_activated_result(b, rule, pooled(b, rule->op, x, dtype), err);
+}
+
+/* The root of the mean of squares. */
+static enum code l2_pool_2d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    struct span x;
+    enum dtype dtype;
+    enum code code = tfl_operand(b, 0, rule->form, &x, &dtype, err);
+    if (code)
+        return code;
+    struct span mean = pooled(b, rule->op, tfl_unary(b, "Square", x, dtype), dtype);
+    return tfl_activated_result(b, rule, tfl_unary(b, "Sqrt", mean, dtype), err);
+}
+
+const struct tfl_rule tfl_window_rules[] = {
+    {3, "CONV_2D", conv_2d, "Conv2D", TFL_REAL, 2, 1, 4, {{0}}},
+    {4, "DEPTHWISE_CONV_2D", depthwise_conv_2d, "DepthwiseConv2dNative", TFL_REAL, 2, 1, 5, {{0}}},
+    {67, "TRANSPOSE_CONV", transpose_conv, "Conv2DBackpropInput", TFL_REAL, 3, 1, 4, {{0}}},
+    {132, "CONV_3D", conv_3d, "Conv3D", TFL_REAL, 2, 1, 5, {{0}}},
+    {141,
+     "CONV_3D_TRANSPOSE",
+     conv_3d_transpose,
+     "Conv3DBackpropInputV2",
+     TFL_REAL,
+     3,
+     1,
+     5,
+     {{0}}},
+    {1, "AVERAGE_POOL_2D", pool_2d, "AvgPool", TFL_REAL, 1, 1, 6, {{0}}},
+    {17, "MAX_POOL_2D", pool_2d, "MaxPool", TFL_REAL, 1, 1, 6, {{0}}},
+    {12, "L2_POOL_2D", l2_pool_2d, "AvgPool", TFL_REAL, 1, 1, 6, {{0}}},
+    {13,
+     "LOCAL_RESPONSE_NORMALIZATION",
+     tfl_plain,
+     "LRN",
+     TFL_REAL,
+     1,
+     1,
+     0,
+     {{"T", TFL_ATTR_TYPE_OF, 0},
+      {"depth_radius", TFL_ATTR_INT, 0},
+      {"bias", TFL_ATTR_FLOAT, 1},
+      {"alpha", TFL_ATTR_FLOAT, 2},
+      {"beta", TFL_ATTR_FLOAT, 3}}},
+    {23,
+     "RESIZE_BILINEAR",
+     tfl_plain,
+     "ResizeBilinear",
+     TFL_REAL,
+     2,
+     1,
+     0,
+     {{"T", TFL_ATTR_TYPE_OF, 0},
+      {"align_corners", TFL_ATTR_BOOL, 2},
+      {"half_pixel_centers", TFL_ATTR_BOOL, 3}}},
+    {97,
+     "RESIZE_NEAREST_NEIGHBOR",
+     tfl_plain,
+     "ResizeNearestNeighbor",
+     TFL_MOVED,
+     2,
+     1,
+     0,
+     {{"T", TFL_ATTR_TYPE_OF, 0},
+      {"align_corners", TFL_ATTR_BOOL, 0},
+      {"half_pixel_centers", TFL_ATTR_BOOL, 1}}},
+    {0},
+};
