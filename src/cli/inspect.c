@@ -15,6 +15,7 @@
 #include "cli/model_dir.h"
 #include "engine/op.h"
 #include "savedmodel/bundle.h"
+#include "savedmodel/tflite/tflite.h"
 #include "servables/tensorflow/loader.h"
 #include "wire/messages.h"
 
@@ -28,6 +29,7 @@ struct options {
     const char *dir;
     bool all;
     bool run;
+    bool prefers_tflite;
 };
 
 /* ---- numbers ---- */
@@ -334,7 +336,8 @@ static void print_memory(const char *dir)
 static enum code load(const struct options *o, const char *dir, struct session **session,
                       struct error *err)
 {
-    const struct session_options options = {.only_check = !o->run};
+    const struct session_options options = {.only_check = !o->run,
+                                            .prefers_tflite = o->prefers_tflite};
     int64_t start = clock_now_ns();
     enum code code = session_load(dir, &options, session, err);
     int64_t took = clock_now_ns() - start;
@@ -348,19 +351,25 @@ static enum code load(const struct options *o, const char *dir, struct session *
     return code;
 }
 
-static int inspect(const struct options *o, struct arena *arena)
+static int inspect(struct options *o, struct arena *arena)
 {
     struct error err;
     error_clear(&err);
     const char *dir;
     struct savedmodel model;
     struct span serve = SPAN_LITERAL("serve");
-    if (model_dir_find(o->dir, arena, &dir, &err) ||
-        savedmodel_read(dir, &serve, 1, arena, &model, &err))
+    enum code code = model_dir_find(o->dir, arena, &dir, &err);
+    if (code)
+        return command_failed("inspect", &err);
+    o->prefers_tflite |= !model_dir_has_saved_model(dir, arena);
+    code = o->prefers_tflite && tflite_is_in(dir)
+               ? tflite_read(dir, arena, &model, &err)
+               : savedmodel_read(dir, &serve, 1, arena, &model, &err);
+    if (code)
         return command_failed("inspect", &err);
     struct session *session = NULL;
     print_head(dir, &model);
-    enum code code = load(o, dir, &session, &err);
+    code = load(o, dir, &session, &err);
     print_signatures(&model, o->run ? session : NULL);
     if (model.meta_graph->graph_def) {
         print_ops(model.meta_graph->graph_def, o->all, arena);
@@ -381,6 +390,8 @@ static int run(int argc, char **argv, struct arena *arena)
             o.all = true;
         else if (!strcmp(argv[i], "--run"))
             o.run = true;
+        else if (!strcmp(argv[i], "--prefer-tflite"))
+            o.prefers_tflite = true;
         else if (argv[i][0] != '-' && !o.dir)
             o.dir = argv[i];
         else
@@ -393,7 +404,7 @@ static int run(int argc, char **argv, struct arena *arena)
 
 const struct command command_inspect = {
     .name = "inspect",
-    .arguments = "DIR [--all] [--run]",
+    .arguments = "DIR [--all] [--run] [--prefer-tflite]",
     .summary = "show what a model has and whether it can be served",
     .help =
         "Shows the SavedModel in DIR (a version's folder, or a model's: then its newest "
@@ -402,6 +413,7 @@ const struct command command_inspect = {
         "\n"
         "  --all   all ops and all variables, not just the most\n"
         "  --run   load it, too, and run each signature with zeros: plans and times\n"
+        "  --prefer-tflite   its model.tflite, though there is a SavedModel, too\n"
         "\n"
         "Exits 1, after what can be shown, when the model can not be served.\n",
     .run = run,

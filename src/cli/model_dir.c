@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "savedmodel/tflite/tflite.h"
 
-static bool has_model(const char *dir, struct arena *arena)
+bool model_dir_has_saved_model(const char *dir, struct arena *arena)
 {
     return access(arena_printf(arena, "%s/saved_model.pb", dir), F_OK) == 0 ||
            access(arena_printf(arena, "%s/saved_model.pbtxt", dir), F_OK) == 0;
@@ -17,7 +18,7 @@ enum code model_dir_find(const char *dir, struct arena *arena, const char **vers
                          struct error *err)
 {
     *version_dir = dir;
-    if (has_model(dir, arena))
+    if (model_dir_has_saved_model(dir, arena) || tflite_is_in(dir))
         return CODE_OK;
     DIR *folder = opendir(dir);
     if (!folder)
@@ -32,7 +33,10 @@ enum code model_dir_find(const char *dir, struct arena *arena, const char **vers
     }
     closedir(folder);
     if (newest < 0)
-        return error_set(err, CODE_NOT_FOUND,
-                         "%s has no saved_model.pb or .pbtxt and no numbered version folder", dir);
+        return error_set(
+            err, CODE_NOT_FOUND,
+            "%s has no saved_model.pb, saved_model.pbtxt or model.tflite and no numbered "
+            "version folder",
+            dir);
     return CODE_OK;
 }

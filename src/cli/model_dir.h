@@ -7,8 +7,10 @@
 #include "base/arena.h"
 #include "base/error.h"
 
-/* The version's folder. NOT_FOUND when there is neither a SavedModel nor a numbered folder in
- * `dir`. */
+/* Has the folder a SavedModel? */
+bool model_dir_has_saved_model(const char *dir, struct arena *arena);
+
+/* The version's folder. NOT_FOUND when there is neither a model nor a numbered folder in `dir`. */
 enum code model_dir_find(const char *dir, struct arena *arena, const char **version_dir,
                          struct error *err);
 

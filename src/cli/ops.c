@@ -5,6 +5,7 @@
 
 #include "cli/command.h"
 #include "engine/op.h"
+#include "savedmodel/tflite/tflite.h"
 
 /* The dtypes that the kernel has for the attribute that decides; "any" when it takes all. */
 static void print_types(const struct op *op)
@@ -109,6 +110,17 @@ static void print_markdown(void)
     print_families();
 }
 
+static void print_tflite(void)
+{
+    const char *name, *op;
+    printf("\n## Operators of TFLite models\n\n"
+           "What serves them (`--prefer_tflite_model`), in floats where they are quantised. "
+           "Flex operators and ParseExample are TensorFlow's ops\nthemselves.\n\n"
+           "| operator | ops |\n|---|---|\n");
+    for (size_t i = 0; tflite_operator(i, &name, &op); i++)
+        printf("| %s | %s |\n", name, op);
+}
+
 static int run(int argc, char **argv, struct arena *arena)
 {
     (void)arena;
@@ -117,6 +129,7 @@ static int run(int argc, char **argv, struct arena *arena)
         return command_usage("ops", "unexpected argument: %s", argv[1]);
     if (markdown) {
         print_markdown();
+        print_tflite();
         return EXIT_DONE;
     }
     for (size_t i = 0; i < op_table_size; i++) {

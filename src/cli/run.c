@@ -24,6 +24,7 @@ struct options {
     struct message *messages;
     int message_count;
     int64_t repeat;
+    bool prefers_tflite;
 };
 
 /* ---- from messages ---- */
@@ -113,7 +114,11 @@ static int run_all(const struct options *o, struct arena *arena)
     error_clear(&err);
     const char *dir;
     struct session *session;
-    if (model_dir_find(o->dir, arena, &dir, &err) || session_load(dir, NULL, &session, &err))
+    if (model_dir_find(o->dir, arena, &dir, &err))
+        return command_failed("run", &err);
+    const struct session_options options = {
+        .prefers_tflite = o->prefers_tflite || !model_dir_has_saved_model(dir, arena)};
+    if (session_load(dir, &options, &session, &err))
         return command_failed("run", &err);
     int status = EXIT_DONE;
     for (int i = 0; i < o->message_count; i++) {
@@ -130,7 +135,10 @@ static int run_all(const struct options *o, struct arena *arena)
 static int take_own(struct options *o, int argc, char **argv)
 {
     bool request = !strcmp(argv[0], "--request"), response = !strcmp(argv[0], "--response");
-    bool repeat = !strcmp(argv[0], "--repeat");
+    bool repeat = !strcmp(argv[0], "--repeat"), tflite = !strcmp(argv[0], "--prefer-tflite");
+    o->prefers_tflite |= tflite;
+    if (tflite)
+        return 1;
     if (!request && !response && !repeat)
         return 0;
     if (argc < 2 || (response && !o->message_count))
@@ -173,6 +181,7 @@ const struct command command_run = {
             "version) and "
             "runs a signature once.\n"
             "\n" INPUTS_HELP "  --repeat N          run N times more and say how long a run takes\n"
+            "  --prefer-tflite     its model.tflite, though there is a SavedModel, too\n"
             "\n"
             "Instead of values, whole messages, one after the other:\n"
             "\n"

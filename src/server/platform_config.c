@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each platform's configuration is an Any, whose type says how the original would load it. Of those
- * for SavedModels the tags and the warm-up count here; sessions, thread pools and the like have no
- * meaning.
+ * for SavedModels the tags, the warm-up and whether a TFLite model is preferred count here;
+ * sessions, thread pools and the like have no meaning.
  */
 #include "server/platform_config.h"
 
@@ -30,11 +30,6 @@ static enum code take_bundle(struct reading *r, const struct pb_session_bundle_c
     struct tensorflow_options *t = r->tensorflow;
     if (c->batching_parameters || c->enable_per_model_batching_params)
         return unserved("batching_parameters", err);
-    if (c->prefer_tflite_model)
-        return unserved("prefer_tflite_model", err);
-    if (c->enable_saved_model_config)
-        return error_set(err, CODE_UNIMPLEMENTED,
-                         "Saved model config functionality is not implemented.");
     if (c->session_config)
         log_info("session_config is accepted, but has no effect here");
     if (c->saved_model_tags.count) {
@@ -42,6 +37,7 @@ static enum code take_bundle(struct reading *r, const struct pb_session_bundle_c
         t->session.tag_count = c->saved_model_tags.count;
     }
     const struct pb_model_warmup_options *warmup = c->model_warmup_options;
+    t->session.prefers_tflite = c->prefer_tflite_model;
     t->warmup.enabled = c->enable_model_warmup;
     t->warmup.iterations =
         warmup && warmup->num_request_iterations ? warmup->num_request_iterations->value : 0;

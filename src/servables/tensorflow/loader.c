@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "monitoring/metrics.h"
 #include "savedmodel/files.h"
+#include "savedmodel/tflite/tflite.h"
 #include "servables/tensorflow/session.h"
 
 static struct metric_family attempts = {
@@ -68,8 +69,10 @@ static void unload(void *object)
 
 static enum code check(const char *path, void *context, struct error *err)
 {
-    (void)context;
-    return savedmodel_check_files(path, err);
+    const struct tensorflow_options *options = context;
+    return options->session.prefers_tflite && tflite_is_in(path)
+               ? tflite_check_file(path, err)
+               : savedmodel_check_files(path, err);
 }
 
 /* As the original reckons (reference 4.7): graph, weights and what is made of them. */

@@ -19,6 +19,7 @@
 #include "base/memory.h"
 #include "base/progress.h"
 #include "engine/compile.h"
+#include "savedmodel/tflite/tflite.h"
 #include "wire/messages.h"
 
 enum {
@@ -296,7 +297,10 @@ static enum code load(struct session *session, const char *dir,
     const struct span *tags = options && options->tags ? options->tags : &serve;
     size_t tag_count = options && options->tags ? options->tag_count : 1;
     progress_enter(PROGRESS_READ);
-    enum code code = savedmodel_read(dir, tags, tag_count, &session->arena, &session->model, err);
+    struct arena *arena = &session->arena;
+    bool is_tflite = options && options->prefers_tflite && tflite_is_in(dir);
+    enum code code = is_tflite ? tflite_read(dir, arena, &session->model, err)
+                               : savedmodel_read(dir, tags, tag_count, arena, &session->model, err);
     if (code)
         return code;
     static const struct pb_graph_def empty;

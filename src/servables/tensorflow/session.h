@@ -17,6 +17,7 @@ struct session_options {
     size_t tag_count;
     bool only_check;          /* nothing is restored and nothing can be run: would it load? */
     bool checks_method_names; /* a call asks for a signature that was exported for its method */
+    bool prefers_tflite;      /* a model.tflite counts, if there is one, not the SavedModel */
 };
 
 /* Loads `dir`. Codes and texts of reference 6.1; UNIMPLEMENTED with the list of all ops that are
