@@ -183,6 +183,7 @@ static const struct {
     {"/grpc.", EXCHANGE_RPC, RIGHT_OPEN},
     {"/tensorflow.serving.ModelService/HandleReloadConfigRequest", EXCHANGE_RPC, RIGHT_ADMIN},
     {"/tensord.Administration/", EXCHANGE_RPC, RIGHT_ADMIN},
+    {"/tensorflow.ProfilerService/", EXCHANGE_RPC, RIGHT_ADMIN},
     {"/livez", EXCHANGE_HTTP, RIGHT_OPEN},
     {"/readyz", EXCHANGE_HTTP, RIGHT_OPEN},
     {"/startupz", EXCHANGE_HTTP, RIGHT_OPEN},

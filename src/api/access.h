@@ -5,8 +5,8 @@
  *
  *   open            health, reflection, a browser's preflight   anybody, always
  *   inference       predictions, metadata, status, metrics      an inference or admin token
- *   administration  the configuration, read or replaced         an admin token, at an admin
- * entrance
+ *   administration  the configuration, read or replaced;        an admin token, at an admin
+ *                   profiles                                    entrance
  *
  * Without tokens of a kind nobody is asked for one; administration without tokens of its own takes
  * those of inference. Tokens come as "Authorization: Bearer TOKEN" (RFC 6750) with both protocols.

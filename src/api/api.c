@@ -9,6 +9,7 @@
 #include "api/inference.h"
 #include "api/metadata.h"
 #include "api/predict.h"
+#include "api/profiler.h"
 #include "api/record.h"
 #include "api/reflection.h"
 #include "api/reload.h"
@@ -56,5 +57,17 @@ const struct net_rpc api_rpcs[] = {
     {"/grpc.health.v1.Health/Watch", api_health_watch, NET_WATCH},
     {"/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", api_reflection, NET_STREAM},
     {"/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo", api_reflection, NET_STREAM},
+    {"/tensorflow.ProfilerService/Profile", api_profile, NET_UNARY},
+    {"/tensorflow.ProfilerService/Terminate", api_terminate, NET_UNARY},
+    {"/tensorflow.ProfilerService/Monitor", api_monitor, NET_UNARY},
 };
-const size_t api_rpc_count = sizeof api_rpcs / sizeof *api_rpcs;
+
+enum {
+    RPCS = sizeof api_rpcs / sizeof *api_rpcs,
+    PROFILER_RPCS = 3, /* the last */
+};
+
+size_t api_rpc_count(const struct api *api)
+{
+    return api->profiler ? RPCS : RPCS - PROFILER_RPCS;
+}

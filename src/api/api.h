@@ -43,19 +43,20 @@ struct api {
     const char *metrics_path;     /* of the page with metrics; NULL: none */
     struct request_logs *logs;    /* borrowed; NULL: none */
     struct log_file *access_log;  /* borrowed; NULL: none */
-    bool is_timed;                /* the page, or a log, wants to know how long things take */
-    bool tells_state;             /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
-    bool tensor_content;          /* answer with TensorProto.tensor_content over gRPC */
-    struct access *access;        /* borrowed; NULL: anybody may ask anything */
-    bool cors;                    /* let other origins' scripts use the REST API */
-    int64_t rest_timeout_us;      /* of a model's run over REST; <= 0: none */
+    atomic_int watched;        /* how many want to know how long things take: page, log, profile */
+    bool tells_state;          /* UNAVAILABLE for a model that is not ready yet, not NOT_FOUND */
+    bool tensor_content;       /* answer with TensorProto.tensor_content over gRPC */
+    struct access *access;     /* borrowed; NULL: anybody may ask anything */
+    struct profiler *profiler; /* borrowed; NULL: none */
+    bool cors;                 /* let other origins' scripts use the REST API */
+    int64_t rest_timeout_us;   /* of a model's run over REST; <= 0: none */
     struct api_counters *counters; /* borrowed */
     const struct net_server *net;  /* borrowed; what the calls come from */
 };
 
 /* The rows for net_options.rpcs, and its `http`; their context is the struct api. */
 extern const struct net_rpc api_rpcs[];
-extern const size_t api_rpc_count;
+size_t api_rpc_count(const struct api *api);
 
 /* As net_options.admit, where there is an access. */
 enum code api_admit(struct exchange *exchange, void *context, struct error *err);

@@ -11,18 +11,12 @@
 #include "base/mappings.h"
 #include "base/memory.h"
 #include "monitoring/log_file.h"
-#include "monitoring/scrape.h"
 
 /* ---- gauges without labels, and the like ---- */
 
 static double resident_bytes(void)
 {
-    char text[128];
-    long long whole, resident = 0;
-    struct span statm = file_read_small("/proc/self/statm", text, sizeof text);
-    if (statm.len && sscanf(statm.ptr, "%lld %lld", &whole, &resident) == 2)
-        resident *= sysconf(_SC_PAGESIZE);
-    return (double)resident;
+    return (double)memory_resident();
 }
 
 static double open_files(void)
@@ -145,6 +139,14 @@ static struct metric_family mapped_resident = {
     .labels = {"model", "version"},
 };
 
+/* TensorFlow Serving's: a gauge of texts, which its page prints as 0. The text stands in the file.
+ */
+static struct metric_family mlmd_map = {
+    .name = "/tensorflow/serving/mlmd_map",
+    .kind = METRIC_GAUGE,
+    .labels = {"model_name", "version"},
+};
+
 struct in_memory {
     struct manager_version *versions;
     struct span *folders; /* of each, with a slash behind */
@@ -172,6 +174,8 @@ static void tell_version(const struct in_memory *loaded, size_t i, struct scrape
     scrape_number(scrape, &estimate, values, (double)v->estimate);
     scrape_number(scrape, &mapped, values, (double)loaded->mapped[i]);
     scrape_number(scrape, &mapped_resident, values, (double)loaded->resident[i]);
+    if (!access(arena_printf(scrape_arena(scrape), "%s/assets.extra/mlmd_uuid", v->path), F_OK))
+        scrape_number(scrape, &mlmd_map, values, 0);
     for (int stage = PROGRESS_BEGIN + 1; stage < PROGRESS_STAGES; stage++) {
         values[2] = span_of(progress_stage_name((enum progress_stage)stage));
         scrape_number(scrape, &load_duration, values,
@@ -190,6 +194,7 @@ static void tell_loaded(const struct api *api, struct scrape *scrape)
     for (size_t i = 0; i < loaded.count; i++)
         loaded.folders[i] = span_of(arena_printf(arena, "%s/", loaded.versions[i].path));
     mappings_read(add_mapping, &loaded);
+    metric_register(&mlmd_map);
     for (size_t i = 0; i < loaded.count; i++)
         tell_version(&loaded, i, scrape);
 }
@@ -253,6 +258,19 @@ static struct metric_family dropped_lines = {
 
 /* ---- the page ---- */
 
+struct scrape *metrics_scrape(const struct api *api, struct arena *arena)
+{
+    struct scrape *scrape = scrape_new(arena);
+    tell_process(scrape);
+    tell_versions(api, scrape);
+    tell_loaded(api, scrape);
+    tell_network(api, scrape);
+    served_scrape(scrape);
+    if (api->access_log)
+        scrape_number(scrape, &dropped_lines, NULL, (double)log_file_dropped(api->access_log));
+    return scrape;
+}
+
 struct page_call {
     struct job job; /* first */
     const struct api *api;
@@ -263,17 +281,9 @@ static void make_page(struct job *job)
 {
     const struct page_call *call = (const struct page_call *)job;
     struct exchange *exchange = call->exchange;
-    struct scrape *scrape = scrape_new(&exchange->arena);
+    struct scrape *scrape = metrics_scrape(call->api, &exchange->arena);
     enum scrape_format format = scrape_format_of(exchange_header(exchange, "accept"));
     const struct exchange_header type = {SPAN_LITERAL("Content-Type"), scrape_content_type(format)};
-    tell_process(scrape);
-    tell_versions(call->api, scrape);
-    tell_loaded(call->api, scrape);
-    tell_network(call->api, scrape);
-    served_scrape(scrape);
-    if (call->api->access_log)
-        scrape_number(scrape, &dropped_lines, NULL,
-                      (double)log_file_dropped(call->api->access_log));
     struct span text = scrape_print(scrape, format);
     exchange_answer_http(exchange, 200, &type, 1, &text, 1);
 }

@@ -5,6 +5,10 @@
 #define API_METRICS_PAGE_H
 
 #include "api/api.h"
+#include "monitoring/scrape.h"
+
+/* All that there is to tell at this moment, in the arena. Any thread but a loop: files are read. */
+struct scrape *metrics_scrape(const struct api *api, struct arena *arena);
 
 /* Answers with it, made on another thread; in OpenMetrics if that is asked for. */
 void api_metrics(const struct api *api, struct exchange *exchange);

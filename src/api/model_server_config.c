@@ -133,6 +133,11 @@ static enum code read_model(const struct pb_model_config *message, struct arena 
     return code;
 }
 
+bool api_is_model_list(const struct pb_model_server_config *message)
+{
+    return message->config_case == CONFIG_LIST;
+}
+
 enum code api_model_configs(const struct pb_model_server_config *message,
                             struct model_configs **result, struct error *err)
 {

@@ -7,6 +7,8 @@
 #include "core/model_config.h"
 #include "wire/messages.h"
 
+bool api_is_model_list(const struct pb_model_server_config *message);
+
 /*
  * *configs, owned by the caller; NULL with OK when the message has no list, which asks for nothing.
  * INVALID_ARGUMENT, in the original's words: `ModelServer does not yet support custom model

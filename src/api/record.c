@@ -3,9 +3,12 @@
 
 #include "api/access_log.h"
 #include "api/api.h"
+#include "api/record_event.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "monitoring/log_file.h"
+#include "monitoring/recording.h"
 
 /* ---- the trace ---- */
 
@@ -54,8 +57,8 @@ struct record *record_begin(struct exchange *exchange, struct api *api, struct s
 {
     struct record *record = ARENA_NEW(&exchange->arena, struct record);
     record->way = way;
-    record->is_timed = api->is_timed;
-    record->begun = record->stage = api->is_timed ? begin_ticks(exchange) : 0;
+    record->is_timed = atomic_load_explicit(&api->watched, memory_order_relaxed) > 0;
+    record->begun = record->stage = record->is_timed ? begin_ticks(exchange) : 0;
     record->trace = take_trace(exchange);
     exchange->note = record;
     return record;
@@ -70,8 +73,11 @@ static void end_stage(struct record *record, enum served_stage stage, int64_t no
 void record_stage(struct exchange *exchange, enum served_stage stage)
 {
     struct record *record = exchange->note;
-    if (record && record->is_timed)
-        end_stage(record, stage, clock_ticks());
+    if (!record || !record->is_timed)
+        return;
+    end_stage(record, stage, clock_ticks());
+    if (stage == SERVED_QUEUE)
+        record->taken = record->stage;
 }
 
 /* Net keeps microseconds. */
@@ -93,6 +99,7 @@ static void end_all_stages(struct record *record, const struct exchange *exchang
     record->times.stages[SERVED_READ] = ticks_of_us(exchange->handed_us - exchange->start_us);
     record->times.all = now - record->begun + record->times.stages[SERVED_READ];
     record->times.trace = record->trace;
+    record->thread = thread_id();
     last.turn_us = exchange->handed_us;
     last.ticks = now;
 }
@@ -133,6 +140,8 @@ void record_finished(struct exchange *exchange, const struct net_report *report,
         record->times.stages[SERVED_WRITE] = report->written - record->stage;
         if (record->served && !record->code && !report->lost)
             served_written(record->served, record->times.stages[SERVED_WRITE]);
+        if (recording_wants(RECORDING_REQUESTS))
+            record_event_add(exchange, record, report);
     }
     if (a->access_log)
         add_line(a->access_log, exchange, record, report);

@@ -4,8 +4,8 @@
  * logs. It is begun when the request comes in and closed just before it is answered; in between
  * whoever finds out adds the model, the version and the signature.
  *
- * Time is taken once where a stage ends and the next begins, and only if there is a page or a log
- * that wants to know.
+ * Time is taken once where a stage ends and the next begins, and only if there is a page, a log or
+ * a profile that wants to know.
  */
 #ifndef API_RECORD_H
 #define API_RECORD_H
@@ -28,6 +28,8 @@ struct record {
     struct served_times times; /* ditto */
     int64_t begun;             /* ticks */
     int64_t stage;             /* when the stage that is under way began */
+    int64_t taken;             /* when a worker took it; 0: none did */
+    int thread;                /* thread_id() of who closed it */
     enum code code;            /* once it is closed */
 };
 

@@ -146,6 +146,7 @@ static bool find_file(struct files *f, fits_fn *fits, struct span name)
 
 /* A question and its answer. */
 struct talk {
+    const struct api *api;
     struct pb_server_reflection_request request;
     struct pb_server_reflection_response response;
     struct arena *arena;
@@ -227,9 +228,10 @@ static struct span service_of(const struct net_rpc *rpc)
 static void tell_services(struct talk *t)
 {
     struct pb_list_service_response *list = ARENA_NEW(t->arena, struct pb_list_service_response);
-    list->service.items = ARENA_ARRAY(t->arena, struct pb_service_response, api_rpc_count);
+    size_t count = api_rpc_count(t->api);
+    list->service.items = ARENA_ARRAY(t->arena, struct pb_service_response, count);
     /* A service's methods stand together. */
-    for (size_t i = 0; i < api_rpc_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct span name = service_of(&api_rpcs[i]);
         if (!i || !span_equal(name, service_of(&api_rpcs[i - 1])))
             list->service.items[list->service.count++].name = name;
@@ -246,8 +248,7 @@ static void (*const answers[])(struct talk *t) = {
 
 void api_reflection(struct exchange *exchange, void *api)
 {
-    (void)api;
-    struct talk t = {.arena = &exchange->arena};
+    struct talk t = {.api = api, .arena = &exchange->arena};
     struct error err;
     if (pb_decode(&pb_server_reflection_request_type, exchange->body, t.arena, &t.request, &err)) {
         api_answer_error(exchange, &err);

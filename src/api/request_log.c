@@ -411,6 +411,7 @@ struct request_logs *request_logs_new(size_t file_bytes, const struct span *tags
     logs->told_us = clock_now_us() - TELL_US;
     epoch_init(&logs->epoch);
     sem_init(&logs->wake, 0, 0);
+    metric_register(&logged);
     return logs;
 }
 

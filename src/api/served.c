@@ -10,10 +10,8 @@
 
 #include "api/trace.h"
 #include "base/check.h"
-#include "monitoring/latency.h"
 
 enum {
-    CODES = CODE_UNAUTHENTICATED + 1,
     UNKNOWN_MODELS_MAX = 200,  /* names that no model has, told apart on the page */
     UNKNOWN_NAME_MAX = 100,    /* bytes of one */
     EXEMPLARS = 26,            /* buckets of the time of a whole request */
@@ -99,11 +97,16 @@ const char *served_method_name(enum served_method method)
     return methods[method].name;
 }
 
+const char *served_stage_name(enum served_stage stage)
+{
+    return stage_names[stage];
+}
+
 /* ---- what is kept ---- */
 
 struct part {
     struct latency latency; /* counts those that succeeded */
-    _Atomic int64_t failed[CODES];
+    _Atomic int64_t failed[SERVED_CODES];
 };
 
 /* The parts of the latency: the stages, and behind them the whole. */
@@ -290,20 +293,19 @@ void served_examples(struct span model, size_t count)
 
 /* ---- reading ---- */
 
-struct total {
-    int64_t codes[CODES];
-    struct latency_sum all;
-    struct latency_sum stages[SERVED_STAGES];
-};
-
-static void sum_up(const struct served *served, struct total *total)
+static void sum_up(const struct served *served, struct served_total *total)
 {
-    *total = (struct total){0};
+    *total = (struct served_total){
+        .model = served->version->servable->id.name,
+        .version = served->version->servable->id.version,
+        .signature = served->signature,
+        .way = served->way,
+    };
     for (int i = 0; i < SHARDS; i++) {
         const struct part *part = atomic_load_explicit(&served->parts[i], memory_order_acquire);
         if (!part)
             continue;
-        for (int k = 0; k < CODES; k++)
+        for (int k = 0; k < SERVED_CODES; k++)
             total->codes[k] += atomic_load_explicit(&part->failed[k], memory_order_relaxed);
         total->codes[CODE_OK] += atomic_load_explicit(&part->latency.count, memory_order_relaxed);
         latency_add(&total->all, &part->latency, ALL);
@@ -320,14 +322,14 @@ struct sink {
     void *to;
 };
 
-static void tell_stock(const struct served *served, struct span model, const struct total *total,
-                       const struct sink *sink)
+static void tell_stock(const struct served *served, struct span model,
+                       const struct served_total *total, const struct sink *sink)
 {
     struct metric_histogram histogram;
     const char *method = methods[served->way.method].stock[served->way.is_rest];
     if (!method)
         return;
-    for (int code = 0; code < CODES; code++) {
+    for (int code = 0; code < SERVED_CODES; code++) {
         const struct span values[] = {model, span_of(code_name((enum code)code))};
         if (total->codes[code])
             sink->number(sink->to, &stock_requests, values, total->codes[code]);
@@ -380,7 +382,7 @@ static const struct metric_exemplar *copy_exemplars(struct served *served, struc
     return copy;
 }
 
-static void tell_ours(struct served *served, struct span model, struct total *total,
+static void tell_ours(struct served *served, struct span model, struct served_total *total,
                       struct scrape *scrape)
 {
     struct arena *arena = scrape_arena(scrape);
@@ -394,7 +396,7 @@ static void tell_ours(struct served *served, struct span model, struct total *to
         span_of(protocols[served->way.is_rest]),
         {0},
     };
-    for (int code = 0; code < CODES; code++) {
+    for (int code = 0; code < SERVED_CODES; code++) {
         values[5] = span_of(code_name((enum code)code));
         if (total->codes[code])
             scrape_number(scrape, &requests, values, (double)total->codes[code]);
@@ -419,7 +421,8 @@ static void tell_ours(struct served *served, struct span model, struct total *to
 static void register_all(void)
 {
     static struct metric_family *const families[] = {
-        &stock_requests, &stock_latency, &stock_runtime, &requests, &duration, &stage_duration};
+        &stock_requests,      &stock_latency, &stock_runtime, &stock_examples,
+        &stock_example_total, &requests,      &duration,      &stage_duration};
     for (size_t i = 0; i < sizeof families / sizeof *families; i++)
         metric_register(families[i]);
 }
@@ -427,7 +430,7 @@ static void register_all(void)
 void served_scrape(struct scrape *scrape)
 {
     struct sink sink = {number_to_page, histogram_to_page, scrape};
-    struct total *total = ARENA_NEW(scrape_arena(scrape), struct total);
+    struct served_total *total = ARENA_NEW(scrape_arena(scrape), struct served_total);
     register_all();
     pthread_mutex_lock(&versions_mutex);
     for (struct version *v = versions; v; v = v->next) {
@@ -441,10 +444,23 @@ void served_scrape(struct scrape *scrape)
     pthread_mutex_unlock(&versions_mutex);
 }
 
+void served_each(void (*fn)(void *context, const struct served_total *total), void *context)
+{
+    struct served_total total;
+    pthread_mutex_lock(&versions_mutex);
+    for (struct version *v = versions; v; v = v->next) {
+        for (struct served *s = atomic_load(&v->served); s; s = s->next) {
+            sum_up(s, &total);
+            fn(context, &total);
+        }
+    }
+    pthread_mutex_unlock(&versions_mutex);
+}
+
 static void free_served(struct served *served)
 {
     static const struct sink sink = {number_to_cell, histogram_to_cell, NULL};
-    struct total total;
+    struct served_total total;
     sum_up(served, &total);
     tell_stock(served, served->version->servable->id.name, &total, &sink);
     for (int i = 0; i < SHARDS; i++)

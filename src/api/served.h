@@ -12,6 +12,7 @@
 #define API_SERVED_H
 
 #include "core/servable.h"
+#include "monitoring/latency.h"
 #include "monitoring/scrape.h"
 
 struct trace;
@@ -39,8 +40,11 @@ enum served_stage {
     SERVED_STAGES,
 };
 
-/* "predict": as in labels. */
+enum { SERVED_CODES = CODE_UNAUTHENTICATED + 1 };
+
+/* "predict", "read": as in labels. */
 const char *served_method_name(enum served_method method);
+const char *served_stage_name(enum served_stage stage);
 
 struct served_way {
     enum served_method method;
@@ -73,5 +77,21 @@ void served_without(struct span model, struct served_way way, enum code code, in
 void served_examples(struct span model, size_t count);
 
 void served_scrape(struct scrape *scrape);
+
+/* What has been counted until now of one method, signature and version: how many ended with each
+ * code, and the times of those that succeeded. */
+struct served_total {
+    struct span model;
+    int64_t version;
+    struct span signature;
+    struct served_way way;
+    int64_t codes[SERVED_CODES];
+    struct latency_sum all;
+    struct latency_sum stages[SERVED_STAGES];
+};
+
+/* Tells all of them; `total` and its texts are gone when `fn` returns. No version comes or goes
+ * meanwhile. */
+void served_each(void (*fn)(void *context, const struct served_total *total), void *context);
 
 #endif

@@ -133,3 +133,14 @@ void memory_unkeep(size_t size)
     if (size >= MEMORY_KEPT_SMALL)
         subtract(&kept, size);
 }
+
+size_t memory_resident(void)
+{
+    char text[128];
+    struct span pages = file_read_small("/proc/self/statm", text, sizeof text);
+    span_cut(&pages, ' '); /* all that is mapped */
+    int64_t resident;
+    return span_to_int64(span_cut(&pages, ' '), &resident)
+               ? (size_t)resident * (size_t)sysconf(_SC_PAGESIZE)
+               : 0;
+}

@@ -40,6 +40,9 @@ void memory_unkeep(size_t size);
 size_t memory_used(void);
 size_t memory_budget(void);
 
+/* Bytes of the whole process that are in memory, as the system counts them. */
+size_t memory_resident(void);
+
 /* Another budget, for tests. */
 void memory_set_budget(size_t bytes);
 

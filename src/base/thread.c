@@ -47,6 +47,12 @@ enum code thread_start(pthread_t *thread, const char *name, thread_fn *fn, void 
                      strerror(failed));
 }
 
+int thread_id(void)
+{
+    static _Thread_local int id;
+    return id ? id : (id = gettid());
+}
+
 void thread_lower_priority(void)
 {
     /* On Linux a nice value belongs to a thread. It may fail in a sandbox, which does no harm. */

@@ -16,6 +16,9 @@ typedef void thread_fn(void *context);
 enum code thread_start(pthread_t *thread, const char *name, thread_fn *fn, void *context,
                        struct error *err);
 
+/* The system's number of the calling thread, asked for once. */
+int thread_id(void);
+
 /* The calling thread yields to all others from now on: for loading, which must not slow requests
  * down. */
 void thread_lower_priority(void);

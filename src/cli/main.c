@@ -50,9 +50,19 @@ static bool take_op_libraries(int *argc, char **argv)
     return true;
 }
 
+/* Wherever it stands: who asks has often typed the rest before. */
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (!strcmp(argv[i], "--help") || !strcmp(argv[i], "-h"))
+            return true;
+    }
+    return false;
+}
+
 static int run_command(const struct command *command, int argc, char **argv)
 {
-    if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))) {
+    if (wants_help(argc, argv)) {
         printf("usage: tensorctl %s %s\n\n%s\n", command->name, command->arguments, command->help);
         return EXIT_DONE;
     }

@@ -264,26 +264,14 @@ static void print_policy(const struct versions *v)
 
 static enum code list(struct versions *v, struct error *err)
 {
-    static const struct {
-        int32_t state;
-        const char *name;
-    } names[] = {
-        {PB_MODEL_VERSION_STATUS_STATE_START, "START"},
-        {PB_MODEL_VERSION_STATUS_STATE_LOADING, "LOADING"},
-        {PB_MODEL_VERSION_STATUS_STATE_AVAILABLE, "AVAILABLE"},
-        {PB_MODEL_VERSION_STATUS_STATE_UNLOADING, "UNLOADING"},
-        {PB_MODEL_VERSION_STATUS_STATE_END, "END"},
-    };
     enum code code = read_status(v, err);
     if (code)
         return code;
     print_policy(v);
     for (size_t i = 0; i < v->status.model_version_status.count; i++) {
         const struct pb_model_version_status *s = &v->status.model_version_status.items[i];
-        const char *name = "UNKNOWN";
-        for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-            name = names[k].state == s->state ? names[k].name : name;
-        printf("%20lld  %-9s  ", (long long)s->version, name);
+        const char *name = pb_enum_name(&pb_model_version_status_state_enum, s->state);
+        printf("%20lld  %-9s  ", (long long)s->version, name ? name : "?");
         command_print_line(message_of(s));
     }
     return CODE_OK;

@@ -19,6 +19,7 @@
 #include "base/thread.h"
 #include "core/load_report.h"
 #include "core/residence.h"
+#include "core/version_event.h"
 
 /* The labels of one moment, with their texts. */
 struct label_set {
@@ -367,7 +368,7 @@ static void load(struct manager *m, struct harness *h)
     pthread_mutex_unlock(&m->mutex);
     log_info("Loading servable version " HARNESS_FORMAT " from %s, about %.1f MiB", HARNESS_ARG(*h),
              h->path, (double)h->reserved / (1 << 20));
-    int64_t start_us = clock_now_us();
+    int64_t start_us = clock_now_us(), start_ticks = clock_ticks();
     struct load_report report = {
         .id = h->servable.id, .estimate = h->reserved, .progress = &h->load};
     progress_begin(&h->load);
@@ -376,6 +377,7 @@ static void load(struct manager *m, struct harness *h)
         error_clear(&err); /* a loader may have tried this and that */
     load_report_end(m->reports, &report);
     progress_end();
+    version_event_loaded(&h->servable.id, start_ticks, &h->load, err.code);
     pthread_mutex_lock(&m->mutex);
     const struct managed *name = h->owner;
     enum loaded outcome = lifecycle_loaded(&m->lifecycle, h, object, &err, clock_now_us());
@@ -428,14 +430,15 @@ static void unload(struct manager *m, struct harness *h)
     size_t bytes = h->reserved;
     struct serving_map *old = swap_map(m);
     pthread_mutex_unlock(&m->mutex);
-    int64_t start_us = clock_now_us();
+    int64_t start_us = clock_now_us(), start_ticks = clock_ticks();
     retire_map(m, old);
     drain_await(&m->drain, &h->servable);
-    int64_t idle_us = clock_now_us();
+    int64_t idle_us = clock_now_us(), idle_ticks = clock_ticks();
     h->platform->loader->unload(h->servable.object);
     /* What the version had in small pieces goes back to the system, too. */
     malloc_trim(0);
     int64_t freed_us = clock_now_us();
+    version_event_unloaded(&id, start_ticks, idle_ticks);
     pthread_mutex_lock(&m->mutex);
     lifecycle_unloaded(&m->lifecycle, h);
     log_info("Done unloading servable version {name: %.*s version: %lld}: waited %.1f ms for "

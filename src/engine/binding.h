@@ -139,10 +139,9 @@ void frame_put(struct frame *frame);
 void frame_adopt(const struct plan *plan, struct frame *frame, const struct frame *from, int done);
 void frame_put_changed(struct frame *frame);
 
-/* Runs the plan's steps from number *done on. The feeds are set. *done becomes the plan's count of
+/* Runs its plan's steps from number *done on. The feeds are set. *done becomes the plan's count of
  * steps, or, when a step gave another shape than is expected, the number of the next one. */
-enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run, int *done,
-                    struct error *err);
+enum code frame_run(struct frame *frame, struct run *run, int *done, struct error *err);
 
 /* ---- packed weights ---- */
 

@@ -255,13 +255,13 @@ static enum code change_frame(struct execution *x, struct binding *binding, int 
 static enum code run_steps(struct execution *x, struct error *err)
 {
     int done = 0;
-    enum code code = frame_run(x->plan, x->frame, x->run, &done, err);
+    enum code code = frame_run(x->frame, x->run, &done, err);
     while (!code && done < x->plan->step_count) {
         struct binding *better = know_better(x->plan, x->first, x->frame, done);
         count_miss(x->first);
         code = change_frame(x, better, done, err);
         if (!code)
-            code = frame_run(x->plan, x->frame, x->run, &done, err);
+            code = frame_run(x->frame, x->run, &done, err);
     }
     return code;
 }

@@ -11,9 +11,12 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "engine/binding.h"
 #include "engine/evaluate.h"
+#include "monitoring/recording.h"
 
 static void set_data(const struct plan *plan, struct frame *frame)
 {
@@ -164,8 +167,8 @@ static enum code run_dynamic(const struct plan *plan, struct frame *frame, struc
     return code;
 }
 
-static enum code run_step(const struct plan *plan, struct frame *frame, struct op_call *call,
-                          const struct bound_step *bound, struct error *err)
+static inline enum code run_step(const struct plan *plan, struct frame *frame, struct op_call *call,
+                                 const struct bound_step *bound, struct error *err)
 {
     const struct op *op = bound->step->node->op;
     enum code code =
@@ -184,16 +187,42 @@ static int find_step(const struct plan *plan, const struct binding *binding, int
     return i;
 }
 
-enum code frame_run(const struct plan *plan, struct frame *frame, struct run *run, int *done,
-                    struct error *err)
+/* For a profile. */
+static enum code run_recorded(const struct plan *plan, struct frame *frame, struct op_call *call,
+                              const struct bound_step *bound, struct error *err)
+{
+    const struct node *node = bound->step->node;
+    const struct recording_value value = {.name = "node", .text = node->name};
+    struct recording_event event = {
+        .name = node->op->name,
+        .begin = clock_ticks(),
+        .level = RECORDING_OPS,
+        .thread = thread_id(),
+        .values = &value,
+        .value_count = node->name.len > 0,
+    };
+    enum code code = run_step(plan, frame, call, bound, err);
+    event.end = clock_ticks();
+    recording_add(&event);
+    return code;
+}
+
+typedef enum code step_fn(const struct plan *plan, struct frame *frame, struct op_call *call,
+                          const struct bound_step *bound, struct error *err);
+
+/* Inlined for each way to make a step, so that a run which nobody records does not pay for what one
+ * might be. */
+static inline __attribute__((always_inline)) enum code
+run_all(struct frame *frame, struct run *run, int *done, step_fn *make_step, struct error *err)
 {
     const struct binding *binding = frame->binding;
+    const struct plan *plan = frame->plan;
     for (int i = *done ? find_step(plan, binding, *done) : 0; i < binding->step_count; i++) {
         const struct bound_step *bound = &binding->steps[i];
         struct op_call *call = &frame->calls[i];
         call->arena = run->arena;
         call->run = run;
-        enum code code = run_step(plan, frame, call, bound, err);
+        enum code code = make_step(plan, frame, call, bound, err);
         if (code)
             return code;
         if (run->cancelled && atomic_load_explicit(run->cancelled, memory_order_relaxed))
@@ -204,6 +233,12 @@ enum code frame_run(const struct plan *plan, struct frame *frame, struct run *ru
     }
     *done = plan->step_count;
     return CODE_OK;
+}
+
+enum code frame_run(struct frame *frame, struct run *run, int *done, struct error *err)
+{
+    return recording_wants(RECORDING_OPS) ? run_all(frame, run, done, run_recorded, err)
+                                          : run_all(frame, run, done, run_step, err);
 }
 
 /* ---- a run that changes frames ---- */

@@ -27,6 +27,7 @@ struct scrape {
     struct series *series;
     size_t count;
     size_t room;
+    bool complete; /* with all cells, and sorted */
     /* The text. */
     enum scrape_format format;
     char *text;
@@ -144,6 +145,32 @@ static void sort_series(struct scrape *scrape)
             scrape->series[kept++] = scrape->series[i];
     }
     scrape->count = kept;
+}
+
+static void complete(struct scrape *scrape)
+{
+    if (scrape->complete)
+        return;
+    for (const struct metric_family *f = metric_families(); f; f = f->state.next)
+        add_cells(scrape, f);
+    sort_series(scrape);
+    scrape->complete = true;
+}
+
+int64_t scrape_first(struct scrape *scrape, struct span family)
+{
+    complete(scrape);
+    size_t low = 0, high = scrape->count;
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+        if (span_compare(span_of(scrape->series[middle].family->name), family) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == scrape->count || !span_is(family, scrape->series[low].family->name))
+        return 0;
+    return (int64_t)scrape->series[low].number;
 }
 
 /* ---- text ---- */
@@ -363,9 +390,7 @@ struct span scrape_print(struct scrape *scrape, enum scrape_format format)
     size_t count, next = 0;
     struct metric_family **families = list_families(scrape->arena, &count);
     scrape->format = format;
-    for (size_t i = 0; i < count; i++)
-        add_cells(scrape, families[i]);
-    sort_series(scrape);
+    complete(scrape);
     for (size_t i = 0; i < count; i++) {
         put_head(scrape, families[i]);
         for (; next < scrape->count && scrape->series[next].family == families[i]; next++)

@@ -24,6 +24,10 @@ void scrape_number(struct scrape *scrape, struct metric_family *family, const st
 void scrape_histogram(struct scrape *scrape, struct metric_family *family,
                       const struct span *values, const struct metric_histogram *histogram);
 
+/* What the family's first series, by the values of its labels, comes to; 0: there is none, or it is
+ * a histogram. Nothing can be told any more then. */
+int64_t scrape_first(struct scrape *scrape, struct span family);
+
 enum scrape_format {
     SCRAPE_TEXT,        /* Prometheus's text format, 0.0.4, as TensorFlow Serving writes it */
     SCRAPE_OPENMETRICS, /* OpenMetrics 1.0: _total, exemplars, # EOF */

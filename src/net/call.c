@@ -62,7 +62,7 @@ static void release_request(struct call *call)
 static void report(struct call *call)
 {
     const struct net_options *options = &call->loop->shared->options;
-    if (!options->finished || !call->answered || call->rpc.parent)
+    if (!loop_is_watched(call->loop) || !call->answered || call->rpc.parent)
         return;
     const struct net_report report = {
         .protocol = call->exchange.kind == EXCHANGE_RPC ? NET_GRPC : NET_HTTP,

@@ -60,7 +60,7 @@ enum code connection_admit(struct connection *c, struct call *call, struct error
 
 static void recycle_done(struct connection *c)
 {
-    if (c->done && c->loop->shared->options.finished)
+    if (c->done && loop_is_watched(c->loop))
         c->loop->written = clock_ticks();
     while (c->done) {
         struct call *call = c->done;

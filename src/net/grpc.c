@@ -99,6 +99,8 @@ int64_t grpc_timeout_us(struct span text)
         value = value * 10 + (text.ptr[i] - '0');
     }
     int64_t ns = unit_ns(text.ptr[text.len - 1]);
+    if (ns && !value)
+        return 1;
     /* 99,999,999 hours do not fit into nanoseconds, but into microseconds. */
     return ns >= 1000 ? value * (ns / 1000) : (value * ns + 999) / 1000;
 }

@@ -42,7 +42,8 @@ enum code grpc_reader_end(const struct grpc_reader *reader, struct error *err);
 
 void grpc_prefix_write(unsigned char prefix[GRPC_PREFIX], bool compressed, uint32_t size);
 
-/* "100m" and the like in microseconds, rounded up; 0 when it is no timeout. At most 8 digits. */
+/* "100m" and the like in microseconds, rounded up; 0 when it is no timeout. At most 8 digits. No
+ * time at all, which some clients send for a deadline that is over, is 1. */
 int64_t grpc_timeout_us(struct span text);
 
 /* The value of grpc-encoding; false: not one of ours. */

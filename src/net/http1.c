@@ -130,9 +130,9 @@ static int check_version(struct http1_head *head, struct span version, const cha
                       version.ptr[7] >= '0' && version.ptr[7] <= '9';
     if (!is_version)
         return refuse(400, why, "The request line does not end with an HTTP version");
-    if (version.ptr[5] != '1' || version.ptr[7] > '1')
+    if (version.ptr[5] != '1')
         return refuse(505, why, "Only HTTP/1.0 and HTTP/1.1 are spoken here");
-    head->minor = version.ptr[7] - '0';
+    head->minor = version.ptr[7] > '0'; /* a later 1.x is read as 1.1 (RFC 9110, 2.5) */
     return 0;
 }
 
@@ -377,6 +377,11 @@ static int hex_value(char byte)
     return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
 }
 
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
+}
+
 static int chunk_size(struct http1_chunks *c, char byte, const char **why)
 {
     int digit = hex_value(byte);
@@ -387,10 +392,22 @@ static int chunk_size(struct http1_chunks *c, char byte, const char **why)
         c->left = c->left << 4 | (unsigned)digit;
         return 0;
     }
-    if (!c->digits || (byte != '\r' && byte != ';'))
+    if (!c->digits || (byte != '\r' && byte != ';' && !is_blank(byte)))
         return refuse(400, why, "A chunk's size is not a hexadecimal number");
-    c->state = byte == '\r' ? HTTP1_CHUNK_SIZE_LF : HTTP1_CHUNK_EXTENSION;
+    c->state = byte == '\r'  ? HTTP1_CHUNK_SIZE_LF
+               : byte == ';' ? HTTP1_CHUNK_EXTENSION
+                             : HTTP1_CHUNK_BLANKS;
     c->line_len = 0;
+    return 0;
+}
+
+/* Blanks stand before an extension only. */
+static int chunk_blanks(struct http1_chunks *c, char byte, const char **why)
+{
+    if (byte == ';')
+        c->state = HTTP1_CHUNK_EXTENSION;
+    else if (!is_blank(byte) || ++c->line_len > HTTP1_CHUNK_LINE_MAX)
+        return refuse(400, why, "A chunk's size is not a hexadecimal number");
     return 0;
 }
 
@@ -459,13 +476,10 @@ static int chunk_trailer_lf(struct http1_chunks *c, char byte, const char **why)
 }
 
 static int (*const chunk_steps[])(struct http1_chunks *c, char byte, const char **why) = {
-    [HTTP1_CHUNK_SIZE] = chunk_size,
-    [HTTP1_CHUNK_EXTENSION] = chunk_extension,
-    [HTTP1_CHUNK_SIZE_LF] = chunk_size_lf,
-    [HTTP1_CHUNK_DATA_CR] = chunk_data_cr,
-    [HTTP1_CHUNK_DATA_LF] = chunk_data_lf,
-    [HTTP1_CHUNK_TRAILER] = chunk_trailer,
-    [HTTP1_CHUNK_TRAILER_LF] = chunk_trailer_lf,
+    [HTTP1_CHUNK_SIZE] = chunk_size,           [HTTP1_CHUNK_BLANKS] = chunk_blanks,
+    [HTTP1_CHUNK_EXTENSION] = chunk_extension, [HTTP1_CHUNK_SIZE_LF] = chunk_size_lf,
+    [HTTP1_CHUNK_DATA_CR] = chunk_data_cr,     [HTTP1_CHUNK_DATA_LF] = chunk_data_lf,
+    [HTTP1_CHUNK_TRAILER] = chunk_trailer,     [HTTP1_CHUNK_TRAILER_LF] = chunk_trailer_lf,
 };
 
 int http1_chunks_feed(struct http1_chunks *c, struct span bytes, size_t *used, struct span *data,

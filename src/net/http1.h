@@ -57,6 +57,7 @@ int http1_head_parse(struct http1_head *head, char *bytes, size_t len, const cha
 
 enum http1_chunk_state {
     HTTP1_CHUNK_SIZE,
+    HTTP1_CHUNK_BLANKS, /* between a size and its extension */
     HTTP1_CHUNK_EXTENSION,
     HTTP1_CHUNK_SIZE_LF,
     HTTP1_CHUNK_DATA,

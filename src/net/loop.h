@@ -129,6 +129,13 @@ void loop_answered(struct call *call);
 enum code loop_watch(struct loop *loop, struct watch *watch, unsigned events, struct error *err);
 void loop_rewatch(struct loop *loop, struct watch *watch, unsigned events);
 
+/* Whether anybody wants to be told how a call went. */
+static inline bool loop_is_watched(const struct loop *loop)
+{
+    const struct net_options *o = &loop->shared->options;
+    return o->finished && (!o->watched || atomic_load_explicit(o->watched, memory_order_relaxed));
+}
+
 /* For the Date header, renewed every second. */
 struct span loop_date(struct loop *loop);
 

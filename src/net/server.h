@@ -86,6 +86,7 @@ struct net_options {
     admit_fn *admit;           /* NULL: all are let in */
     void *context;             /* handed to all of them */
     net_finished_fn *finished; /* of each that was answered; may be NULL */
+    const atomic_int *watched; /* only while it is above 0; NULL: always */
     size_t message_max;        /* a gRPC message, decompressed; 0: INT32_MAX as in the original */
     size_t body_max;           /* an HTTP body as sent; 0: 2 GiB - 1 */
     size_t inflated_max;       /* a compressed HTTP body, inflated; 0: 100 MiB as in the original */

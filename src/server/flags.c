@@ -30,6 +30,10 @@ const struct flag flags[] = {
      "once"},
     {"op_library", FLAG_TEXTS, MEMBER(op_library), "", FLAG_SERVED,
      "shared library with custom ops (tensord/op.h); may be given more than once"},
+    {"thread_pool_factory_config_file", FLAG_TEXT, MEMBER(thread_pool_factory_config_file), "",
+     FLAG_SERVED,
+     "ThreadPoolFactoryConfig, text format: names a factory, of which there are none, so that the "
+     "start fails as the original's"},
     {"prefer_tflite_model", FLAG_BOOL, MEMBER(prefer_tflite_model), "false", FLAG_SERVED,
      "serve a version's model.tflite, where it has one, instead of its saved_model.pb"},
     {"enable_signature_method_name_check", FLAG_BOOL, MEMBER(enable_signature_method_name_check),
@@ -64,6 +68,8 @@ const struct flag flags[] = {
     /* TLS, tokens, administration */
     {"ssl_config_file", FLAG_TEXT, MEMBER(ssl_config_file), "", FLAG_SERVED,
      "SSLConfig, text format, with the PEM texts inside: TLS for gRPC"},
+    {"use_alts_credentials", FLAG_BOOL, MEMBER(use_alts_credentials), "false", FLAG_SERVED,
+     "ALTS, refused: it needs the handshaker of Google's cloud"},
     {"tls_cert_file", FLAG_TEXT, MEMBER(tls_cert_file), "", FLAG_SERVED,
      "PEM file with the server's certificate and those above it: TLS for gRPC and REST"},
     {"tls_key_file", FLAG_TEXT, MEMBER(tls_key_file), "", FLAG_SERVED,
@@ -119,6 +125,8 @@ const struct flag flags[] = {
     {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",
      FLAG_SERVED, "models that can not be loaded do not end the start"},
     /* Watching */
+    {"enable_profiler", FLAG_BOOL, MEMBER(enable_profiler), "true", FLAG_SERVED,
+     "answer tensorflow.ProfilerService: profiles for TensorBoard"},
     {"monitoring_config_file", FLAG_TEXT, MEMBER(monitoring_config_file), "", FLAG_SERVED,
      "MonitoringConfig, text format: a page of metrics for Prometheus on the REST port"},
     {"log_format", FLAG_TEXT, MEMBER(log_format), "text", FLAG_SERVED,
@@ -162,8 +170,6 @@ const struct flag flags[] = {
      "interpreters of TFLite models: a plan serves any number of threads here"},
     {"xla_cpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
     {"xla_gpu_compilation_enabled", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "XLA"},
-    {"enable_profiler", FLAG_BOOL, MEMBER(idle_bool), "true", FLAG_IDLE,
-     "TensorFlow's profiler service"},
     {"mixed_precision", FLAG_TEXT, MEMBER(idle_text), "", FLAG_IDLE,
      "graphs are run with the dtypes that they have"},
     {"skip_initialize_tpu", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "TPU"},
@@ -177,9 +183,6 @@ const struct flag flags[] = {
     {"enable_per_model_batching_parameters", FLAG_BOOL,
      MEMBER(enable_per_model_batching_parameters), "false", FLAG_LATER,
      "batching_params.pbtxt of each version"},
-    {"use_alts_credentials", FLAG_BOOL, MEMBER(use_alts_credentials), "false", FLAG_LATER, "ALTS"},
-    {"thread_pool_factory_config_file", FLAG_TEXT, MEMBER(thread_pool_factory_config_file), "",
-     FLAG_LATER, "ThreadPoolFactoryConfig, text format"},
 };
 const size_t flag_count = sizeof flags / sizeof *flags;
 

@@ -308,9 +308,22 @@ static enum code check_base_path(const struct options *o, struct error *err)
                      o->model_base_path);
 }
 
+/* The keys come from a service that only Google's cloud has; the original ends there, too. */
+static enum code check_alts(const struct options *o, struct error *err)
+{
+    if (!o->use_alts_credentials)
+        return CODE_OK;
+    return error_set(err, CODE_UNIMPLEMENTED,
+                     "--use_alts_credentials: ALTS needs the handshaker service of Google's cloud "
+                     "and is not served; TLS is, with --ssl_config_file, or --tls_cert_file and "
+                     "--tls_key_file");
+}
+
 enum code options_check(const struct options *options, struct error *err)
 {
     enum code code = check_together(options, err);
+    if (!code)
+        code = check_alts(options, err);
     if (!code)
         code = check_base_path(options, err);
     if (!code)

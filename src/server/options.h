@@ -99,6 +99,7 @@ struct options {
     const char *platform_config_file;
     const char *monitoring_config_file;
     bool enable_signature_method_name_check;
+    bool enable_profiler;
     bool prefer_tflite_model;
     const char *thread_pool_factory_config_file;
     /* Where the values of flags without an effect end up; nobody reads them. */

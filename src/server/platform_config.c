@@ -30,6 +30,9 @@ static enum code take_bundle(struct reading *r, const struct pb_session_bundle_c
     struct tensorflow_options *t = r->tensorflow;
     if (c->batching_parameters || c->enable_per_model_batching_params)
         return unserved("batching_parameters", err);
+    if (c->enable_saved_model_config)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "Saved model config functionality is not implemented.");
     if (c->session_config)
         log_info("session_config is accepted, but has no effect here");
     if (c->saved_model_tags.count) {

@@ -63,6 +63,13 @@ bool ports_administration_is_apart(const struct options *o)
     return o->admin_port || o->admin_rest_api_port || o->admin_socket_path[0];
 }
 
+bool ports_speak_http(const struct options *o)
+{
+    struct bind bind;
+    return o->rest_api_socket_path[0] || o->admin_rest_api_port ||
+           (!parse_bind(o->rest_bind, o->rest_api_port, &bind, NULL) && bind.asked);
+}
+
 /* ---- one place after the other ---- */
 
 struct opening {

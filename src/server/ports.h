@@ -17,6 +17,9 @@ enum code ports_open(struct net_server *net, const struct options *options, stru
 /* Whether there is a port or socket for administration, so that it happens nowhere else. */
 bool ports_administration_is_apart(const struct options *options);
 
+/* Whether HTTP is spoken on any port or socket. */
+bool ports_speak_http(const struct options *options);
+
 /* "--socket_mode": octal digits; false: it is none. "" is 0. */
 bool ports_parse_mode(const char *text, unsigned *mode);
 

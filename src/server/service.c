@@ -17,6 +17,7 @@
 #include "api/access.h"
 #include "api/api.h"
 #include "api/health_watch.h"
+#include "api/profiler.h"
 #include "api/record.h"
 #include "api/request_log.h"
 #include "api/rest.h"
@@ -38,6 +39,7 @@
 #include "server/platform_config.h"
 #include "server/ports.h"
 #include "server/signals.h"
+#include "server/thread_pool_config.h"
 #include "server/tls_files.h"
 #include "server/token_files.h"
 
@@ -246,6 +248,7 @@ static void make_net(struct service *s)
         .watch = health_watch_new(),
         .access = s->access,
         .waiting = waiting_room_new(),
+        .profiler = s->options->enable_profiler ? profiler_new() : NULL,
         .metrics_path = s->metrics_path,
         .tells_state = s->options->open_ports_early,
         .tensor_content = s->options->enable_serialization_as_tensor_content,
@@ -254,15 +257,16 @@ static void make_net(struct service *s)
         .counters = s->counters,
         .logs = s->logs,
         .access_log = s->access_log,
-        .is_timed = s->metrics_path || s->access_log,
+        .watched = s->metrics_path || s->access_log,
     };
     struct net_options net = {
         .loops = cores,
         .rpcs = api_rpcs,
-        .rpc_count = api_rpc_count,
+        .rpc_count = api_rpc_count(&s->api),
         .http = api_rest,
         .admit = s->access ? api_admit : NULL,
-        .finished = s->api.is_timed ? record_finished : NULL,
+        .finished = record_finished,
+        .watched = &s->api.watched,
         .context = &s->api,
         .reuse_port = s->options->reuse_port,
         .connections_max = (size_t)s->options->max_connections,
@@ -280,6 +284,8 @@ static void make_net(struct service *s)
 static enum code open_ports(struct service *s, struct error *err)
 {
     make_net(s);
+    if (s->api.profiler)
+        log_info("Profiler service is enabled");
     return ports_open(s->net, s->options, err);
 }
 
@@ -380,6 +386,11 @@ static enum code read_monitoring(struct service *s, struct error *err)
     const char *file = s->options->monitoring_config_file;
     if (!file[0])
         return CODE_OK;
+    if (!ports_speak_http(s->options)) {
+        log_warning(
+            "--monitoring_config_file has no effect: the page of metrics needs a REST port");
+        return CODE_OK;
+    }
     enum code code = config_text_read(file, &pb_monitoring_config_type, &s->arena, &config, err);
     if (code || !config.prometheus_config || !config.prometheus_config->enable)
         return code;
@@ -411,7 +422,10 @@ static enum code serve(struct service *s, struct error *err)
     const struct signals signals = {on_end, on_reload, on_reopen, s};
     bool goes_on = false;
     const char *platforms = s->options->platform_config_file;
+    const char *thread_pools = s->options->thread_pool_factory_config_file;
     enum code code = read_monitoring(s, err);
+    if (!code && thread_pools[0])
+        code = thread_pool_config_read(thread_pools, err);
     if (!code && platforms[0])
         code = platform_config_read(platforms, &s->arena, &s->tensorflow, &s->named, err);
     if (!code)
@@ -453,6 +467,7 @@ static void tear_down(struct service *s, bool failed)
         net_server_join(s->net, INT64_MAX);
     health_watch_free(s->api.watch);
     waiting_room_free(s->api.waiting);
+    profiler_free(s->api.profiler);
     worker_pool_free(s->workers);
     worker_pool_free(s->reloads);
     net_server_free(s->net);

@@ -2,8 +2,9 @@
 /*
  * What is asked of a parsed tape: members, types, dumps for error texts.
  *
- * A dump is what RapidJSON's PrettyWriter would write, cut at 256 bytes. Writing stops soon behind
- * the cut, which also bounds the depth that has to be remembered: a level costs a byte at least.
+ * A dump is what RapidJSON's PrettyWriter would write, cut at 256 bytes; a lone number is dressed
+ * as in answers. Writing stops soon behind the cut, which also bounds the depth that has to be
+ * remembered: a level costs a byte at least.
  */
 #include "wire/json.h"
 
@@ -17,6 +18,8 @@ enum {
     DUMP_MAX = 256,
     DUMP_INDENT = 4,
 };
+
+#define FLOAT_RANGE 3.4028234e38
 
 double json_real(const struct json_value *v)
 {
@@ -167,11 +170,25 @@ static void dump_closes(struct dump *d, const struct json_value *next)
     }
 }
 
+/* A number by itself is printed as answers have it, and so may be NaN or an infinity; as a float if
+ * it is in the range that RapidJSON takes for a float's. */
+static void dump_lone_real(struct json_writer *w, double value)
+{
+    if (fabs(value) <= FLOAT_RANGE)
+        json_write_float(w, (float)value);
+    else
+        json_write_double(w, value);
+}
+
 struct span json_dump(const struct json_value *v, struct arena *arena)
 {
     struct json_writer w;
     json_writer_init(&w, arena, 2 * DUMP_MAX);
     struct dump d = {.w = &w};
+    if (v->type == JSON_NUMBER) {
+        dump_lone_real(&w, v->real);
+        return json_writer_text(&w);
+    }
     const struct json_value *end = json_end(v);
     while (v < end && w.len < DUMP_MAX) {
         dump_prefix(&d);

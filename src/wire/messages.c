@@ -246,6 +246,23 @@ static const struct pb_enum_value predict_streamed_options_request_state_values[
 };
 const struct pb_enum pb_predict_streamed_options_request_state_enum = {"tensorflow.serving.PredictStreamedOptions.RequestState", predict_streamed_options_request_state_values, 4, 4};
 
+static const struct pb_enum_value profile_options_device_type_values[] = {
+    {0, "UNSPECIFIED"},
+    {1, "CPU"},
+    {2, "GPU"},
+    {3, "TPU"},
+    {4, "PLUGGABLE_DEVICE"},
+};
+const struct pb_enum pb_profile_options_device_type_enum = {"tensorflow.ProfileOptions.DeviceType", profile_options_device_type_values, 5, 5};
+
+static const struct pb_enum_value profiler_service_monitor_result_response_type_values[] = {
+    {0, "EMPTY_RESULT"},
+    {1, "UTIL_ONLY"},
+    {2, "UTIL_IDLE"},
+    {3, "UTIL_IDLE_STEP"},
+};
+const struct pb_enum pb_profiler_service_monitor_result_response_type_enum = {"tensorflow.ProfilerServiceMonitorResult.ResponseType", profiler_service_monitor_result_response_type_values, 4, 4};
+
 static const struct pb_enum_value run_options_trace_level_values[] = {
     {0, "NO_TRACE"},
     {1, "SOFTWARE_TRACE"},
@@ -1355,6 +1372,21 @@ static const struct pb_field model_warmup_options_fields[] = {
 static const uint8_t model_warmup_options_dense[] = {0, 1, 2, 3, 4, 5};
 const struct pb_message pb_model_warmup_options_type = {"tensorflow.serving.ModelWarmupOptions", model_warmup_options_fields, model_warmup_options_dense, NULL, NULL, sizeof(struct pb_model_warmup_options), 5, 6};
 
+static const struct pb_field monitor_request_fields[] = {
+    {"duration_ms", {NULL}, 1, offsetof(struct pb_monitor_request, duration_ms), offsetof(struct pb_monitor_request, duration_ms), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+    {"monitoring_level", {NULL}, 2, offsetof(struct pb_monitor_request, monitoring_level), offsetof(struct pb_monitor_request, monitoring_level), PB_KIND_INT32, PB_RULE_PLAIN, 0, 0},
+    {"timestamp", {NULL}, 3, offsetof(struct pb_monitor_request, timestamp), offsetof(struct pb_monitor_request, timestamp), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t monitor_request_dense[] = {0, 1, 2, 3};
+const struct pb_message pb_monitor_request_type = {"tensorflow.MonitorRequest", monitor_request_fields, monitor_request_dense, NULL, NULL, sizeof(struct pb_monitor_request), 3, 4};
+
+static const struct pb_field monitor_response_fields[] = {
+    {"data", {NULL}, 1, offsetof(struct pb_monitor_response, data), offsetof(struct pb_monitor_response, data), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"monitor_result", {.message = &pb_profiler_service_monitor_result_type}, 10, offsetof(struct pb_monitor_response, monitor_result), offsetof(struct pb_monitor_response, monitor_result), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t monitor_response_dense[] = {0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2};
+const struct pb_message pb_monitor_response_type = {"tensorflow.MonitorResponse", monitor_response_fields, monitor_response_dense, NULL, NULL, sizeof(struct pb_monitor_response), 2, 11};
+
 static const struct pb_field monitoring_config_fields[] = {
     {"prometheus_config", {.message = &pb_prometheus_config_type}, 1, offsetof(struct pb_monitoring_config, prometheus_config), offsetof(struct pb_monitoring_config, prometheus_config), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
 };
@@ -1667,6 +1699,100 @@ static const uint8_t prediction_log_dense[] = {0, 1, 2, 3, 4, 5, 6, 7};
 static const uint8_t prediction_log_declared[] = {0, 1, 2, 5, 6, 3, 4};
 static const char *const prediction_log_oneofs[] = {"log_type"};
 const struct pb_message pb_prediction_log_type = {"tensorflow.serving.PredictionLog", prediction_log_fields, prediction_log_dense, prediction_log_declared, prediction_log_oneofs, sizeof(struct pb_prediction_log), 7, 8};
+
+static const struct pb_field profile_options_fields[] = {
+    {"include_dataset_ops", {NULL}, 1, offsetof(struct pb_profile_options, include_dataset_ops), offsetof(struct pb_profile_options, include_dataset_ops), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"host_tracer_level", {NULL}, 2, offsetof(struct pb_profile_options, host_tracer_level), offsetof(struct pb_profile_options, host_tracer_level), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
+    {"device_tracer_level", {NULL}, 3, offsetof(struct pb_profile_options, device_tracer_level), offsetof(struct pb_profile_options, device_tracer_level), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
+    {"python_tracer_level", {NULL}, 4, offsetof(struct pb_profile_options, python_tracer_level), offsetof(struct pb_profile_options, python_tracer_level), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
+    {"version", {NULL}, 5, offsetof(struct pb_profile_options, version), offsetof(struct pb_profile_options, version), PB_KIND_UINT32, PB_RULE_PLAIN, 0, 0},
+    {"device_type", {.enumeration = &pb_profile_options_device_type_enum}, 6, offsetof(struct pb_profile_options, device_type), offsetof(struct pb_profile_options, device_type), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
+    {"enable_hlo_proto", {NULL}, 7, offsetof(struct pb_profile_options, enable_hlo_proto), offsetof(struct pb_profile_options, enable_hlo_proto), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"start_timestamp_ns", {NULL}, 8, offsetof(struct pb_profile_options, start_timestamp_ns), offsetof(struct pb_profile_options, start_timestamp_ns), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+    {"duration_ms", {NULL}, 9, offsetof(struct pb_profile_options, duration_ms), offsetof(struct pb_profile_options, duration_ms), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+    {"repository_path", {NULL}, 10, offsetof(struct pb_profile_options, repository_path), offsetof(struct pb_profile_options, repository_path), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"trace_options", {.message = &pb_profile_options_trace_options_type}, 11, offsetof(struct pb_profile_options, trace_options), offsetof(struct pb_profile_options, trace_options), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"advanced_configuration", {.message = &pb_profile_options_advanced_configuration_entry_type}, 12, offsetof(struct pb_profile_options, advanced_configuration), offsetof(struct pb_profile_options, advanced_configuration), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
+    {"raise_error_on_start_failure", {NULL}, 13, offsetof(struct pb_profile_options, raise_error_on_start_failure), offsetof(struct pb_profile_options, raise_error_on_start_failure), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"session_id", {NULL}, 14, offsetof(struct pb_profile_options, session_id), offsetof(struct pb_profile_options, session_id), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"override_hostname", {NULL}, 15, offsetof(struct pb_profile_options, override_hostname), offsetof(struct pb_profile_options, override_hostname), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t profile_options_dense[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+static const uint8_t profile_options_declared[] = {4, 5, 0, 1, 2, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14};
+const struct pb_message pb_profile_options_type = {"tensorflow.ProfileOptions", profile_options_fields, profile_options_dense, profile_options_declared, NULL, sizeof(struct pb_profile_options), 15, 16};
+
+static const struct pb_field profile_options_advanced_config_value_fields[] = {
+    {"string_value", {NULL}, 1, offsetof(struct pb_profile_options_advanced_config_value, string_value), offsetof(struct pb_profile_options_advanced_config_value, value_case), PB_KIND_STRING, PB_RULE_ONEOF, 0, 0},
+    {"bool_value", {NULL}, 2, offsetof(struct pb_profile_options_advanced_config_value, bool_value), offsetof(struct pb_profile_options_advanced_config_value, value_case), PB_KIND_BOOL, PB_RULE_ONEOF, 0, 0},
+    {"int64_value", {NULL}, 3, offsetof(struct pb_profile_options_advanced_config_value, int64_value), offsetof(struct pb_profile_options_advanced_config_value, value_case), PB_KIND_INT64, PB_RULE_ONEOF, 0, 0},
+};
+static const uint8_t profile_options_advanced_config_value_dense[] = {0, 1, 2, 3};
+static const char *const profile_options_advanced_config_value_oneofs[] = {"value"};
+const struct pb_message pb_profile_options_advanced_config_value_type = {"tensorflow.ProfileOptions.AdvancedConfigValue", profile_options_advanced_config_value_fields, profile_options_advanced_config_value_dense, NULL, profile_options_advanced_config_value_oneofs, sizeof(struct pb_profile_options_advanced_config_value), 3, 4};
+
+static const struct pb_field profile_options_advanced_configuration_entry_fields[] = {
+    {"key", {NULL}, 1, offsetof(struct pb_profile_options_advanced_configuration_entry, key), offsetof(struct pb_profile_options_advanced_configuration_entry, key), PB_KIND_STRING, PB_RULE_ALWAYS, 0, 0},
+    {"value", {.message = &pb_profile_options_advanced_config_value_type}, 2, offsetof(struct pb_profile_options_advanced_configuration_entry, value), offsetof(struct pb_profile_options_advanced_configuration_entry, value), PB_KIND_MESSAGE, PB_RULE_ALWAYS, 0, 0},
+};
+static const uint8_t profile_options_advanced_configuration_entry_dense[] = {0, 1, 2};
+const struct pb_message pb_profile_options_advanced_configuration_entry_type = {"tensorflow.ProfileOptions.AdvancedConfigurationEntry", profile_options_advanced_configuration_entry_fields, profile_options_advanced_configuration_entry_dense, NULL, NULL, sizeof(struct pb_profile_options_advanced_configuration_entry), 2, 3};
+
+static const struct pb_field profile_options_trace_options_fields[] = {
+    {"host_traceme_filter_mask", {NULL}, 1, offsetof(struct pb_profile_options_trace_options, host_traceme_filter_mask), offsetof(struct pb_profile_options_trace_options, host_traceme_filter_mask), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t profile_options_trace_options_dense[] = {0, 1};
+const struct pb_message pb_profile_options_trace_options_type = {"tensorflow.ProfileOptions.TraceOptions", profile_options_trace_options_fields, profile_options_trace_options_dense, NULL, NULL, sizeof(struct pb_profile_options_trace_options), 1, 2};
+
+static const struct pb_field profile_request_fields[] = {
+    {"duration_ms", {NULL}, 1, offsetof(struct pb_profile_request, duration_ms), offsetof(struct pb_profile_request, duration_ms), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+    {"max_events", {NULL}, 2, offsetof(struct pb_profile_request, max_events), offsetof(struct pb_profile_request, max_events), PB_KIND_UINT64, PB_RULE_PLAIN, 0, 0},
+    {"tools", {NULL}, 3, offsetof(struct pb_profile_request, tools), offsetof(struct pb_profile_request, tools), PB_KIND_STRING, PB_RULE_REPEATED, 0, 0},
+    {"opts", {.message = &pb_profile_options_type}, 4, offsetof(struct pb_profile_request, opts), offsetof(struct pb_profile_request, opts), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+    {"repository_root", {NULL}, 5, offsetof(struct pb_profile_request, repository_root), offsetof(struct pb_profile_request, repository_root), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"session_id", {NULL}, 6, offsetof(struct pb_profile_request, session_id), offsetof(struct pb_profile_request, session_id), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"host_name", {NULL}, 7, offsetof(struct pb_profile_request, host_name), offsetof(struct pb_profile_request, host_name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"tool_options", {.message = &pb_profile_request_tool_options_entry_type}, 8, offsetof(struct pb_profile_request, tool_options), offsetof(struct pb_profile_request, tool_options), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
+    {"emit_xspace", {NULL}, 9, offsetof(struct pb_profile_request, emit_xspace), offsetof(struct pb_profile_request, emit_xspace), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t profile_request_dense[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+static const uint8_t profile_request_declared[] = {0, 1, 2, 7, 3, 4, 5, 6, 8};
+const struct pb_message pb_profile_request_type = {"tensorflow.ProfileRequest", profile_request_fields, profile_request_dense, profile_request_declared, NULL, sizeof(struct pb_profile_request), 9, 10};
+
+static const struct pb_field profile_request_tool_options_entry_fields[] = {
+    {"key", {NULL}, 1, offsetof(struct pb_profile_request_tool_options_entry, key), offsetof(struct pb_profile_request_tool_options_entry, key), PB_KIND_STRING, PB_RULE_ALWAYS, 0, 0},
+    {"value", {.message = &pb_tool_request_options_type}, 2, offsetof(struct pb_profile_request_tool_options_entry, value), offsetof(struct pb_profile_request_tool_options_entry, value), PB_KIND_MESSAGE, PB_RULE_ALWAYS, 0, 0},
+};
+static const uint8_t profile_request_tool_options_entry_dense[] = {0, 1, 2};
+const struct pb_message pb_profile_request_tool_options_entry_type = {"tensorflow.ProfileRequest.ToolOptionsEntry", profile_request_tool_options_entry_fields, profile_request_tool_options_entry_dense, NULL, NULL, sizeof(struct pb_profile_request_tool_options_entry), 2, 3};
+
+static const struct pb_field profile_response_fields[] = {
+    {"tool_data", {.message = &pb_profile_tool_data_type}, 6, offsetof(struct pb_profile_response, tool_data), offsetof(struct pb_profile_response, tool_data), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"empty_trace", {NULL}, 7, offsetof(struct pb_profile_response, empty_trace), offsetof(struct pb_profile_response, empty_trace), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+    {"xspace", {.message = &pb_x_space_type}, 8, offsetof(struct pb_profile_response, xspace), offsetof(struct pb_profile_response, xspace), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
+};
+static const uint8_t profile_response_dense[] = {0, 0, 0, 0, 0, 0, 1, 2, 3};
+const struct pb_message pb_profile_response_type = {"tensorflow.ProfileResponse", profile_response_fields, profile_response_dense, NULL, NULL, sizeof(struct pb_profile_response), 3, 9};
+
+static const struct pb_field profile_tool_data_fields[] = {
+    {"name", {NULL}, 1, offsetof(struct pb_profile_tool_data, name), offsetof(struct pb_profile_tool_data, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"data", {NULL}, 2, offsetof(struct pb_profile_tool_data, data), offsetof(struct pb_profile_tool_data, data), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t profile_tool_data_dense[] = {0, 1, 2};
+const struct pb_message pb_profile_tool_data_type = {"tensorflow.ProfileToolData", profile_tool_data_fields, profile_tool_data_dense, NULL, NULL, sizeof(struct pb_profile_tool_data), 2, 3};
+
+static const struct pb_field profiler_service_monitor_result_fields[] = {
+    {"response_type", {.enumeration = &pb_profiler_service_monitor_result_response_type_enum}, 1, offsetof(struct pb_profiler_service_monitor_result, response_type), offsetof(struct pb_profiler_service_monitor_result, response_type), PB_KIND_ENUM, PB_RULE_PLAIN, 0, 0},
+    {"device_idle_time_percent", {NULL}, 2, offsetof(struct pb_profiler_service_monitor_result, device_idle_time_percent), offsetof(struct pb_profiler_service_monitor_result, device_idle_time_percent), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"matrix_unit_utilization_percent", {NULL}, 3, offsetof(struct pb_profiler_service_monitor_result, matrix_unit_utilization_percent), offsetof(struct pb_profiler_service_monitor_result, matrix_unit_utilization_percent), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"step_time_ms_avg", {NULL}, 4, offsetof(struct pb_profiler_service_monitor_result, step_time_ms_avg), offsetof(struct pb_profiler_service_monitor_result, step_time_ms_avg), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"step_time_ms_min", {NULL}, 5, offsetof(struct pb_profiler_service_monitor_result, step_time_ms_min), offsetof(struct pb_profiler_service_monitor_result, step_time_ms_min), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"step_time_ms_max", {NULL}, 6, offsetof(struct pb_profiler_service_monitor_result, step_time_ms_max), offsetof(struct pb_profiler_service_monitor_result, step_time_ms_max), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"infeed_percent_avg", {NULL}, 7, offsetof(struct pb_profiler_service_monitor_result, infeed_percent_avg), offsetof(struct pb_profiler_service_monitor_result, infeed_percent_avg), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"infeed_percent_min", {NULL}, 8, offsetof(struct pb_profiler_service_monitor_result, infeed_percent_min), offsetof(struct pb_profiler_service_monitor_result, infeed_percent_min), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+    {"infeed_percent_max", {NULL}, 9, offsetof(struct pb_profiler_service_monitor_result, infeed_percent_max), offsetof(struct pb_profiler_service_monitor_result, infeed_percent_max), PB_KIND_DOUBLE, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t profiler_service_monitor_result_dense[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
+const struct pb_message pb_profiler_service_monitor_result_type = {"tensorflow.ProfilerServiceMonitorResult", profiler_service_monitor_result_fields, profiler_service_monitor_result_dense, NULL, NULL, sizeof(struct pb_profiler_service_monitor_result), 9, 10};
 
 static const struct pb_field prometheus_config_fields[] = {
     {"enable", {NULL}, 1, offsetof(struct pb_prometheus_config, enable), offsetof(struct pb_prometheus_config, enable), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
@@ -2388,6 +2514,14 @@ static const struct pb_field tensor_spec_proto_fields[] = {
 static const uint8_t tensor_spec_proto_dense[] = {0, 1, 2, 3};
 const struct pb_message pb_tensor_spec_proto_type = {"tensorflow.TensorSpecProto", tensor_spec_proto_fields, tensor_spec_proto_dense, NULL, NULL, sizeof(struct pb_tensor_spec_proto), 3, 4};
 
+static const struct pb_field terminate_request_fields[] = {
+    {"session_id", {NULL}, 1, offsetof(struct pb_terminate_request, session_id), offsetof(struct pb_terminate_request, session_id), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t terminate_request_dense[] = {0, 1};
+const struct pb_message pb_terminate_request_type = {"tensorflow.TerminateRequest", terminate_request_fields, terminate_request_dense, NULL, NULL, sizeof(struct pb_terminate_request), 1, 2};
+
+const struct pb_message pb_terminate_response_type = {"tensorflow.TerminateResponse", NULL, NULL, NULL, NULL, sizeof(struct pb_terminate_response), 0, 0};
+
 static const struct pb_field thread_pool_factory_config_fields[] = {
     {"thread_pool_factory_config", {.message = &pb_any_type}, 1, offsetof(struct pb_thread_pool_factory_config, thread_pool_factory_config), offsetof(struct pb_thread_pool_factory_config, thread_pool_factory_config), PB_KIND_MESSAGE, PB_RULE_SINGLE, 0, 0},
 };
@@ -2400,6 +2534,13 @@ static const struct pb_field thread_pool_option_proto_fields[] = {
 };
 static const uint8_t thread_pool_option_proto_dense[] = {0, 1, 2};
 const struct pb_message pb_thread_pool_option_proto_type = {"tensorflow.ThreadPoolOptionProto", thread_pool_option_proto_fields, thread_pool_option_proto_dense, NULL, NULL, sizeof(struct pb_thread_pool_option_proto), 2, 3};
+
+static const struct pb_field tool_request_options_fields[] = {
+    {"output_formats", {NULL}, 2, offsetof(struct pb_tool_request_options, output_formats), offsetof(struct pb_tool_request_options, output_formats), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"save_to_repo", {NULL}, 3, offsetof(struct pb_tool_request_options, save_to_repo), offsetof(struct pb_tool_request_options, save_to_repo), PB_KIND_BOOL, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t tool_request_options_dense[] = {0, 0, 1, 2};
+const struct pb_message pb_tool_request_options_type = {"tensorflow.ToolRequestOptions", tool_request_options_fields, tool_request_options_dense, NULL, NULL, sizeof(struct pb_tool_request_options), 2, 4};
 
 static const struct pb_field trackable_object_graph_fields[] = {
     {"nodes", {.message = &pb_trackable_object_graph_trackable_object_type}, 1, offsetof(struct pb_trackable_object_graph, nodes), offsetof(struct pb_trackable_object_graph, nodes), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
@@ -2498,6 +2639,98 @@ static const struct pb_field version_def_fields[] = {
 static const uint8_t version_def_dense[] = {0, 1, 2, 3};
 const struct pb_message pb_version_def_type = {"tensorflow.VersionDef", version_def_fields, version_def_dense, NULL, NULL, sizeof(struct pb_version_def), 3, 4};
 
+static const struct pb_field x_event_fields[] = {
+    {"metadata_id", {NULL}, 1, offsetof(struct pb_x_event, metadata_id), offsetof(struct pb_x_event, metadata_id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"offset_ps", {NULL}, 2, offsetof(struct pb_x_event, offset_ps), offsetof(struct pb_x_event, data_case), PB_KIND_INT64, PB_RULE_ONEOF, 0, 0},
+    {"duration_ps", {NULL}, 3, offsetof(struct pb_x_event, duration_ps), offsetof(struct pb_x_event, duration_ps), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"stats", {.message = &pb_x_stat_type}, 4, offsetof(struct pb_x_event, stats), offsetof(struct pb_x_event, stats), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"num_occurrences", {NULL}, 5, offsetof(struct pb_x_event, num_occurrences), offsetof(struct pb_x_event, data_case), PB_KIND_INT64, PB_RULE_ONEOF, 0, 0},
+};
+static const uint8_t x_event_dense[] = {0, 1, 2, 3, 4, 5};
+static const uint8_t x_event_declared[] = {0, 2, 3, 1, 4};
+static const char *const x_event_oneofs[] = {"data"};
+const struct pb_message pb_x_event_type = {"tensorflow.profiler.XEvent", x_event_fields, x_event_dense, x_event_declared, x_event_oneofs, sizeof(struct pb_x_event), 5, 6};
+
+static const struct pb_field x_event_metadata_fields[] = {
+    {"id", {NULL}, 1, offsetof(struct pb_x_event_metadata, id), offsetof(struct pb_x_event_metadata, id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"name", {NULL}, 2, offsetof(struct pb_x_event_metadata, name), offsetof(struct pb_x_event_metadata, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"metadata", {NULL}, 3, offsetof(struct pb_x_event_metadata, metadata), offsetof(struct pb_x_event_metadata, metadata), PB_KIND_BYTES, PB_RULE_PLAIN, 0, 0},
+    {"display_name", {NULL}, 4, offsetof(struct pb_x_event_metadata, display_name), offsetof(struct pb_x_event_metadata, display_name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"stats", {.message = &pb_x_stat_type}, 5, offsetof(struct pb_x_event_metadata, stats), offsetof(struct pb_x_event_metadata, stats), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"child_id", {NULL}, 6, offsetof(struct pb_x_event_metadata, child_id), offsetof(struct pb_x_event_metadata, child_id), PB_KIND_INT64, PB_RULE_REPEATED, PB_PACKED, 0},
+};
+static const uint8_t x_event_metadata_dense[] = {0, 1, 2, 3, 4, 5, 6};
+static const uint8_t x_event_metadata_declared[] = {0, 1, 3, 2, 4, 5};
+const struct pb_message pb_x_event_metadata_type = {"tensorflow.profiler.XEventMetadata", x_event_metadata_fields, x_event_metadata_dense, x_event_metadata_declared, NULL, sizeof(struct pb_x_event_metadata), 6, 7};
+
+static const struct pb_field x_line_fields[] = {
+    {"id", {NULL}, 1, offsetof(struct pb_x_line, id), offsetof(struct pb_x_line, id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"name", {NULL}, 2, offsetof(struct pb_x_line, name), offsetof(struct pb_x_line, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"timestamp_ns", {NULL}, 3, offsetof(struct pb_x_line, timestamp_ns), offsetof(struct pb_x_line, timestamp_ns), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"events", {.message = &pb_x_event_type}, 4, offsetof(struct pb_x_line, events), offsetof(struct pb_x_line, events), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"duration_ps", {NULL}, 9, offsetof(struct pb_x_line, duration_ps), offsetof(struct pb_x_line, duration_ps), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"display_id", {NULL}, 10, offsetof(struct pb_x_line, display_id), offsetof(struct pb_x_line, display_id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"display_name", {NULL}, 11, offsetof(struct pb_x_line, display_name), offsetof(struct pb_x_line, display_name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t x_line_dense[] = {0, 1, 2, 3, 4, 0, 0, 0, 0, 5, 6, 7};
+static const uint8_t x_line_declared[] = {0, 5, 1, 6, 2, 4, 3};
+const struct pb_message pb_x_line_type = {"tensorflow.profiler.XLine", x_line_fields, x_line_dense, x_line_declared, NULL, sizeof(struct pb_x_line), 7, 12};
+
+static const struct pb_field x_plane_fields[] = {
+    {"id", {NULL}, 1, offsetof(struct pb_x_plane, id), offsetof(struct pb_x_plane, id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"name", {NULL}, 2, offsetof(struct pb_x_plane, name), offsetof(struct pb_x_plane, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"lines", {.message = &pb_x_line_type}, 3, offsetof(struct pb_x_plane, lines), offsetof(struct pb_x_plane, lines), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"event_metadata", {.message = &pb_x_plane_event_metadata_entry_type}, 4, offsetof(struct pb_x_plane, event_metadata), offsetof(struct pb_x_plane, event_metadata), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
+    {"stat_metadata", {.message = &pb_x_plane_stat_metadata_entry_type}, 5, offsetof(struct pb_x_plane, stat_metadata), offsetof(struct pb_x_plane, stat_metadata), PB_KIND_MESSAGE, PB_RULE_MAP, 0, 0},
+    {"stats", {.message = &pb_x_stat_type}, 6, offsetof(struct pb_x_plane, stats), offsetof(struct pb_x_plane, stats), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t x_plane_dense[] = {0, 1, 2, 3, 4, 5, 6};
+const struct pb_message pb_x_plane_type = {"tensorflow.profiler.XPlane", x_plane_fields, x_plane_dense, NULL, NULL, sizeof(struct pb_x_plane), 6, 7};
+
+static const struct pb_field x_plane_event_metadata_entry_fields[] = {
+    {"key", {NULL}, 1, offsetof(struct pb_x_plane_event_metadata_entry, key), offsetof(struct pb_x_plane_event_metadata_entry, key), PB_KIND_INT64, PB_RULE_ALWAYS, 0, 0},
+    {"value", {.message = &pb_x_event_metadata_type}, 2, offsetof(struct pb_x_plane_event_metadata_entry, value), offsetof(struct pb_x_plane_event_metadata_entry, value), PB_KIND_MESSAGE, PB_RULE_ALWAYS, 0, 0},
+};
+static const uint8_t x_plane_event_metadata_entry_dense[] = {0, 1, 2};
+const struct pb_message pb_x_plane_event_metadata_entry_type = {"tensorflow.profiler.XPlane.EventMetadataEntry", x_plane_event_metadata_entry_fields, x_plane_event_metadata_entry_dense, NULL, NULL, sizeof(struct pb_x_plane_event_metadata_entry), 2, 3};
+
+static const struct pb_field x_plane_stat_metadata_entry_fields[] = {
+    {"key", {NULL}, 1, offsetof(struct pb_x_plane_stat_metadata_entry, key), offsetof(struct pb_x_plane_stat_metadata_entry, key), PB_KIND_INT64, PB_RULE_ALWAYS, 0, 0},
+    {"value", {.message = &pb_x_stat_metadata_type}, 2, offsetof(struct pb_x_plane_stat_metadata_entry, value), offsetof(struct pb_x_plane_stat_metadata_entry, value), PB_KIND_MESSAGE, PB_RULE_ALWAYS, 0, 0},
+};
+static const uint8_t x_plane_stat_metadata_entry_dense[] = {0, 1, 2};
+const struct pb_message pb_x_plane_stat_metadata_entry_type = {"tensorflow.profiler.XPlane.StatMetadataEntry", x_plane_stat_metadata_entry_fields, x_plane_stat_metadata_entry_dense, NULL, NULL, sizeof(struct pb_x_plane_stat_metadata_entry), 2, 3};
+
+static const struct pb_field x_space_fields[] = {
+    {"planes", {.message = &pb_x_plane_type}, 1, offsetof(struct pb_x_space, planes), offsetof(struct pb_x_space, planes), PB_KIND_MESSAGE, PB_RULE_REPEATED, 0, 0},
+    {"errors", {NULL}, 2, offsetof(struct pb_x_space, errors), offsetof(struct pb_x_space, errors), PB_KIND_STRING, PB_RULE_REPEATED, 0, 0},
+    {"warnings", {NULL}, 3, offsetof(struct pb_x_space, warnings), offsetof(struct pb_x_space, warnings), PB_KIND_STRING, PB_RULE_REPEATED, 0, 0},
+    {"hostnames", {NULL}, 4, offsetof(struct pb_x_space, hostnames), offsetof(struct pb_x_space, hostnames), PB_KIND_STRING, PB_RULE_REPEATED, 0, 0},
+};
+static const uint8_t x_space_dense[] = {0, 1, 2, 3, 4};
+const struct pb_message pb_x_space_type = {"tensorflow.profiler.XSpace", x_space_fields, x_space_dense, NULL, NULL, sizeof(struct pb_x_space), 4, 5};
+
+static const struct pb_field x_stat_fields[] = {
+    {"metadata_id", {NULL}, 1, offsetof(struct pb_x_stat, metadata_id), offsetof(struct pb_x_stat, metadata_id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"double_value", {NULL}, 2, offsetof(struct pb_x_stat, double_value), offsetof(struct pb_x_stat, value_case), PB_KIND_DOUBLE, PB_RULE_ONEOF, 0, 0},
+    {"uint64_value", {NULL}, 3, offsetof(struct pb_x_stat, uint64_value), offsetof(struct pb_x_stat, value_case), PB_KIND_UINT64, PB_RULE_ONEOF, 0, 0},
+    {"int64_value", {NULL}, 4, offsetof(struct pb_x_stat, int64_value), offsetof(struct pb_x_stat, value_case), PB_KIND_INT64, PB_RULE_ONEOF, 0, 0},
+    {"str_value", {NULL}, 5, offsetof(struct pb_x_stat, str_value), offsetof(struct pb_x_stat, value_case), PB_KIND_STRING, PB_RULE_ONEOF, 0, 0},
+    {"bytes_value", {NULL}, 6, offsetof(struct pb_x_stat, bytes_value), offsetof(struct pb_x_stat, value_case), PB_KIND_BYTES, PB_RULE_ONEOF, 0, 0},
+    {"ref_value", {NULL}, 7, offsetof(struct pb_x_stat, ref_value), offsetof(struct pb_x_stat, value_case), PB_KIND_UINT64, PB_RULE_ONEOF, 0, 0},
+};
+static const uint8_t x_stat_dense[] = {0, 1, 2, 3, 4, 5, 6, 7};
+static const char *const x_stat_oneofs[] = {"value"};
+const struct pb_message pb_x_stat_type = {"tensorflow.profiler.XStat", x_stat_fields, x_stat_dense, NULL, x_stat_oneofs, sizeof(struct pb_x_stat), 7, 8};
+
+static const struct pb_field x_stat_metadata_fields[] = {
+    {"id", {NULL}, 1, offsetof(struct pb_x_stat_metadata, id), offsetof(struct pb_x_stat_metadata, id), PB_KIND_INT64, PB_RULE_PLAIN, 0, 0},
+    {"name", {NULL}, 2, offsetof(struct pb_x_stat_metadata, name), offsetof(struct pb_x_stat_metadata, name), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+    {"description", {NULL}, 3, offsetof(struct pb_x_stat_metadata, description), offsetof(struct pb_x_stat_metadata, description), PB_KIND_STRING, PB_RULE_PLAIN, 0, 0},
+};
+static const uint8_t x_stat_metadata_dense[] = {0, 1, 2, 3};
+const struct pb_message pb_x_stat_metadata_type = {"tensorflow.profiler.XStatMetadata", x_stat_metadata_fields, x_stat_metadata_dense, NULL, NULL, sizeof(struct pb_x_stat_metadata), 3, 4};
+
 /* By full name, for Any. */
 const struct pb_message *const pb_messages[] = {
     &pb_any_type,
@@ -2569,6 +2802,8 @@ const struct pb_message *const pb_messages[] = {
     &pb_list_value_type,
     &pb_meta_graph_def_type,
     &pb_meta_graph_def_meta_info_def_type,
+    &pb_monitor_request_type,
+    &pb_monitor_response_type,
     &pb_name_attr_list_type,
     &pb_named_tensor_proto_type,
     &pb_named_tuple_value_type,
@@ -2582,6 +2817,13 @@ const struct pb_message *const pb_messages[] = {
     &pb_op_list_type,
     &pb_optimizer_options_type,
     &pb_pair_value_type,
+    &pb_profile_options_type,
+    &pb_profile_options_advanced_config_value_type,
+    &pb_profile_options_trace_options_type,
+    &pb_profile_request_type,
+    &pb_profile_response_type,
+    &pb_profile_tool_data_type,
+    &pb_profiler_service_monitor_result_type,
     &pb_registered_gradient_type,
     &pb_registered_saver_type,
     &pb_resource_handle_proto_type,
@@ -2619,7 +2861,10 @@ const struct pb_message *const pb_messages[] = {
     &pb_tensor_slice_proto_type,
     &pb_tensor_slice_proto_extent_type,
     &pb_tensor_spec_proto_type,
+    &pb_terminate_request_type,
+    &pb_terminate_response_type,
     &pb_thread_pool_option_proto_type,
+    &pb_tool_request_options_type,
     &pb_trackable_object_graph_type,
     &pb_trackable_object_graph_trackable_object_type,
     &pb_trackable_object_graph_trackable_object_object_reference_type,
@@ -2630,6 +2875,13 @@ const struct pb_message *const pb_messages[] = {
     &pb_variable_def_type,
     &pb_variant_tensor_data_proto_type,
     &pb_version_def_type,
+    &pb_x_event_type,
+    &pb_x_event_metadata_type,
+    &pb_x_line_type,
+    &pb_x_plane_type,
+    &pb_x_space_type,
+    &pb_x_stat_type,
+    &pb_x_stat_metadata_type,
     &pb_batch_op_rewrite_config_type,
     &pb_batch_op_rewrite_config_adaptive_batch_scheduler_option_type,
     &pb_batch_op_rewrite_config_batch_options_type,
@@ -2734,4 +2986,4 @@ const struct pb_message *const pb_messages[] = {
     &pb_random_forest_header_type,
     &pb_integer_distribution_double_type,
 };
-const size_t pb_message_count = 233;
+const size_t pb_message_count = 252;

@@ -245,6 +245,23 @@ enum pb_predict_streamed_options_request_state {
     PB_PREDICT_STREAMED_OPTIONS_REQUEST_STATE_CANCEL = 3,
 };
 
+/* tensorflow.ProfileOptions.DeviceType */
+enum pb_profile_options_device_type {
+    PB_PROFILE_OPTIONS_DEVICE_TYPE_UNSPECIFIED = 0,
+    PB_PROFILE_OPTIONS_DEVICE_TYPE_CPU = 1,
+    PB_PROFILE_OPTIONS_DEVICE_TYPE_GPU = 2,
+    PB_PROFILE_OPTIONS_DEVICE_TYPE_TPU = 3,
+    PB_PROFILE_OPTIONS_DEVICE_TYPE_PLUGGABLE_DEVICE = 4,
+};
+
+/* tensorflow.ProfilerServiceMonitorResult.ResponseType */
+enum pb_profiler_service_monitor_result_response_type {
+    PB_PROFILER_SERVICE_MONITOR_RESULT_RESPONSE_TYPE_EMPTY_RESULT = 0,
+    PB_PROFILER_SERVICE_MONITOR_RESULT_RESPONSE_TYPE_UTIL_ONLY = 1,
+    PB_PROFILER_SERVICE_MONITOR_RESULT_RESPONSE_TYPE_UTIL_IDLE = 2,
+    PB_PROFILER_SERVICE_MONITOR_RESULT_RESPONSE_TYPE_UTIL_IDLE_STEP = 3,
+};
+
 /* tensorflow.RunOptions.TraceLevel */
 enum pb_run_options_trace_level {
     PB_RUN_OPTIONS_TRACE_LEVEL_NO_TRACE = 0,
@@ -440,6 +457,8 @@ struct pb_model_server_config;
 struct pb_model_spec;
 struct pb_model_version_status;
 struct pb_model_warmup_options;
+struct pb_monitor_request;
+struct pb_monitor_response;
 struct pb_monitoring_config;
 struct pb_multi_inference_log;
 struct pb_multi_inference_request;
@@ -478,6 +497,15 @@ struct pb_predict_streamed_log;
 struct pb_predict_streamed_options;
 struct pb_predict_streamed_options_split_dimensions_entry;
 struct pb_prediction_log;
+struct pb_profile_options;
+struct pb_profile_options_advanced_config_value;
+struct pb_profile_options_advanced_configuration_entry;
+struct pb_profile_options_trace_options;
+struct pb_profile_request;
+struct pb_profile_request_tool_options_entry;
+struct pb_profile_response;
+struct pb_profile_tool_data;
+struct pb_profiler_service_monitor_result;
 struct pb_prometheus_config;
 struct pb_random_forest_header;
 struct pb_registered_gradient;
@@ -563,8 +591,11 @@ struct pb_tensor_shape_proto_dim;
 struct pb_tensor_slice_proto;
 struct pb_tensor_slice_proto_extent;
 struct pb_tensor_spec_proto;
+struct pb_terminate_request;
+struct pb_terminate_response;
 struct pb_thread_pool_factory_config;
 struct pb_thread_pool_option_proto;
+struct pb_tool_request_options;
 struct pb_trackable_object_graph;
 struct pb_trackable_object_graph_trackable_object;
 struct pb_trackable_object_graph_trackable_object_object_reference;
@@ -577,6 +608,15 @@ struct pb_uint64_value;
 struct pb_variable_def;
 struct pb_variant_tensor_data_proto;
 struct pb_version_def;
+struct pb_x_event;
+struct pb_x_event_metadata;
+struct pb_x_line;
+struct pb_x_plane;
+struct pb_x_plane_event_metadata_entry;
+struct pb_x_plane_stat_metadata_entry;
+struct pb_x_space;
+struct pb_x_stat;
+struct pb_x_stat_metadata;
 
 /* yggdrasil_decision_forests.model.proto.AbstractModel */
 struct pb_abstract_model {
@@ -1662,6 +1702,19 @@ struct pb_model_warmup_options {
     bool enable_all_batch_sizes_warmup;
 };
 
+/* tensorflow.MonitorRequest */
+struct pb_monitor_request {
+    uint64_t duration_ms;
+    int32_t monitoring_level;
+    bool timestamp;
+};
+
+/* tensorflow.MonitorResponse */
+struct pb_monitor_response {
+    struct span data;
+    struct pb_profiler_service_monitor_result *monitor_result;
+};
+
 /* tensorflow.serving.MonitoringConfig */
 struct pb_monitoring_config {
     struct pb_prometheus_config *prometheus_config;
@@ -1992,6 +2045,100 @@ struct pb_prediction_log {
         struct pb_multi_inference_log *multi_inference_log;
         struct pb_session_run_log *session_run_log;
     };
+};
+
+/* tensorflow.ProfileOptions */
+struct pb_profile_options {
+    uint32_t version;
+    int32_t device_type; /* enum pb_profile_options_device_type */
+    bool include_dataset_ops;
+    uint32_t host_tracer_level;
+    uint32_t device_tracer_level;
+    uint32_t python_tracer_level;
+    bool enable_hlo_proto;
+    uint64_t start_timestamp_ns;
+    uint64_t duration_ms;
+    struct span repository_path;
+    struct pb_profile_options_trace_options *trace_options;
+    struct {
+        struct pb_profile_options_advanced_configuration_entry *items;
+        size_t count;
+    } advanced_configuration;
+    bool raise_error_on_start_failure;
+    struct span session_id;
+    struct span override_hostname;
+};
+
+/* tensorflow.ProfileOptions.AdvancedConfigValue */
+struct pb_profile_options_advanced_config_value {
+    uint32_t value_case;
+    union {
+        struct span string_value;
+        bool bool_value;
+        int64_t int64_value;
+    };
+};
+
+/* tensorflow.ProfileOptions.AdvancedConfigurationEntry */
+struct pb_profile_options_advanced_configuration_entry {
+    struct span key;
+    struct pb_profile_options_advanced_config_value *value;
+};
+
+/* tensorflow.ProfileOptions.TraceOptions */
+struct pb_profile_options_trace_options {
+    uint64_t host_traceme_filter_mask;
+};
+
+/* tensorflow.ProfileRequest */
+struct pb_profile_request {
+    uint64_t duration_ms;
+    uint64_t max_events;
+    struct pb_spans tools;
+    struct {
+        struct pb_profile_request_tool_options_entry *items;
+        size_t count;
+    } tool_options;
+    struct pb_profile_options *opts;
+    struct span repository_root;
+    struct span session_id;
+    struct span host_name;
+    bool emit_xspace;
+};
+
+/* tensorflow.ProfileRequest.ToolOptionsEntry */
+struct pb_profile_request_tool_options_entry {
+    struct span key;
+    struct pb_tool_request_options *value;
+};
+
+/* tensorflow.ProfileResponse */
+struct pb_profile_response {
+    struct {
+        struct pb_profile_tool_data *items;
+        size_t count;
+    } tool_data;
+    bool empty_trace;
+    struct pb_x_space *xspace;
+};
+
+/* tensorflow.ProfileToolData */
+struct pb_profile_tool_data {
+    struct span name;
+    struct span data;
+};
+
+/* tensorflow.ProfilerServiceMonitorResult */
+struct pb_profiler_service_monitor_result {
+    int32_t response_type; /* enum pb_profiler_service_monitor_result_response_type */
+    double device_idle_time_percent;
+    double matrix_unit_utilization_percent;
+    double step_time_ms_avg;
+    double step_time_ms_min;
+    double step_time_ms_max;
+    double infeed_percent_avg;
+    double infeed_percent_min;
+    double infeed_percent_max;
 };
 
 /* tensorflow.serving.PrometheusConfig */
@@ -2742,6 +2889,16 @@ struct pb_tensor_spec_proto {
     int32_t dtype; /* enum pb_data_type */
 };
 
+/* tensorflow.TerminateRequest */
+struct pb_terminate_request {
+    struct span session_id;
+};
+
+/* tensorflow.TerminateResponse */
+struct pb_terminate_response {
+    char unused; /* no fields */
+};
+
 /* tensorflow.serving.ThreadPoolFactoryConfig */
 struct pb_thread_pool_factory_config {
     struct pb_any *thread_pool_factory_config;
@@ -2751,6 +2908,12 @@ struct pb_thread_pool_factory_config {
 struct pb_thread_pool_option_proto {
     int32_t num_threads;
     struct span global_name;
+};
+
+/* tensorflow.ToolRequestOptions */
+struct pb_tool_request_options {
+    struct span output_formats;
+    bool save_to_repo;
 };
 
 /* tensorflow.TrackableObjectGraph */
@@ -2855,6 +3018,114 @@ struct pb_version_def {
     struct pb_int32s bad_consumers;
 };
 
+/* tensorflow.profiler.XEvent */
+struct pb_x_event {
+    int64_t metadata_id;
+    uint32_t data_case;
+    union {
+        int64_t offset_ps;
+        int64_t num_occurrences;
+    };
+    int64_t duration_ps;
+    struct {
+        struct pb_x_stat *items;
+        size_t count;
+    } stats;
+};
+
+/* tensorflow.profiler.XEventMetadata */
+struct pb_x_event_metadata {
+    int64_t id;
+    struct span name;
+    struct span display_name;
+    struct span metadata;
+    struct {
+        struct pb_x_stat *items;
+        size_t count;
+    } stats;
+    struct pb_int64s child_id;
+};
+
+/* tensorflow.profiler.XLine */
+struct pb_x_line {
+    int64_t id;
+    int64_t display_id;
+    struct span name;
+    struct span display_name;
+    int64_t timestamp_ns;
+    int64_t duration_ps;
+    struct {
+        struct pb_x_event *items;
+        size_t count;
+    } events;
+};
+
+/* tensorflow.profiler.XPlane */
+struct pb_x_plane {
+    int64_t id;
+    struct span name;
+    struct {
+        struct pb_x_line *items;
+        size_t count;
+    } lines;
+    struct {
+        struct pb_x_plane_event_metadata_entry *items;
+        size_t count;
+    } event_metadata;
+    struct {
+        struct pb_x_plane_stat_metadata_entry *items;
+        size_t count;
+    } stat_metadata;
+    struct {
+        struct pb_x_stat *items;
+        size_t count;
+    } stats;
+};
+
+/* tensorflow.profiler.XPlane.EventMetadataEntry */
+struct pb_x_plane_event_metadata_entry {
+    int64_t key;
+    struct pb_x_event_metadata *value;
+};
+
+/* tensorflow.profiler.XPlane.StatMetadataEntry */
+struct pb_x_plane_stat_metadata_entry {
+    int64_t key;
+    struct pb_x_stat_metadata *value;
+};
+
+/* tensorflow.profiler.XSpace */
+struct pb_x_space {
+    struct {
+        struct pb_x_plane *items;
+        size_t count;
+    } planes;
+    struct pb_spans errors;
+    struct pb_spans warnings;
+    struct pb_spans hostnames;
+};
+
+/* tensorflow.profiler.XStat */
+struct pb_x_stat {
+    int64_t metadata_id;
+    uint32_t value_case;
+    union {
+        double double_value;
+        uint64_t uint64_value;
+        int64_t int64_value;
+        struct span str_value;
+        struct span bytes_value;
+        uint64_t ref_value;
+    };
+};
+
+/* tensorflow.profiler.XStatMetadata */
+struct pb_x_stat_metadata {
+    int64_t id;
+    struct span name;
+    struct span description;
+};
+
 extern const struct pb_enum pb_bundle_header_proto_endianness_enum;
 extern const struct pb_enum pb_code_enum;
 extern const struct pb_enum pb_column_type_enum;
@@ -2871,6 +3142,8 @@ extern const struct pb_enum pb_optimizer_options_global_jit_level_enum;
 extern const struct pb_enum pb_optimizer_options_level_enum;
 extern const struct pb_enum pb_predict_request_request_options_deterministic_mode_enum;
 extern const struct pb_enum pb_predict_streamed_options_request_state_enum;
+extern const struct pb_enum pb_profile_options_device_type_enum;
+extern const struct pb_enum pb_profiler_service_monitor_result_response_type_enum;
 extern const struct pb_enum pb_run_options_trace_level_enum;
 extern const struct pb_enum pb_sampling_config_attributes_enum;
 extern const struct pb_enum pb_saver_def_checkpoint_format_version_enum;
@@ -3007,6 +3280,8 @@ extern const struct pb_message pb_model_server_config_type;
 extern const struct pb_message pb_model_spec_type;
 extern const struct pb_message pb_model_version_status_type;
 extern const struct pb_message pb_model_warmup_options_type;
+extern const struct pb_message pb_monitor_request_type;
+extern const struct pb_message pb_monitor_response_type;
 extern const struct pb_message pb_monitoring_config_type;
 extern const struct pb_message pb_multi_inference_log_type;
 extern const struct pb_message pb_multi_inference_request_type;
@@ -3045,6 +3320,15 @@ extern const struct pb_message pb_predict_streamed_log_type;
 extern const struct pb_message pb_predict_streamed_options_type;
 extern const struct pb_message pb_predict_streamed_options_split_dimensions_entry_type;
 extern const struct pb_message pb_prediction_log_type;
+extern const struct pb_message pb_profile_options_type;
+extern const struct pb_message pb_profile_options_advanced_config_value_type;
+extern const struct pb_message pb_profile_options_advanced_configuration_entry_type;
+extern const struct pb_message pb_profile_options_trace_options_type;
+extern const struct pb_message pb_profile_request_type;
+extern const struct pb_message pb_profile_request_tool_options_entry_type;
+extern const struct pb_message pb_profile_response_type;
+extern const struct pb_message pb_profile_tool_data_type;
+extern const struct pb_message pb_profiler_service_monitor_result_type;
 extern const struct pb_message pb_prometheus_config_type;
 extern const struct pb_message pb_random_forest_header_type;
 extern const struct pb_message pb_registered_gradient_type;
@@ -3130,8 +3414,11 @@ extern const struct pb_message pb_tensor_shape_proto_dim_type;
 extern const struct pb_message pb_tensor_slice_proto_type;
 extern const struct pb_message pb_tensor_slice_proto_extent_type;
 extern const struct pb_message pb_tensor_spec_proto_type;
+extern const struct pb_message pb_terminate_request_type;
+extern const struct pb_message pb_terminate_response_type;
 extern const struct pb_message pb_thread_pool_factory_config_type;
 extern const struct pb_message pb_thread_pool_option_proto_type;
+extern const struct pb_message pb_tool_request_options_type;
 extern const struct pb_message pb_trackable_object_graph_type;
 extern const struct pb_message pb_trackable_object_graph_trackable_object_type;
 extern const struct pb_message pb_trackable_object_graph_trackable_object_object_reference_type;
@@ -3144,5 +3431,14 @@ extern const struct pb_message pb_uint64_value_type;
 extern const struct pb_message pb_variable_def_type;
 extern const struct pb_message pb_variant_tensor_data_proto_type;
 extern const struct pb_message pb_version_def_type;
+extern const struct pb_message pb_x_event_type;
+extern const struct pb_message pb_x_event_metadata_type;
+extern const struct pb_message pb_x_line_type;
+extern const struct pb_message pb_x_plane_type;
+extern const struct pb_message pb_x_plane_event_metadata_entry_type;
+extern const struct pb_message pb_x_plane_stat_metadata_entry_type;
+extern const struct pb_message pb_x_space_type;
+extern const struct pb_message pb_x_stat_type;
+extern const struct pb_message pb_x_stat_metadata_type;
 
 #endif

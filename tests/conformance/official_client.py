@@ -7,6 +7,7 @@ usage: official_client.py TESTDATA [unittest arguments]
 TESTDATA holds TensorFlow Serving's test models; a folder may be called saved_model_half_plus_two_cpu, as there, or
 tfs_half_plus_two_cpu. Not a part of `make check`: it wants TensorFlow.
 """
+import glob
 import json
 import os
 import re
@@ -23,6 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import grpc
 import tensorflow as tf
 from google.protobuf import text_format
+from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from tensorflow_serving.apis import (classification_pb2, get_model_metadata_pb2, get_model_status_pb2, inference_pb2,
                                      model_management_pb2, model_service_pb2_grpc, predict_pb2, prediction_service_pb2_grpc,
                                      regression_pb2)
@@ -321,6 +323,30 @@ class EndToEnd(Case):
                 self.assertEqual(200, status)
                 self.assertIn(b"# TYPE", body)
 
+    def test_profiler_service_with_valid_trace_request(self):
+        with serve(HALF) as server, tempfile.TemporaryDirectory() as folder:
+            stop = threading.Event()
+
+            def ask():
+                while not stop.is_set():
+                    server.rest("/v1/models/default:predict", {"instances": [2.0, 3.0, 4.0]})
+
+            thread = threading.Thread(target=ask)
+            thread.start()
+            try:
+                tf.profiler.experimental.client.trace(f"grpc://{server.target}", folder, 1000)
+                summary = tf.profiler.experimental.client.monitor(f"grpc://{server.target}", 200, 2)
+            finally:
+                stop.set()
+                thread.join()
+            files = glob.glob(os.path.join(folder, "plugins", "profile", "*", "localhost_*.xplane.pb"))
+            self.assertEqual(1, len(files))
+            with open(files[0], "rb") as file:
+                space = xplane_pb2.XSpace.FromString(file.read())
+            self.assertEqual(["/host:CPU", "Task Environment"], [plane.name for plane in space.planes])
+            self.assertIn("predict", [metadata.name for metadata in space.planes[0].event_metadata.values()])
+            self.assertRegex(summary, r"^Timestamp: .*\n\d+ requests in ")
+
     def test_predict_unix_socket(self):
         with serve(HALF) as server:
             self.check_predict(server, 3.0, target="unix:" + server.socket)
@@ -345,6 +371,25 @@ class EndToEnd(Case):
             with Server("--model_name=default", f"--model_base_path={folder}") as server:
                 self.check_predict(server, 12.0, version=1)
                 self.check_predict(server, 2.0, version=1, signature="custom")
+
+    def test_saved_by_keras(self):
+        def dense():
+            model = tf.keras.Sequential([tf.keras.layers.Input(shape=(1,), name="x"), tf.keras.layers.Dense(1, kernel_initializer="ones")])
+            model.compile(optimizer="sgd", loss="mse")
+            return model
+
+        identity = tf.keras.Sequential([tf.keras.layers.Input(shape=(1,), name="x"), tf.keras.layers.Lambda(lambda x: x)])
+        with tf.distribute.MirroredStrategy().scope():
+            distributed = dense()
+        for model in (identity, distributed):
+            with tempfile.TemporaryDirectory() as folder:
+                model.export(os.path.join(folder, "1"), verbose=False)
+                with Server("--model_name=default", f"--model_base_path={folder}") as server:
+                    self.check_predict(server, 2.0, batch=True, version=1, output="output_0")
+
+    def test_tf_text(self):
+        with serve("tf_text_regression") as server:
+            self.check_predict(server, 3.0, version=1)
 
     def test_counter(self):
         with serve("counter") as server:

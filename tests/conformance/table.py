@@ -31,17 +31,35 @@ class Source:
         with open(path, encoding="utf-8", errors="replace") as file:
             text = file.read()
         self.text = re.sub(r'["\']\s*\n\s*f?["\']', "", text).replace('\\"', '"')
-        pattern = r"^    def (test_\w+)" if path.endswith(".py") else r"^static void (\w+)\(void \*\*state\)"
+        self.is_c = path.endswith(".c")
+        pattern = r"^    def (test_\w+)" if not self.is_c else r"^static void (\w+)\(void \*\*state\)"
         self.tests = [(m.start(), m.group(1)) for m in re.finditer(pattern, self.text, re.M)]
 
     def has(self, test):
         return any(name == test for _, name in self.tests)
 
+    def body(self, test):
+        """From where to where it goes."""
+        start = next(start for start, name in self.tests if name == test)
+        end = self.text.find("\n}", start) if self.is_c else -1
+        return start, end if end >= 0 else len(self.text)
+
+    def test_at(self, place):
+        """The test around it; else, in a table, the first one behind that names the table; else None."""
+        before = [name for start, name in self.tests if start < place]
+        if before and place < self.body(before[-1])[1]:
+            return before[-1]
+        tables = re.findall(r"^(?:static .*|} )\b(\w+)\[\] = {", self.text[:place], re.M)
+        for start, name in self.tests if tables else []:
+            if start > place and re.search(rf"\b{tables[-1]}\b", self.text[start:self.body(name)[1]]):
+                return name
+        return None
+
     def tests_with(self, text):
-        """Names of the tests in which it stands; the file's own when that is outside of all (in a table that one of them goes through)."""
+        """Names of the tests in which it stands; the file's own when there is none."""
         for found in re.finditer(re.escape(text), self.text):
-            before = [name for start, name in self.tests if start < found.start()]
-            yield f"{self.name}.{before[-1]}" if before else self.name
+            test = self.test_at(found.start())
+            yield f"{self.name}.{test}" if test else self.name
 
 
 def sources():
@@ -59,8 +77,8 @@ def by_name(all_sources, name):
 def by_text(all_sources, text):
     found = []
     for source in all_sources.values():
-        found += [name for name in source.tests_with(text) if name not in found]
-    return found[:SHOWN_MAX]
+        found += source.tests_with(text)
+    return list(dict.fromkeys(found))[:SHOWN_MAX]
 
 
 def shown_by(all_sources, entry):

@@ -117,6 +117,27 @@ class Config(Configured):
         server.await_log(r"Successfully loaded servable version \{name: a version: 3\}")
         self.assertEqual(3, ask(server, "a", label="next"))
 
+    def test_labels_at_the_start(self):
+        """Nothing is available then."""
+        with self.assertRaises(support.ServerError) as failed:
+            self.start(config(self.of("a", "version_labels { key: 'stable' value: 2 }")))
+        self.assertIn("Failed to start server. Error: FAILED_PRECONDITION: Request to assign label to version 2 of model a, which is not "
+                      "currently available for inference", str(failed.exception))
+
+    def test_files_that_ask_for_nothing(self):
+        for text in ("", "model_config_list {}"):
+            server = self.start(text, model_name="other", model_base_path=os.path.join(self.path, "a"))
+            self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(other)"), ask(server, "other"))
+            self.assertIsNone(reload(server, config(self.of("a"))))
+            self.assertEqual(2, ask(server, "a"))
+
+    def test_a_reload_does_not_wait_for_versions(self):
+        server = self.start(config(self.of("a", "model_version_policy { specific { versions: 1 } }")))
+        self.base.add("a/3", change=self.spoil)
+        self.assertIsNone(reload(server, config(self.of("a", "model_version_policy { specific { versions: 3 } }"))))
+        server.await_log(r"Encountered an error for servable version \{name: a version: 3\}")
+        self.assertEqual(1, ask(server, "a"))
+
     def test_another_platform(self):
         path = os.path.join(self.path, "colours")
         os.mkdir(path)
@@ -154,7 +175,8 @@ class Config(Configured):
         for text, code, message in (
                 ("", "INVALID_ARGUMENT", "ServerModelConfig type not supported by HandleReloadConfigRequest. Only ModelConfigList is "
                  "currently supported"),
-                ("custom_model_config {}", "INVALID_ARGUMENT", "ModelServer does not yet support custom model config."),
+                ("custom_model_config {}", "INVALID_ARGUMENT", "ServerModelConfig type not supported by HandleReloadConfigRequest. Only "
+                 "ModelConfigList is currently supported"),
                 (config(self.of("b"), self.of("b")), "INVALID_ARGUMENT", "Illegal to list model b multiple times in config list"),
                 (config(model("b", "b")), "INVALID_ARGUMENT",
                  "Expected model b to have an absolute path or URI; got base_path()=b"),
@@ -162,11 +184,36 @@ class Config(Configured):
                  "(deprecated) nor ModelServerConfig::model_platform, model name is b"),
                 (config(self.of("b", "model_type: TENSORFLOW")), "INVALID_ARGUMENT", "Illegal setting both "
                  "ModelServerConfig::model_type (deprecated) and ModelServerConfig::model_platform, model name is b"),
+                (config(self.of("b", platform="model_type: OTHER")), "INVALID_ARGUMENT", "ModelServerConfig::model_type choice 2 not supported."),
                 (config(self.of("b", platform="model_platform: 'torch'")), "INVALID_ARGUMENT",
                  "Model b requests unsupported platform torch")):
             self.assertEqual((code, message), reload(server, text), text)
             self.assertEqual(2, ask(server, "a"))
             self.assertEqual("NOT_FOUND", ask(server, "b")[0])
+
+    def test_a_file_with_a_custom_config(self):
+        with self.assertRaises(support.ServerError) as failed:
+            self.start("custom_model_config {}")
+        self.assertIn("ModelServer does not yet support custom model config.", str(failed.exception))
+
+    def test_metrics_of_a_reload(self):
+        """Each name once; what there is not, and histograms, do not increase; of several series the first counts."""
+        server = self.start(config(self.of("a")))
+        request = support.pb("model_management").ReloadConfigRequest()
+        text_format.Parse(config(self.of("a"), self.of("b")), request.config)
+        loads, requests = "/tensorflow/cc/saved_model/load_attempt_count", "/tensorflow/serving/request_count"
+        request.metric_names.extend([requests, loads, "none", loads, "/tensorflow/serving/request_latency"])
+
+        def increases():
+            answer = server.call_bytes(RELOAD, request.SerializeToString(), timeout=60)
+            response = support.pb("model_management").ReloadConfigResponse.FromString(answer)
+            return {m.name: m.int64_value_increase for m in response.metric if m.WhichOneof("value_increase")}
+        nothing = {loads: 0, requests: 0, "none": 0, "/tensorflow/serving/request_latency": 0}
+        self.assertEqual(nothing, increases())  # b's series is not the first
+        self.assertIsNone(reload(server, config(self.of("b"))))
+        server.await_log(r"Done unloading servable version \{name: a version: 2\}")
+        self.assertEqual({**nothing, loads: 1}, increases())
+        self.assertEqual(nothing, increases())
 
     def test_a_bad_model_does_not_keep_good_ones_away(self):
         server = self.start(config(self.of("a")))
@@ -260,7 +307,9 @@ class Platforms(Configured):
                                 ([("tensorflow", self.HASHMAP + " {}")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
                                 ([("tensorflow", "")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
                                 ([("tensorflow", self.SAVED_MODELS + " { legacy_config { batching_parameters {} } }")],
-                                 "UNIMPLEMENTED: "), ([("tensorflow", "oops")], "Invalid protobuf file")):
+                                 "UNIMPLEMENTED: "),
+                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { enable_saved_model_config: true } }")],
+                                 "Saved model config functionality is not implemented."), ([("tensorflow", "oops")], "Invalid protobuf file")):
             with self.assertRaises(support.ServerError) as failed:
                 self.start_with(*platforms)
             self.assertIn(said, str(failed.exception))

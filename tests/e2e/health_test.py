@@ -5,7 +5,7 @@ import re
 import unittest
 
 import support
-from clients import MODELS, Base, example, infer, predict, predict_request, rest
+from clients import MODELS, Base, call, example, fill_input, infer, predict, predict_request, rest, states
 
 CHECK = "/grpc.health.v1.Health/Check"
 SERVING, NOT_SERVING = 1, 2
@@ -77,6 +77,15 @@ class Metrics(unittest.TestCase):
         self.assertTrue([line for line in lines if re.match(
             r':tensorflow:cc:saved_model:load_attempt_count\{model_path=".*/half_plus_two_tf2/1",status="success"\} 1$', line)])
 
+    def test_families_without_series_have_their_types(self):
+        lines = rest(self.start("prometheus_config { enable: true }"), "GET", "/monitoring/prometheus/metrics").body.decode().splitlines()
+        for name, kind in (("request_count", "counter"), ("request_latency", "histogram"), ("runtime_latency", "histogram"),
+                           ("request_example_counts", "histogram"), ("request_example_count_total", "counter"),
+                           ("model_warmup_latency", "histogram"), ("model_warmup_records_read", "counter"), ("mlmd_map", "gauge"),
+                           ("request_log_count", "counter")):
+            self.assertIn(f"# TYPE :tensorflow:serving:{name} {kind}", lines)
+            self.assertFalse([line for line in lines if line.startswith(f":tensorflow:serving:{name}{{")])
+
     def test_requests_are_counted(self):
         server = self.start("prometheus_config { enable: true }")
         for _ in range(3):
@@ -106,6 +115,28 @@ class Metrics(unittest.TestCase):
         }, counted)
         self.assertIn(':tensorflow:serving:request_latency_bucket{model_name="half",API="Predict",entrypoint="GRPC",le="+Inf"} 3', lines)
 
+    def test_what_is_not_counted(self):
+        server = self.start("prometheus_config { enable: true }", model="half_plus_two_tf1")
+        request = support.pb("inference").MultiInferenceRequest()
+        task = request.tasks.add(method_name="tensorflow/serving/regress")
+        task.model_spec.name, task.model_spec.signature_name = "half", "regress"
+        fill_input(request.input, [example(x=[1])])
+        self.assertEqual(3.0 - 0.5, call(server, "MultiInference", request).results[0].regression_result.regressions[0].value)
+        self.assertEqual({1: "AVAILABLE"}, states(server, "half"))
+        metadata = support.pb("get_model_metadata").GetModelMetadataRequest(metadata_field=["signature_def"])
+        metadata.model_spec.name = "half"
+        self.assertIsInstance(server.call_bytes("/tensorflow.serving.PredictionService/GetModelMetadata", metadata.SerializeToString()), bytes)
+        page = rest(server, "GET", "/monitoring/prometheus/metrics").body.decode()
+        self.assertNotIn(":tensorflow:serving:request_count{", page)
+        self.assertNotIn(":tensorflow:serving:request_latency_count{", page)
+
+    def test_any_method_gets_the_page(self):
+        server = self.start("prometheus_config { enable: true }")
+        for method in ("POST", "PUT", "DELETE"):
+            answer = rest(server, method, "/monitoring/prometheus/metrics", "x")
+            self.assertEqual((200, "text/plain"), (answer.status, answer.headers["content-type"]))
+            self.assertIn(b"# TYPE :tensorflow:serving:request_count counter\n", answer.body)
+
     def test_classify_and_regress_are_counted(self):
         server = self.start("prometheus_config: { enable: true }", model="half_plus_two_tf1")
         examples = [example(x=[2])]
@@ -132,6 +163,12 @@ class Metrics(unittest.TestCase):
             with self.assertRaises(support.ServerError) as failed:
                 self.start(text)
             self.assertIn(said, str(failed.exception))
+
+    def test_a_file_without_a_rest_port(self):
+        """Nobody could read the page, and as in the original nobody reads the file."""
+        with support.Server("--monitoring_config_file=/nowhere", model_name="half", model_base_path=os.path.join(MODELS, "half_plus_two_tf2")) as server:
+            server.await_log("--monitoring_config_file has no effect")
+            self.assertEqual([2.5], list(predict(server, predict_request("half", x=[1])).outputs["y"].float_val))
 
 
 if __name__ == "__main__":

@@ -111,6 +111,11 @@ class HalfPlusTwo(unittest.TestCase):
             # A context stands in for what an example lacks.
             self.assertEqual([3.0, 7.0], ask(example(x=[2]), example(), context=example(x=[10])))
             self.assertEqual(("INVALID_ARGUMENT", "Input is empty."), ask(context=example(x=[10])))
+            # Bytes that are no Example.
+            request = support.pb("regression").RegressionRequest()
+            request.model_spec.name, request.model_spec.signature_name = "m", "regress"
+            code, message = server.call_bytes(SERVICE + "Regress", request.SerializeToString() + b"\x12\x06\x0a\x04\x0a\x02\xff\xff")
+            self.assertEqual(("INVALID_ARGUMENT", "Could not parse example input, value: '"), (code, message[:39]))
             # The signature's declared method counts, with the flag.
             self.assertEqual(("INVALID_ARGUMENT", "Expected regression signature method_name to be tensorflow/serving/regress. "
                               "Was: tensorflow/serving/predict"), infer(server, "Regress", "m", "", [example(x=[2])]))
@@ -152,6 +157,10 @@ class Rest(unittest.TestCase):
         answer = self.regress({"examples": [{"x": 1}]})
         self.assertEqual((400, "Name: <unknown>, Key: x, Index: 0.  Data types don't match. Data type: int64 but expected type: float"),
                          (answer.status, answer.json["error"].split("\n")[0]))
+
+    def test_results_that_are_not_finite(self):
+        answer = self.regress({"examples": [{"x": NAN} for NAN in (float("nan"), float("inf"), float("-inf"))]})
+        self.assertEqual((200, b'{\n    "results": [NaN, Infinity, -Infinity]\n}'), (answer.status, answer.body))
 
     def test_classify(self):
         examples = [example(measurements=row) for row in np.random.default_rng(2).normal(10, 5, (3, 13))]
@@ -246,6 +255,27 @@ class OtherMethods(unittest.TestCase):
                 self.assertEqual(("INTERNAL", "Expected prediction signature method_name to be one of {tensorflow/serving/predict, "
                                   "tensorflow/serving/classify, tensorflow/serving/regress}. Was: mine"),
                                  predict(server, predict_request("m", z=[2])))
+
+    def test_one_run_for_all_tasks(self):
+        """Two heads give the same random number if they are run at once, and others if each is run by itself."""
+        nodes = node("x", "Placeholder", [], ("dtype", "type: DT_STRING")) + \
+            node("one", "Const", [], ("dtype", "type: DT_INT32"), ("value", "tensor { dtype: DT_INT32 tensor_shape { dim { size: 1 } } int_val: 1 }")) + \
+            node("random", "RandomUniform", ["one"], ("T", "type: DT_INT32"), ("dtype", "type: DT_FLOAT")) + \
+            node("same", "Identity", ["random"], ("T", "type: DT_FLOAT"))
+        text = meta_graph(nodes, "".join(signature(name, [("inputs", "x", "DT_STRING")], [("outputs", name, "DT_FLOAT")])
+                                         for name in ("random", "same")))
+        request = support.pb("inference").MultiInferenceRequest()
+        for name in ("random", "same"):
+            task = request.tasks.add(method_name="tensorflow/serving/regress")
+            task.model_spec.name, task.model_spec.signature_name = "m", name
+        fill_input(request.input, [example(a=[1])])
+        with tempfile.TemporaryDirectory() as base:
+            write_version(os.path.join(base, "1"), text)
+            with support.Server(model_name="m", model_base_path=base) as server:
+                one, two = (result.regression_result.regressions[0].value for result in call(server, "MultiInference", request).results)
+                self.assertEqual(one, two)
+                one, two = (values(infer(server, "Regress", "m", name, [example(a=[1])]))[0] for name in ("random", "same"))
+                self.assertNotEqual(one, two)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,18 @@ def scribble(folder):
 
 
 class Versions(unittest.TestCase):
+    def test_a_config_beside_the_model(self):
+        """Empty, of TFRT's, or no message: what it overrides are sessions, and the original reads it only if a platform's configuration says so."""
+        for content in (b"", b"\x12\x02\x08\x01", b"\xff"):
+            def add_config(folder, content=content):
+                os.mkdir(os.path.join(folder, "assets.extra"))
+                with open(os.path.join(folder, "assets.extra", "saved_model_config.pb"), "wb") as file:
+                    file.write(content)
+            with Base() as base:
+                base.add(1, change=add_config)
+                with support.Server(model_name="m", model_base_path=base.path) as server:
+                    self.assertEqual([3.0], list(predict(server, predict_request("m", x=[2])).outputs["y"].float_val))
+
     def test_a_newer_version_is_taken_without_a_failed_request(self):
         with Base() as base:
             base.add(1)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Predict and GetModelStatus over gRPC: answers, and every refusal that one model can raise, word for word."""
 import os
+import struct
 import unittest
 
 import grpc
@@ -95,8 +96,54 @@ class HalfPlusTwo(unittest.TestCase):
         self.assertEqual("INVALID_ARGUMENT", code)
         self.assertIn("PredictRequest", message)
 
+    def test_the_order_of_checks(self):
+        """Of two mistakes the one that is looked at first is told."""
+        broken = tensor([1, 2])
+        broken.tensor_content = b"12345"
+        words = tensor([b"a"])
+        for request, code, said in (
+                (predict_request("nope", signature="nope", x=broken), "NOT_FOUND", "Servable"),
+                (predict_request("half", signature="nope", z=broken), "FAILED_PRECONDITION", "Serving signature key"),
+                (predict_request("half", outputs=["q"], x=broken, z=[1]), "INVALID_ARGUMENT", "input size does not match"),
+                (predict_request("half", outputs=["q"], z=broken), "INVALID_ARGUMENT", "Signature input alias: x"),
+                (predict_request("half", outputs=["q"], x=broken), "INVALID_ARGUMENT", "tensor parsing error: x"),
+                (predict_request("half", outputs=["q"], x=words), "INVALID_ARGUMENT", "output tensor alias not found"),
+                (predict_request("half", outputs=["y", "y", "q"], x=words), "INVALID_ARGUMENT", "duplicate output tensor alias: y")):
+            answer = predict(self.server, request)
+            self.assertEqual((code, said), (answer[0], answer[1][:len(said)]))
+
+    def test_other_ways_to_write_a_message(self):
+        """What protobuf takes for the same message: the answer is the same to the byte."""
+        def field(number, content, lies=0):
+            """`lies`: bytes by which the length is longer than it has to be."""
+            return bytes([number << 3 | 2, len(content) | (0x80 if lies else 0)]) + b"\x80" * (lies - 1) + b"\0" * bool(lies) + content
+
+        one, two = struct.pack("<f", 1), struct.pack("<f", 2)
+        name, shape, alias = field(1, b"half"), field(2, field(2, b"\x08\x02")), field(1, b"x")
+        tensor_proto = b"\x08\x01" + shape + field(5, one + two)
+        unknown = bytes.fromhex("a30638054a0278781b1ca406") + b"\xf8\x3e\x07" + b"\xf9\x3e" + bytes(8) + b"\xfd\x3e" + bytes(4)
+        inputs = field(2, alias + field(2, tensor_proto))
+        wanted = predict(self.server, field(1, name) + inputs)
+        self.assertEqual([2.5, 3.0], values(wanted, "y"))
+        for how, message in (
+                ("backwards", inputs + field(1, name)),
+                ("unknown fields and a group", unknown + field(1, unknown + name) + field(2, alias + unknown + field(2, tensor_proto + unknown))),
+                ("a scalar twice", field(1, field(1, b"loser") + name) + inputs),
+                ("a message in two parts", field(1, b"") + inputs + field(1, name) + field(1, field(3, b"serving_default"))),
+                ("an input in two parts", field(1, name) + field(2, field(2, b"\x08\x01" + field(5, one)) + alias + field(2, shape + field(5, two)))),
+                ("a list that is not packed", field(1, name) + field(2, alias + field(2, b"\x2d" + one + b"\x08\x01" + shape + b"\x2d" + two))),
+                ("partly packed", field(1, name) + field(2, alias + field(2, field(5, one) + field(5, b"") + b"\x2d" + two + b"\x08\x01" + shape))),
+                ("of two entries the last", field(1, name) + field(2, alias + field(2, b"\x08\x07")) + inputs),
+                ("lengths with more bytes than needed", field(1, name, 3) + field(2, alias + field(2, tensor_proto, 8))),
+                ("a number's last bits", field(1, name) + field(2, alias + field(2, b"\x08\x81\x80\x80\x80\xf0\x01" + shape + field(5, one + two)))),
+                ("version, label, version", field(1, name + field(2, b"\x08\x09") + field(4, b"x") + field(2, b"\x08\x01")) + inputs),
+                ("fields for streams", field(1, name) + inputs + field(5, b"\x08\x02" + field(2, field(1, b"d") + b"\x10\x05") + b"\x18\x01")
+                 + field(6, b"me") + field(7, b"\x0a\x02me\x10\x01\x18\x01\x22\x02\x01\x02\x30\x07\x48\x01"))):
+            self.assertEqual(wanted, predict(self.server, message), how)
+
     def test_methods_that_are_not_there(self):
-        self.assertEqual("UNIMPLEMENTED", self.server.call_bytes("/tensorflow.serving.SessionService/SessionRun", b"")[0])
+        for method in ("SessionService/SessionRun", "PredictionService/PredictStreamed", "PredictionService/predict", "ModelService/Predict"):
+            self.assertEqual("UNIMPLEMENTED", self.server.call_bytes("/tensorflow.serving." + method, b"")[0], method)
 
     def test_status(self):
         for version in (None, 1):

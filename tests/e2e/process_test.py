@@ -21,6 +21,15 @@ def run(*arguments):
     return subprocess.run([support.program("tensord"), *arguments], capture_output=True, text=True, timeout=30)
 
 
+def has_ipv6():
+    with socket.socket(socket.AF_INET6) as s:
+        try:
+            s.bind(("::1", 0))
+            return True
+        except OSError:
+            return False
+
+
 class Flags(unittest.TestCase):
     def test_help_and_version(self):
         done = run("--help")
@@ -46,6 +55,28 @@ class Flags(unittest.TestCase):
             done = run(*arguments)
             self.assertEqual((255, f"Failed to start server. Error: {error}\n"), (done.returncode, done.stdout))
 
+    def test_thread_pool_factories(self):
+        """The original reads the file, too, and finds no factory."""
+        known = "type.googleapis.com/tensorflow.serving.ModelWarmupOptions"
+        any_of = "thread_pool_factory_config { type_url: '%s' value: '%s' }"
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "pools.pbtxt")
+            for text, error in (
+                    ("thread_pool_factory_config { [%s] { model_name: 'm' } }" % known, "Couldn't find factory for config proto message "
+                     "type tensorflow.serving.ModelWarmupOptions\nconfig=model_name: \"m\"\n"),
+                    (any_of % (known, r"\377"), "Malformed content of Any: type_url: \"%s\"\nvalue: \"\\377\"\n" % known),
+                    (any_of % ("type.googleapis.com/other.Factory", ""), "Unable to find compiled-in proto descriptor of type other.Factory"),
+                    (any_of % ("other.Factory", ""), "Supplied config's type_url could not be parsed: other.Factory"),
+                    ("", "Supplied config's type_url could not be parsed: "),
+                    ("thread_pool_factory_config { [type.googleapis.com/other.Factory] {} }", f"Invalid protobuf file: '{path}'"),
+                    ("threads: 3", f"Invalid protobuf file: '{path}'")):
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+                done = run(f"--thread_pool_factory_config_file={path}", f"--model_base_path={HALF}", "--port=0", "--grpc_socket_path=" + path)
+                self.assertEqual((255, f"Failed to start server. Error: INVALID_ARGUMENT: {error}\n"), (done.returncode, done.stdout))
+            done = run(f"--thread_pool_factory_config_file={folder}/none", f"--model_base_path={HALF}")
+            self.assertEqual((255, "Failed to start server. Error: NOT_FOUND: "), (done.returncode, done.stdout[:42]))
+
     def test_an_unknown_flag_does_not_stop_it(self):
         with support.Server("--no_such_flag", "--rest_api_num_threads=4", model_name="m", model_base_path=HALF) as server:
             self.assertIn("unknown argument: --no_such_flag", server.log)
@@ -57,6 +88,27 @@ class Flags(unittest.TestCase):
             server.await_log("Building single TensorFlow model file config:  model_name: own model_base_path: " + HALF)
             self.assertEqual("own", predict(server, predict_request("own", x=[1])).model_spec.name)
 
+    def test_the_default_name(self):
+        with support.Server(model_base_path=HALF) as server:
+            self.assertEqual([2.5], list(predict(server, predict_request("default", x=[1])).outputs["y"].float_val))
+
+    def test_threads_that_load(self):
+        with support.Server("--num_load_threads=1", "--num_unload_threads=1", model_name="m", model_base_path=HALF) as server:
+            self.assertEqual([2.5], list(predict(server, predict_request("m", x=[1])).outputs["y"].float_val))
+
+    def test_flags_without_an_effect(self):
+        """What stock command lines may have, with values that its server takes: said once each, and the answers stay the same."""
+        flags = ("--rest_api_num_threads=1", "--flush_filesystem_caches=false", "--tensorflow_intra_op_parallelism=1",
+                 "--tensorflow_inter_op_parallelism=1", "--tensorflow_session_config_file=/nowhere", "--per_process_gpu_memory_fraction=0.5",
+                 "--grpc_max_threads=1", "--remove_unused_fields_from_bundle_metagraph=false", "--xla_cpu_compilation_enabled",
+                 "--xla_gpu_compilation_enabled=true", "--mixed_precision=bfloat16", "--skip_initialize_tpu=true",
+                 "--enable_grpc_healthcheck_service=true")
+        with support.Server(*flags, "--tensorflow_session_parallelism=2", "--tensorflow_intra_op_parallelism=0", rest=True, model_name="m",
+                            model_base_path=HALF) as server:
+            for flag in (*flags, "--tensorflow_session_parallelism"):
+                server.await_log(flag.split("=")[0] + " is accepted, but has no effect here")
+            self.assertEqual([2.5], list(predict(server, predict_request("m", x=[1])).outputs["y"].float_val))
+            self.assertEqual([2.5], rest(server, "POST", "/v1/models/m:predict", {"instances": [1]}).json["predictions"])
 
     def test_tiny_runs_move_to_the_loops(self):
         with support.Server("--verbose", model_name="m", model_base_path=HALF) as server:
@@ -95,15 +147,48 @@ class Listeners(unittest.TestCase):
             answer = rest(server, "POST", "/v1/models/half_plus_two_tf2:predict", {"instances": [1.0, 2.0, 5.0]})
             self.assertEqual('{"predictions":[2.5,3.0,4.5]}', "".join(answer.body.decode().split()))
 
+    @staticmethod
+    def names_over(path):
+        """The model that answers on the socket, by the texts for one that there is not."""
+        with grpc.insecure_channel("unix:" + path) as channel:
+            call = channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=support.pb("predict").PredictResponse.FromString)
+            names = []
+            for name in ("m", "n"):
+                try:
+                    names.append(call(predict_request(name, x=[1]).SerializeToString(), timeout=30).model_spec.name)
+                except grpc.RpcError as error:
+                    assert error.code().name == "NOT_FOUND"
+            return names
+
     def test_unix_socket(self):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "s.sock")
             for _ in range(2):  # the second time a stale file may be in the way
                 with support.Server(model_name="m", model_base_path=HALF, grpc_socket_path=path) as server:
                     server.await_log(f"Running gRPC ModelServer at UNIX socket {path} ...")
-                    with grpc.insecure_channel("unix:" + path) as channel:
-                        call = channel.unary_unary(PREDICT, request_serializer=None, response_deserializer=None)
-                        self.assertTrue(call(predict_request("m", x=[1]).SerializeToString(), timeout=30))
+                    self.assertEqual(["m"], self.names_over(path))
+                    # Another one takes the path; it has no port at all.
+                    command = [support.program("tensord"), "--port=0", f"--grpc_socket_path={path}", "--model_name=n", f"--model_base_path={HALF}"]
+                    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as other:
+                        for line in other.stdout:
+                            if "Running gRPC ModelServer" in line:
+                                break
+                        self.assertIn("UNIX socket", line)
+                        self.assertEqual(["n"], self.names_over(path))
+                        other.terminate()
+                    self.assertFalse(isinstance(predict(server, predict_request("m", x=[1])), tuple))
+
+    def test_addresses_of_the_ports(self):
+        """gRPC is there for IPv4, REST for both, as far as the machine has IPv6."""
+        with support.Server(rest=True, model_name="m", model_base_path=HALF) as server:
+            server.await_log(f"Running gRPC ModelServer at 0.0.0.0:{server.port} ...")
+            for port in (server.port, server.rest_port):
+                socket.create_connection(("127.0.0.1", port), 30).close()
+            if not has_ipv6():
+                self.skipTest("no IPv6")
+            socket.create_connection(("::1", server.rest_port), 30).close()
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("::1", server.port), 30)
 
 
 class End(unittest.TestCase):

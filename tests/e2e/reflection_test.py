@@ -13,7 +13,7 @@ import support
 from clients import MODELS, Base
 
 SERVICES = ["grpc.health.v1.Health", "grpc.reflection.v1.ServerReflection", "grpc.reflection.v1alpha.ServerReflection",
-            "tensord.Administration", "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
+            "tensord.Administration", "tensorflow.ProfilerService", "tensorflow.serving.ModelService", "tensorflow.serving.PredictionService"]
 
 
 def message_class(pool, name):

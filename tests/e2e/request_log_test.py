@@ -133,6 +133,15 @@ class RequestLogTest(Logging):
         server.close()
         self.assertTrue(200 < len(list(records(*self.files()))) < 400)
 
+    def test_sampling_by_task(self):
+        """Nobody has told this task a data centre or a number: the first entry without them counts."""
+        by_task = "per_task_sampling_configs { dc: 'a' sampling_rate: 0 } per_task_sampling_configs { task_index: 0 sampling_rate: 0 } " \
+            "per_task_sampling_configs { sampling_rate: 1 } per_task_sampling_configs { sampling_rate: 0 } }"
+        server = self.start(self.logging(rate=0).replace("sampling_rate: 0 }", "sampling_rate: 0 " + by_task))
+        for _ in range(5):
+            predict(server, predict_request("half", x=[1]))
+        self.wait(server, 5)
+
     def test_rotation(self):
         server = self.start(self.logging(), flags=("--request_log_file_bytes=300",))
         for i in range(4):

@@ -111,6 +111,11 @@ class Echo(unittest.TestCase):
             answer = self.post(body)
             self.assertEqual((200, wanted), (answer.status, answer.body.decode()), body)
 
+    def test_bytes_in_strings(self):
+        """What is not UTF-8 goes in and out as it is."""
+        answer = self.post(b'{"signature_name": "text", "\xfe": 1, "instances": ["\xff\xc3", "\\u0000\\udc00"]}')
+        self.assertEqual((200, b'{\n    "predictions": ["\xff\xc3", "\\u0000\xed\xb0\x80"\n    ]\n}'), (answer.status, answer.body))
+
     def test_refusals(self):
         two = '{"signature_name": "two", '
         row = "Failed to process element: 0 of 'instances' list. Error: INVALID_ARGUMENT: "

@@ -137,8 +137,18 @@ class HalfPlusTwo(unittest.TestCase):
         answer = rest(self.server, "POST", PREDICT, gzip.compress(body), {"Content-Encoding": "gzip"})
         self.assertEqual([2.5] * 5000, answer.json["predictions"])
         self.assertNotIn("content-encoding", answer.headers)
-        self.refused(400, "JSON Parse error: The document is empty", "POST", PREDICT, gzip.compress(body)[:50],
-                     {"Content-Encoding": "gzip"})
+        members = gzip.compress(body[:100]) + gzip.compress(body[100:])
+        self.assertEqual([2.5] * 5000, rest(self.server, "POST", PREDICT, members, {"Content-Encoding": "identity, gzip"}).json["predictions"])
+        for spoiled in (gzip.compress(body)[:50], gzip.compress(body)[:-1], gzip.compress(body) + b"more", body, b""):
+            self.refused(400, "JSON Parse error: The document is empty", "POST", PREDICT, spoiled, {"Content-Encoding": "gzip"})
+
+    def test_types_that_mean_nothing(self):
+        for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/json; charset=latin1", "x"):
+            self.assertEqual([2.5], rest(self.server, "POST", PREDICT, {"instances": [1]}, {"Content-Type": kind}).json["predictions"])
+
+    def test_long_messages_are_whole(self):
+        name = "n" * 3000
+        self.refused(404, f"Servable not found for request: Latest({name})", "POST", f"/v1/models/{name}:predict", {"instances": [1]})
 
     def test_large_bodies(self):
         values = list(range(200_000))

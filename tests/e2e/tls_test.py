@@ -115,17 +115,53 @@ class Tls(unittest.TestCase):
         self.assertNotEqual(0, self.curl(server).returncode)
 
     def test_the_originals_file(self):
-        def text(name):
-            return "\n".join(f'"{line}\\n"' for line in self.authority.read(name).decode().splitlines())
-        config = self.path("ssl.conf")
-        with open(config, "w", encoding="utf-8") as file:
-            file.write(f"server_key: {text('server.key')}\nserver_cert: {text('server.pem')}\ncustom_ca: {text('root.pem')}\nclient_verify: true\n")
-        server = self.start(f"--ssl_config_file={config}")
+        flag = self.ssl_config(server_key="server.key", server_cert="server.pem", custom_ca="root.pem")
+        with open(flag.partition("=")[2], "a", encoding="utf-8") as file:
+            file.write("client_verify: true\n")
+        server = self.start(flag)
         self.assertEqual([2.5, 3.0, 4.5], self.grpc_call(server, client="client"))
+        for client in (None, "stranger"):
+            with self.assertRaises(grpc.RpcError):
+                self.grpc_call(server, client=client)
         plain = http.client.HTTPConnection("localhost", server.rest_port, timeout=20)
         plain.request("GET", "/v1/models/m")
         self.assertEqual(200, plain.getresponse().status)
         plain.close()
+
+    def ssl_config(self, **more):
+        def text(name):
+            return "\n".join(f'"{line}\\n"' for line in self.authority.read(name).decode().splitlines())
+        config = self.path("ssl.conf")
+        with open(config, "w", encoding="utf-8") as file:
+            file.write("".join(f"{field}: {text(name)}\n" for field, name in more.items()))
+        return f"--ssl_config_file={config}"
+
+    def test_the_originals_file_without_clients(self):
+        path = self.path("s.sock")
+        server = self.start(self.ssl_config(server_key="server.key", server_cert="server.pem", custom_ca="root.pem"), f"--grpc_socket_path={path}")
+        for client in (None, "client", "stranger"):  # nobody asks who it is
+            self.assertEqual([2.5, 3.0, 4.5], self.grpc_call(server, client=client))
+        credentials = grpc.ssl_channel_credentials(self.authority.read("root.pem"))
+        request = predict_request("m", x=[1]).SerializeToString()
+        with grpc.secure_channel(f"unix:{path}", credentials, [("grpc.ssl_target_name_override", "localhost")]) as channel:
+            self.assertTrue(channel.unary_unary(PREDICT)(request, timeout=20))
+        for target in (f"unix:{path}", f"localhost:{server.port}"):
+            with grpc.insecure_channel(target) as channel, self.assertRaises(grpc.RpcError):
+                channel.unary_unary(PREDICT)(request, timeout=20)
+
+    def test_files_of_the_original_that_are_none(self):
+        def write(text):
+            with open(self.path("text.conf"), "w", encoding="utf-8") as file:
+                file.write(text)
+            return f"--ssl_config_file={file.name}"
+        for flag, said in ((lambda: "--ssl_config_file=/nowhere", "NOT_FOUND: /nowhere: No such file"),
+                           (lambda: write("no such field: 1"), "INVALID_ARGUMENT: Invalid protobuf file: '"),
+                           (lambda: write(""), "TLS: no certificate and no key are given"),
+                           (lambda: self.ssl_config(server_key="client.key", server_cert="server.pem"), "TLS: the private key can not be used")):
+            with self.assertRaises(support.ServerError) as failed:
+                self.start(flag())
+            self.assertIn("Failed to start server. Error: ", str(failed.exception))
+            self.assertIn(said, str(failed.exception))
 
     def shown(self, server):
         with socket.create_connection(("localhost", server.rest_port), 20) as raw:

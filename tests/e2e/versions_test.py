@@ -108,7 +108,10 @@ class VersionsTest(unittest.TestCase):
         self.assertEqual("PERMISSION_DENIED", server.call_bytes(CONFIG, b"")[0])
 
     def test_command_lines(self):
-        self.assertEqual(0, tensorctl("--help").returncode)
+        for arguments in (["--help"], ["m", "--help"], ["m", "list", "--help"], ["m", "pin", "41", "-h"]):
+            done = tensorctl(*arguments)
+            self.assertEqual((0, ""), (done.returncode, done.stderr), arguments)
+            self.assertIn("usage: tensorctl versions", done.stdout)
         for arguments in ([], ["m", "pin"], ["m", "pin", "x"], ["m", "unpin", "0"], ["m", "drop"], ["m", "list", "1"], ["m", "--timeout"]):
             self.assertEqual(2, tensorctl(*arguments).returncode, arguments)
         self.base.add(1)

@@ -124,6 +124,47 @@ class WatchTest(unittest.TestCase):
         self.assertEqual(2, page(":tensorflow:serving:request_latency_count", model_name="half", API="Predict", entrypoint="GRPC"))
         self.assertEqual({"2"}, {dict(labels)["version"] for name, labels in page.series if name == "tensord_request_duration_seconds_count"})
 
+    def test_versions_that_machine_learning_metadata_knows(self):
+        def add_uuid(folder):
+            os.mkdir(os.path.join(folder, "assets.extra"))
+            with open(os.path.join(folder, "assets.extra", "mlmd_uuid"), "w", encoding="utf-8") as file:
+                file.write("test_mlmd_uuid")
+        base, gauge = self.enterContext(Base()), ":tensorflow:serving:mlmd_map"
+        base.add(1, change=add_uuid)
+        server = self.start(path=base.path)
+        page = Page(server)
+        self.assertEqual((0, "gauge"), (page(gauge, model_name="half", version="1"), page.families[gauge].type))
+        base.add(2)
+        server.await_log("Done unloading")
+        self.assertNotIn("mlmd_map{", Page(server).text)
+
+    def test_attempts_to_load(self):
+        def spoil(folder):
+            os.truncate(os.path.join(folder, "saved_model.pb"), 100)
+        base, attempts = self.enterContext(Base()), ":tensorflow:cc:saved_model:load_attempt_count_total"
+        base.add(1)
+        server = self.start("--max_num_load_retries=2", "--load_retry_interval_micros=1", path=base.path)
+        base.add(2, change=spoil)
+        server.await_log("Encountered an error for servable version")
+        page, path = Page(server), os.path.join(base.path, "%d")
+        self.assertEqual(1, page(attempts, model_path=path % 1, status="success"))
+        self.assertEqual(3, page(attempts, model_path=path % 2, status="fail"))
+        latencies = {labels for name, labels in page.series if name == ":tensorflow:cc:saved_model:load_latency_total"}
+        self.assertEqual({(("model_path", path % 1),)}, latencies)
+
+    def test_limits_of_buckets(self):
+        server = self.start()
+        predict(server, predict_request("half", x=[1]))
+        request = support.pb("inference").MultiInferenceRequest()
+        task = request.tasks.add(method_name="tensorflow/serving/regress")
+        task.model_spec.name, task.model_spec.signature_name = "half", "regress"
+        fill_input(request.input, [example(x=[1])])
+        call(server, "MultiInference", request)
+        page = Page(server)
+        for name, first, factor, count in (("request_latency", 10, 1.8, 33), ("runtime_latency", 10, 1.8, 33), ("request_example_counts", 1, 2, 15)):
+            limits = sorted({float(dict(labels)["le"]) for series, labels in page.series if series == f":tensorflow:serving:{name}_bucket"})
+            self.assertEqual([float("%g" % (first * factor ** i)) for i in range(count)] + [float("inf")], limits)
+
     def test_stages_of_a_load(self):
         page = Page(self.start())
         stages = {dict(labels)["stage"]: s.value for (name, labels), s in page.series.items()

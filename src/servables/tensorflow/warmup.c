@@ -269,6 +269,8 @@ enum code warmup_run(struct session *session, const char *dir, const struct warm
     struct warmup w = {.session = session, .options = options};
     arena_init(&paths, ARENA_FIRST_BLOCK);
     arena_init(&w.arena, ARENA_FIRST_BLOCK);
+    metric_register(&latency);
+    metric_register(&records);
     progress_enter(PROGRESS_WARM_UP);
     for (size_t i = 0; options->enabled && !code && i < sizeof files / sizeof *files; i++) {
         w.path = arena_printf(&paths, "%s/%s", dir, files[i].name);

@@ -189,6 +189,10 @@ static const struct {
     {{"--model_base_path=/m", "--use_alts_credentials", "--ssl_config_file=/x"},
      CODE_INVALID_ARGUMENT,
      "Either use_alts_credentials must be false or ssl_config_file must be empty."},
+    {{"--model_base_path=/m", "--use_alts_credentials"},
+     CODE_UNIMPLEMENTED,
+     "--use_alts_credentials: ALTS needs the handshaker service of Google's cloud and is not "
+     "served; TLS is, with --ssl_config_file, or --tls_cert_file and --tls_key_file"},
     {{"--model_base_path=/m", "--batching_parameters_file=/x"},
      CODE_INVALID_ARGUMENT,
      "server_options.batching_parameters_file is set without setting "
