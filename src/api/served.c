@@ -10,6 +10,7 @@
 
 #include "api/trace.h"
 #include "base/check.h"
+#include "wire/utf8.h"
 
 enum {
     UNKNOWN_MODELS_MAX = 200,  /* names that no model has, told apart on the page */
@@ -278,7 +279,8 @@ void served_without(struct span model, struct served_way way, enum code code, in
     metric_add(metric_at(&requests, ours), 1);
     if (!stock)
         return;
-    const struct span values[] = {span_sub(model, 0, UNKNOWN_NAME_MAX), span_of(code_name(code))};
+    /* One byte that is no UTF-8 and Prometheus takes nothing of the page. */
+    const struct span values[] = {utf8_prefix(model, UNKNOWN_NAME_MAX), span_of(code_name(code))};
     metric_add(metric_at_within(&stock_requests, values, &room), 1);
     const struct span ways[] = {model, span_of(stock), span_of(entrypoints[way.is_rest])};
     if (!code)

@@ -96,6 +96,17 @@ class WatchTest(unittest.TestCase):
         self.assertLessEqual(len(names), 202)
         self.assertEqual(100, page(":tensorflow:serving:request_count_total", model_name="other", status="other"))
 
+    def test_names_that_are_no_utf8_do_not_spoil_the_page(self):
+        server = self.start()
+        for path in ("a%ffb", "%c3", "a%0Ab", "a%00b", "%C3%A9" * 300):
+            self.assertEqual(404, rest(server, "GET", f"/v1/models/{path}").status)
+        predict(server, predict_request("x" + "\u00e9" * 300, x=[1]))
+        page = Page(server)  # decodes it
+        names = {dict(labels)["model_name"] for name, labels in page.series if name == ":tensorflow:serving:request_count_total"}
+        cut = {name for name in names if len(name) > 3}
+        self.assertEqual({"a", "", "a\nb", "a\0b"}, names - cut)
+        self.assertEqual(({"\u00e9"}, {"x", "\u00e9"}), tuple(set(name) for name in sorted(cut, reverse=True)))
+
     def test_the_examples_of_multi_inference(self):
         server = self.start()
         request = support.pb("inference").MultiInferenceRequest()
