@@ -220,11 +220,13 @@ static const enum served_method methods[REST_ACTION_COUNT] = {
 };
 
 /* A browser asks whether a script of another origin may call. */
-static void answer_preflight(const struct api *api, struct exchange *exchange)
+static void answer_preflight(struct api *api, struct exchange *exchange)
 {
     struct span origin = exchange_header(exchange, "origin");
     bool named = origin.len && (memmem(origin.ptr, origin.len, "http://", 7) ||
                                 memmem(origin.ptr, origin.len, "https://", 8));
+    record_begin(exchange, api, (struct served_way){SERVED_OTHER, true});
+    record_end(exchange, named ? CODE_OK : CODE_FAILED_PRECONDITION);
     answer(api, exchange, named ? 200 : 400, (struct span){0}, (struct span){0});
 }
 

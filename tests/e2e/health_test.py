@@ -97,6 +97,8 @@ class Metrics(unittest.TestCase):
         rest(server, "POST", "/v1/models/half:predict", "{")
         rest(server, "GET", "/v1/models/half")
         rest(server, "GET", "/v1/nonsense")
+        rest(server, "OPTIONS", "/v1/models/half:predict", headers={"Origin": "http://a"})
+        rest(server, "OPTIONS", "/v1/models/half:predict")
         lines = rest(server, "GET", "/monitoring/prometheus/metrics").body.decode().splitlines()
         counted = {}
         for line in lines:
@@ -108,6 +110,9 @@ class Metrics(unittest.TestCase):
             ("request_count", 'model_name="half",status="INVALID_ARGUMENT"'): 2,
             ("request_count", 'model_name="none",status="NOT_FOUND"'): 1,
             ("request_count", 'model_name="",status="INVALID_ARGUMENT"'): 2,
+            ("request_count", 'model_name="",status="OK"'): 1,
+            ("request_count", 'model_name="",status="FAILED_PRECONDITION"'): 1,
+            ("request_latency_count", 'model_name="",API="",entrypoint="REST"'): 1,
             ("request_latency_count", 'model_name="half",API="Predict",entrypoint="GRPC"'): 3,
             ("request_latency_count", 'model_name="half",API="predict",entrypoint="REST"'): 1,
             ("request_latency_count", 'model_name="half",API="",entrypoint="REST"'): 1,
