@@ -130,6 +130,9 @@ class Config(Configured):
             self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(other)"), ask(server, "other"))
             self.assertIsNone(reload(server, config(self.of("a"))))
             self.assertEqual(2, ask(server, "a"))
+            self.assertIsNone(reload(server, "model_config_list {}"))
+            server.await_log(r"Done unloading servable version \{name: a version: 2\}")
+            self.assertEqual(("NOT_FOUND", "Servable not found for request: Latest(a)"), ask(server, "a"))
 
     def test_a_reload_does_not_wait_for_versions(self):
         server = self.start(config(self.of("a", "model_version_policy { specific { versions: 1 } }")))
