@@ -301,7 +301,7 @@ static bool asks(const struct options *options, const struct flag *flag)
 /* It would be waited for until the end of time. */
 static enum code check_base_path(const struct options *o, struct error *err)
 {
-    if (!strstr(o->model_base_path, "://"))
+    if (o->model_config_file[0] || !strstr(o->model_base_path, "://"))
         return CODE_OK;
     return error_set(err, CODE_UNIMPLEMENTED,
                      "--model_base_path=%s: only folders of this machine can be served, not URIs",

@@ -207,6 +207,7 @@ static const struct {
      CODE_UNIMPLEMENTED,
      "--model_base_path=gs://b/m: only folders of this machine can be served, not URIs"},
     {{"--model_config_file=/x"}, CODE_OK, ""},
+    {{"--model_config_file=/x", "--model_base_path=gs://b/m"}, CODE_OK, ""},
     {{"--model_base_path=/m", "--aspired_version_policy=none"},
      CODE_INVALID_ARGUMENT,
      "--aspired_version_policy=none: availability_preserving or resource_preserving is expected"},
