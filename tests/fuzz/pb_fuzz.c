@@ -3,10 +3,9 @@
  * The binary codec: what decodes as one of some messages is encoded, and must decode again to the
  * same bytes. The printers must survive it too.
  */
-#include <stdint.h>
+#include "messages.h"
 
 #include "base/check.h"
-#include "wire/messages.h"
 
 static const struct pb_message *const types[] = {
     &pb_predict_request_type,
@@ -18,6 +17,7 @@ static const struct pb_message *const types[] = {
     &pb_session_bundle_config_type,
     &pb_serialized_request_type,
     &pb_serialized_multi_request_type,
+    &pb_profile_request_type,
 };
 
 static void try_type(const struct pb_message *type, struct span bytes, struct arena *arena)
@@ -33,14 +33,7 @@ static void try_type(const struct pb_message *type, struct span bytes, struct ar
     pb_print_json(type, message, arena);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena;
-    arena_init(&arena, ARENA_FIRST_BLOCK);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        try_type(types[i], span_make(data, size), &arena);
-    arena_release(&arena);
-    return 0;
+    return try_types(types, sizeof types / sizeof *types, span_make(data, size), try_type);
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The text format: what parses is printed, and the print must parse to the same bytes. */
-#include <stdint.h>
+#include "messages.h"
 
 #include "base/check.h"
-#include "wire/messages.h"
 
 static const struct pb_message *const types[] = {
     &pb_model_server_config_type, &pb_platform_config_map_type, &pb_batching_parameters_type,
@@ -22,14 +21,7 @@ static void try_type(const struct pb_message *type, struct span text, struct are
     CHECK(span_equal(pb_print_text(type, again, arena), printed));
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct arena arena;
-    arena_init(&arena, ARENA_FIRST_BLOCK);
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        try_type(types[i], span_make(data, size), &arena);
-    arena_release(&arena);
-    return 0;
+    return try_types(types, sizeof types / sizeof *types, span_make(data, size), try_type);
 }
