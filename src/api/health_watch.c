@@ -10,7 +10,7 @@
 #include "api/health.h"
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/thread.h"
+#include "base/late_thread.h"
 
 enum { LOOK_US = 100000 };
 
@@ -23,20 +23,15 @@ struct waiter {
 };
 
 struct health_watch {
-    pthread_mutex_t mutex;
-    pthread_cond_t came;
-    struct waiter *waiters; /* guarded by mutex, like the next two */
-    bool has_thread;
-    bool ending;
-    pthread_t thread;
+    struct late_thread thread;
+    struct waiter *waiters; /* guarded by the thread's mutex */
 };
 
 struct health_watch *health_watch_new(void)
 {
     struct health_watch *watch = calloc(1, sizeof *watch);
     CHECK(watch && "out of memory");
-    pthread_mutex_init(&watch->mutex, NULL);
-    thread_condition_init(&watch->came);
+    late_thread_init(&watch->thread);
     return watch;
 }
 
@@ -44,15 +39,8 @@ void health_watch_free(struct health_watch *watch)
 {
     if (!watch)
         return;
-    pthread_mutex_lock(&watch->mutex);
+    late_thread_release(&watch->thread);
     CHECK(!watch->waiters);
-    watch->ending = true;
-    pthread_cond_signal(&watch->came);
-    pthread_mutex_unlock(&watch->mutex);
-    if (watch->has_thread)
-        pthread_join(watch->thread, NULL);
-    pthread_cond_destroy(&watch->came);
-    pthread_mutex_destroy(&watch->mutex);
     free(watch);
 }
 
@@ -88,37 +76,28 @@ static struct waiter *tell_all(struct waiter *list)
 static void look_at_them(void *context)
 {
     struct health_watch *watch = context;
-    pthread_mutex_lock(&watch->mutex);
-    while (!watch->ending) {
+    struct late_thread *thread = &watch->thread;
+    pthread_mutex_lock(&thread->mutex);
+    while (!thread->ending) {
         watch->waiters = tell_all(watch->waiters);
         int64_t until_us = watch->waiters ? clock_now_us() + LOOK_US : INT64_MAX;
-        thread_wait_until(&watch->came, &watch->mutex, until_us);
+        thread_wait_until(&thread->came, &thread->mutex, until_us);
     }
-    pthread_mutex_unlock(&watch->mutex);
-}
-
-/* Called with the mutex held. */
-static enum code need_thread(struct health_watch *watch, struct error *err)
-{
-    if (watch->has_thread)
-        return CODE_OK;
-    enum code code = thread_start(&watch->thread, "health", look_at_them, watch, err);
-    watch->has_thread = !code;
-    return code;
+    pthread_mutex_unlock(&thread->mutex);
 }
 
 static enum code wait_with_others(struct health_watch *watch, struct waiter *waiter,
                                   struct error *err)
 {
-    pthread_mutex_lock(&watch->mutex);
-    enum code code = need_thread(watch, err);
+    pthread_mutex_lock(&watch->thread.mutex);
+    enum code code = late_thread_need(&watch->thread, "health", look_at_them, watch, err);
     if (!code) {
         waiter->next = watch->waiters;
         watch->waiters = waiter;
         if (!waiter->next)
-            pthread_cond_signal(&watch->came);
+            pthread_cond_signal(&watch->thread.came);
     }
-    pthread_mutex_unlock(&watch->mutex);
+    pthread_mutex_unlock(&watch->thread.mutex);
     return code;
 }
 

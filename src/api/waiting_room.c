@@ -12,25 +12,20 @@
 
 #include "base/check.h"
 #include "base/clock.h"
-#include "base/thread.h"
+#include "base/late_thread.h"
 
 enum { LOOK_US = 10 * 1000 };
 
 struct waiting_room {
-    pthread_mutex_t mutex;
-    pthread_cond_t came;
-    struct api_call *calls; /* guarded by mutex, like the next two */
-    bool has_thread;
-    bool ending;
-    pthread_t thread;
+    struct late_thread thread;
+    struct api_call *calls; /* guarded by the thread's mutex */
 };
 
 struct waiting_room *waiting_room_new(void)
 {
     struct waiting_room *room = calloc(1, sizeof *room);
     CHECK(room && "out of memory");
-    pthread_mutex_init(&room->mutex, NULL);
-    pthread_cond_init(&room->came, NULL);
+    late_thread_init(&room->thread);
     return room;
 }
 
@@ -38,15 +33,8 @@ void waiting_room_free(struct waiting_room *room)
 {
     if (!room)
         return;
-    pthread_mutex_lock(&room->mutex);
+    late_thread_release(&room->thread);
     CHECK(!room->calls);
-    room->ending = true;
-    pthread_cond_signal(&room->came);
-    pthread_mutex_unlock(&room->mutex);
-    if (room->has_thread)
-        pthread_join(room->thread, NULL);
-    pthread_cond_destroy(&room->came);
-    pthread_mutex_destroy(&room->mutex);
     free(room);
 }
 
@@ -99,45 +87,36 @@ static void resume(struct api_call *calls)
 static void run(void *context)
 {
     struct waiting_room *room = context;
-    pthread_mutex_lock(&room->mutex);
-    while (!room->ending) {
+    struct late_thread *thread = &room->thread;
+    pthread_mutex_lock(&thread->mutex);
+    while (!thread->ending) {
         if (!room->calls) {
-            pthread_cond_wait(&room->came, &room->mutex);
+            pthread_cond_wait(&thread->came, &thread->mutex);
             continue;
         }
         struct state_monitor *monitor = room->calls->api->core->monitor;
         uint64_t sequence = state_monitor_sequence(monitor);
         struct api_call *gone = look(room);
         bool empty = !room->calls;
-        pthread_mutex_unlock(&room->mutex);
+        pthread_mutex_unlock(&thread->mutex);
         resume(gone);
         if (!empty)
             state_monitor_await_until(monitor, sequence, clock_now_us() + LOOK_US);
-        pthread_mutex_lock(&room->mutex);
+        pthread_mutex_lock(&thread->mutex);
     }
-    pthread_mutex_unlock(&room->mutex);
-}
-
-/* Mutex held. */
-static enum code need_thread(struct waiting_room *room, struct error *err)
-{
-    if (room->has_thread)
-        return CODE_OK;
-    enum code code = thread_start(&room->thread, "waiting", run, room, err);
-    room->has_thread = !code;
-    return code;
+    pthread_mutex_unlock(&thread->mutex);
 }
 
 enum code waiting_room_enter(struct waiting_room *room, struct api_call *call, struct error *err)
 {
-    pthread_mutex_lock(&room->mutex);
-    enum code code = need_thread(room, err);
+    pthread_mutex_lock(&room->thread.mutex);
+    enum code code = late_thread_need(&room->thread, "waiting", run, room, err);
     if (!code) {
         call->next_waiting = room->calls;
         room->calls = call;
         if (!call->next_waiting)
-            pthread_cond_signal(&room->came);
+            pthread_cond_signal(&room->thread.came);
     }
-    pthread_mutex_unlock(&room->mutex);
+    pthread_mutex_unlock(&room->thread.mutex);
     return code;
 }

@@ -6,17 +6,13 @@
 
 #include "base/check.h"
 #include "base/clock.h"
+#include "base/late_thread.h"
 #include "base/log.h"
-#include "base/thread.h"
 
 struct load_reports {
     int64_t interval_us;
-    pthread_mutex_t mutex;
-    pthread_cond_t came;
-    struct load_report *list; /* guarded by mutex, like the next two */
-    bool has_thread;
-    bool ending;
-    pthread_t thread;
+    struct late_thread thread;
+    struct load_report *list; /* guarded by the thread's mutex */
 };
 
 struct load_reports *load_reports_new(int64_t interval_us)
@@ -24,8 +20,7 @@ struct load_reports *load_reports_new(int64_t interval_us)
     struct load_reports *reports = calloc(1, sizeof *reports);
     CHECK(reports && "out of memory");
     reports->interval_us = interval_us;
-    pthread_mutex_init(&reports->mutex, NULL);
-    thread_condition_init(&reports->came);
+    late_thread_init(&reports->thread);
     return reports;
 }
 
@@ -33,15 +28,8 @@ void load_reports_free(struct load_reports *reports)
 {
     if (!reports)
         return;
-    pthread_mutex_lock(&reports->mutex);
+    late_thread_release(&reports->thread);
     CHECK(!reports->list);
-    reports->ending = true;
-    pthread_cond_signal(&reports->came);
-    pthread_mutex_unlock(&reports->mutex);
-    if (reports->has_thread)
-        pthread_join(reports->thread, NULL);
-    pthread_cond_destroy(&reports->came);
-    pthread_mutex_destroy(&reports->mutex);
     free(reports);
 }
 
@@ -78,10 +66,11 @@ static int64_t say_all(struct load_reports *reports)
 static void run(void *context)
 {
     struct load_reports *reports = context;
-    pthread_mutex_lock(&reports->mutex);
-    while (!reports->ending)
-        thread_wait_until(&reports->came, &reports->mutex, say_all(reports));
-    pthread_mutex_unlock(&reports->mutex);
+    struct late_thread *thread = &reports->thread;
+    pthread_mutex_lock(&thread->mutex);
+    while (!thread->ending)
+        thread_wait_until(&thread->came, &thread->mutex, say_all(reports));
+    pthread_mutex_unlock(&thread->mutex);
 }
 
 void load_report_begin(struct load_reports *reports, struct load_report *report)
@@ -90,25 +79,24 @@ void load_report_begin(struct load_reports *reports, struct load_report *report)
         return;
     report->start_us = clock_now_us();
     report->due_us = report->start_us + reports->interval_us;
-    pthread_mutex_lock(&reports->mutex);
+    pthread_mutex_lock(&reports->thread.mutex);
     report->next = reports->list;
     reports->list = report;
     /* Without a thread nothing is said, which is no reason not to load. */
-    if (!reports->has_thread)
-        reports->has_thread = !thread_start(&reports->thread, "progress", run, reports, NULL);
-    pthread_cond_signal(&reports->came);
-    pthread_mutex_unlock(&reports->mutex);
+    late_thread_need(&reports->thread, "progress", run, reports, NULL);
+    pthread_cond_signal(&reports->thread.came);
+    pthread_mutex_unlock(&reports->thread.mutex);
 }
 
 void load_report_end(struct load_reports *reports, struct load_report *report)
 {
-    pthread_mutex_lock(&reports->mutex);
+    pthread_mutex_lock(&reports->thread.mutex);
     struct load_report **at = &reports->list;
     while (*at && *at != report)
         at = &(*at)->next;
     if (*at)
         *at = report->next;
-    pthread_mutex_unlock(&reports->mutex);
+    pthread_mutex_unlock(&reports->thread.mutex);
 }
 
 const char *load_report_stages(const struct progress *progress, char *text, size_t size)
