@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/command.h"
 
-#include "base/file.h"
-
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -28,16 +26,4 @@ void command_print_line(struct span text)
     for (size_t i = 0; i < text.len && text.ptr[i] != '\n'; i++)
         putchar((unsigned char)text.ptr[i] < ' ' || text.ptr[i] == 0x7f ? '?' : text.ptr[i]);
     putchar('\n');
-}
-
-bool command_read_token(const char *name, const char *path, struct arena *arena, struct span *token)
-{
-    struct span text;
-    struct error err;
-    if (file_read(path, arena, &text, &err)) {
-        command_failed(name, &err);
-        return false;
-    }
-    *token = span_strip(span_cut(&text, '\n'));
-    return token->len > 0;
 }

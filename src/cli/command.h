@@ -40,10 +40,6 @@ int command_failed(const char *name, const struct error *err);
 /* "tensorctl run: message" and where help is; returns EXIT_USAGE. */
 int command_usage(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A file's first line, a token, in the arena; false: there is none, and said why not. */
-bool command_read_token(const char *name, const char *path, struct arena *arena,
-                        struct span *token);
-
 /* The first line of what a server said, and a line's end: its texts are no commands to a terminal.
  */
 void command_print_line(struct span text);

@@ -8,10 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "cli/command.h"
 #include "cli/inputs.h"
-#include "net/grpc_client.h"
+#include "cli/remote.h"
 #include "tensor/tensor_proto.h"
 #include "wire/messages.h"
 #include "wire/pb.h"
@@ -19,14 +18,13 @@
 static const char service[] = "/tensorflow.serving.PredictionService/";
 
 struct options {
-    const char *target; /* HOST:PORT */
+    struct remote remote;
     struct span model;
     int64_t version; /* -1: the newest */
     struct span label;
     struct inputs inputs;
     struct tensor_json_input *dtypes; /* given by --dtype */
     size_t dtype_count;
-    int64_t timeout_us;
 };
 
 /* ---- the command line ---- */
@@ -44,7 +42,7 @@ static bool parse_target(struct options *o, const char *text, struct arena *aren
     }
     if (slash == 0 || slash + 1 >= whole.len)
         return false;
-    o->target = arena_strdup(arena, span_sub(whole, 0, slash));
+    o->remote.target = arena_strdup(arena, span_sub(whole, 0, slash));
     o->model = span_sub(whole, slash + 1, whole.len);
     size_t at = span_find(o->model, '@'), colon = span_find(o->model, ':');
     if (at < o->model.len) {
@@ -97,7 +95,7 @@ static enum code call(struct grpc_client *client, const struct options *o, const
                       struct error *err)
 {
     return grpc_client_call(client, arena_printf(arena, "%s%s", service, method), request,
-                            o->timeout_us, arena, response, err);
+                            o->remote.timeout_us, arena, response, err);
 }
 
 /* The signature among those of a GetModelMetadataResponse. */
@@ -215,7 +213,7 @@ static int predict(const struct options *o, struct arena *arena)
     struct error err;
     error_clear(&err);
     struct grpc_client *client;
-    if (grpc_client_connect(o->target, o->timeout_us, &client, &err))
+    if (remote_connect(&o->remote, &client, &err))
         return command_failed("predict", &err);
     enum code code = predict_with(client, o, arena, &err);
     grpc_client_free(client);
@@ -225,23 +223,14 @@ static int predict(const struct options *o, struct arena *arena)
 /* How many arguments an option of our own takes; 0: it is none; -1: it is malformed. */
 static int take_own(struct options *o, int argc, char **argv, struct arena *arena)
 {
-    bool dtype = !strcmp(argv[0], "--dtype"), timeout = !strcmp(argv[0], "--timeout");
-    int64_t seconds;
-    if (!dtype && !timeout)
-        return 0;
-    if (argc < 2)
-        return -1;
-    if (dtype)
-        return take_dtype(o, argv[1], arena) ? 2 : -1;
-    if (!span_to_int64(span_of(argv[1]), &seconds) || seconds < 1 || seconds > 86400)
-        return -1;
-    o->timeout_us = seconds * 1000000;
-    return 2;
+    if (strcmp(argv[0], "--dtype") != 0)
+        return remote_take(&o->remote, argc, argv, arena);
+    return argc > 1 && take_dtype(o, argv[1], arena) ? 2 : -1;
 }
 
 static int run(int argc, char **argv, struct arena *arena)
 {
-    struct options o = {.version = -1, .timeout_us = 60 * 1000000};
+    struct options o = {.version = -1, .remote.timeout_us = 60 * 1000000};
     for (int i = 1, taken; i < argc; i += taken) {
         taken = take_own(&o, argc - i, argv + i, arena);
         if (!taken)
@@ -250,11 +239,11 @@ static int run(int argc, char **argv, struct arena *arena)
             return command_usage("predict", "%s lacks its value, or it is malformed", argv[i]);
         if (taken)
             continue;
-        if (argv[i][0] == '-' || o.target || !parse_target(&o, argv[i], arena))
+        if (argv[i][0] == '-' || o.remote.target || !parse_target(&o, argv[i], arena))
             return command_usage("predict", "unexpected argument: %s", argv[i]);
         taken = 1;
     }
-    if (!o.target)
+    if (!o.remote.target)
         return command_usage("predict", "which server and model? HOST:PORT/MODEL");
     return predict(&o, arena);
 }
@@ -266,8 +255,7 @@ const struct command command_predict = {
     .help = "Sends one Predict call. unix:PATH/MODEL takes a Unix socket.\n"
             "\n" INPUTS_HELP "  --dtype NAME=TYPE   the type of an input (float, int64, string "
             "...), for servers that tell none\n"
-            "  --timeout SECONDS   default: 60\n"
-            "\n"
+            "  --timeout SECONDS   default: 60\n" REMOTE_TOKEN_HELP "\n"
             "Examples:\n"
             "  tensorctl predict localhost:8500/half_plus_two --input 'x=[1, 2, 5]'\n"
             "  tensorctl predict localhost:8500/digits:1 --input image=@images.npy --output "

@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "cli/command.h"
 #include "cli/compare.h"
-#include "net/grpc_client.h"
+#include "cli/remote.h"
 #include "savedmodel/mapped_file.h"
 #include "wire/messages.h"
 #include "wire/tfrecord.h"
@@ -24,11 +24,9 @@ enum { SHOWN_MAX = 10 }; /* failures and differences that are printed */
 
 struct replay {
     const char *path;
-    const char *target;
-    struct span token;
+    struct remote remote;
     double rate; /* a second; 0: as fast as the server answers */
     bool compares;
-    int64_t timeout_us;
     struct compare compare;
     struct arena arena; /* of one record */
     struct grpc_client *client;
@@ -123,8 +121,8 @@ static enum code send_one(struct replay *r, const char *method, enum prediction_
 {
     struct span response;
     int64_t start_us = clock_now_us();
-    enum code code = grpc_client_call(r->client, method, call->request, r->timeout_us, &r->arena,
-                                      &response, err);
+    enum code code = grpc_client_call(r->client, method, call->request, r->remote.timeout_us,
+                                      &r->arena, &response, err);
     int64_t took_us = clock_now_us() - start_us;
     r->sent++;
     r->answered_us += took_us;
@@ -191,9 +189,7 @@ static int replay(struct replay *r)
     error_clear(&err);
     if (mapped_file_open(r->path, &file, &err))
         return command_failed(NAME, &err);
-    enum code code = grpc_client_connect(r->target, r->timeout_us, &r->client, &err);
-    if (!code && r->token.len)
-        grpc_client_set_token(r->client, r->token);
+    enum code code = remote_connect(&r->remote, &r->client, &err);
     arena_init(&r->arena, ARENA_FIRST_BLOCK);
     if (!code) {
         code = replay_all(r, mapped_file_bytes(file), &err);
@@ -215,46 +211,37 @@ static bool take_number(const char *text, double least, double most, double *val
     return *text && !*end && *value >= least && *value <= most;
 }
 
-/* False: it is none, or malformed. Takes the option's value, too. */
-static bool take_option(struct replay *r, char **argv, int *i, struct arena *arena)
+/* How many arguments an option takes; 0 or below: it is none, or malformed. */
+static int take_option(struct replay *r, int argc, char **argv, struct arena *arena)
 {
-    const char *name = argv[*i], *value = argv[*i + 1];
-    double seconds;
-    if (!strcmp(name, "--compare")) {
-        r->compares = true;
-        return true;
-    }
-    if (!value)
-        return false;
-    ++*i;
-    if (!strcmp(name, "--rate"))
-        return take_number(value, 1e-3, 1e7, &r->rate);
-    if (!strcmp(name, "--tolerance"))
-        return take_number(value, 0, HUGE_VAL, &r->compare.tolerance);
-    if (!strcmp(name, "--token-file"))
-        return command_read_token(NAME, value, arena, &r->token);
-    if (strcmp(name, "--timeout") != 0 || !take_number(value, 1e-3, 86400, &seconds))
-        return false;
-    r->timeout_us = (int64_t)(seconds * 1e6);
-    return true;
+    bool rate = !strcmp(argv[0], "--rate"), tolerance = !strcmp(argv[0], "--tolerance");
+    r->compares |= !strcmp(argv[0], "--compare");
+    if (!strcmp(argv[0], "--compare"))
+        return 1;
+    if (!rate && !tolerance)
+        return remote_take(&r->remote, argc, argv, arena);
+    if (argc < 2)
+        return -1;
+    bool ok = rate ? take_number(argv[1], 1e-3, 1e7, &r->rate)
+                   : take_number(argv[1], 0, HUGE_VAL, &r->compare.tolerance);
+    return ok ? 2 : -1;
 }
 
 static int run(int argc, char **argv, struct arena *arena)
 {
-    struct replay r = {.timeout_us = 60 * 1000000, .compare.tolerance = 1e-5};
-    for (int i = 1; i < argc; i++) {
-        const char *argument = argv[i];
-        if (argument[0] == '-' ? !take_option(&r, argv, &i, arena) : r.target != NULL)
-            return command_usage(NAME, "unexpected argument, or without its value: %s", argument);
-        if (argument[0] != '-' && !r.path)
-            r.path = argument;
-        else if (argument[0] != '-')
-            r.target = argument;
+    struct replay r = {.remote.timeout_us = 60 * 1000000, .compare.tolerance = 1e-5};
+    for (int i = 1, taken = 1; i < argc; i += taken) {
+        bool option = argv[i][0] == '-';
+        taken = option ? take_option(&r, argc - i, argv + i, arena) : !r.remote.target;
+        if (taken <= 0)
+            return command_usage(NAME, "unexpected argument, or without its value: %s", argv[i]);
+        if (!option)
+            *(r.path ? &r.remote.target : &r.path) = argv[i];
     }
     if (!r.path)
         return command_usage(NAME, "which file?");
-    if (!r.target)
-        r.target = "localhost:8500";
+    if (!r.remote.target)
+        r.remote.target = "localhost:8500";
     return replay(&r);
 }
 
@@ -272,9 +259,7 @@ const struct command command_replay = {
             "answered\n"
             "  --compare           with the answers of the log; exit code 1 if one differs\n"
             "  --tolerance T       of floats, relative above 1; default: 1e-5\n"
-            "  --timeout SECONDS   of each; default: 60\n"
-            "  --token-file FILE   its first line is the token that the server asks for\n"
-            "\n"
+            "  --timeout SECONDS   of each; default: 60\n" REMOTE_TOKEN_HELP "\n"
             "Exit code 1 if a request fails, too.\n"
             "\n"
             "Example:\n"

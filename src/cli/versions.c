@@ -11,9 +11,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "cli/command.h"
-#include "net/grpc_client.h"
+#include "cli/remote.h"
 #include "wire/messages.h"
 #include "wire/pb.h"
 
@@ -38,10 +37,8 @@ enum {
 typedef struct pb_file_system_storage_path_source_config_servable_version_policy policy_message;
 
 struct versions {
-    const char *target;
+    struct remote remote;
     struct span model;
-    int64_t timeout_us;
-    struct span token; /* empty: none */
     struct arena *arena;
     struct grpc_client *client;
     struct pb_get_config_response config; /* as it was read, with what is changed in it */
@@ -59,7 +56,7 @@ static enum code call(struct versions *v, const char *method, struct span reques
 {
     struct span bytes;
     enum code code =
-        grpc_client_call(v->client, method, request, v->timeout_us, v->arena, &bytes, err);
+        grpc_client_call(v->client, method, request, v->remote.timeout_us, v->arena, &bytes, err);
     return code ? code : pb_decode(type, bytes, v->arena, response, err);
 }
 
@@ -69,7 +66,7 @@ static enum code read_config(struct versions *v, struct error *err)
         call(v, GET_CONFIG, (struct span){0}, &pb_get_config_response_type, &v->config, err);
     if (code == CODE_UNIMPLEMENTED)
         return error_set(err, code, "%s does not tell its configuration: is it a tensord?",
-                         v->target);
+                         v->remote.target);
     if (code)
         return code;
     const struct pb_model_server_config *config = v->config.config;
@@ -185,7 +182,7 @@ static enum code check_coming(const struct versions *v, int64_t version, struct 
 
 static enum code await_pinned(struct versions *v, struct error *err)
 {
-    int64_t until_us = clock_now_us() + v->timeout_us;
+    int64_t until_us = clock_now_us() + v->remote.timeout_us;
     enum code code;
     while (!(code = read_status(v, err)) && !are_available(v)) {
         for (size_t i = 0; !code && i < v->pinned_count; i++)
@@ -193,7 +190,7 @@ static enum code await_pinned(struct versions *v, struct error *err)
         if (!code && clock_now_us() >= until_us)
             code = error_set(err, CODE_DEADLINE_EXCEEDED,
                              "it is not available after %lld s (--timeout)",
-                             (long long)(v->timeout_us / 1000000));
+                             (long long)(v->remote.timeout_us / 1000000));
         if (code)
             break;
         poll(NULL, 0, LOOK_MS);
@@ -285,10 +282,8 @@ static int act(struct versions *v, action_fn *action)
 {
     struct error err;
     error_clear(&err);
-    if (grpc_client_connect(v->target, v->timeout_us, &v->client, &err))
+    if (remote_connect(&v->remote, &v->client, &err))
         return command_failed(NAME, &err);
-    if (v->token.len)
-        grpc_client_set_token(v->client, v->token);
     enum code code = read_config(v, &err);
     if (!code)
         code = action(v, &err);
@@ -300,19 +295,10 @@ static int act(struct versions *v, action_fn *action)
 static bool take_model(struct versions *v, const char *text)
 {
     const char *slash = strrchr(text, '/');
-    v->target =
+    v->remote.target =
         slash ? arena_strdup(v->arena, span_make(text, (size_t)(slash - text))) : "localhost:8500";
     v->model = span_of(slash ? slash + 1 : text);
-    return v->model.len > 0 && v->target[0];
-}
-
-static bool take_seconds(struct versions *v, const char *text)
-{
-    int64_t seconds;
-    if (!span_to_int64(span_of(text), &seconds) || seconds < 1 || seconds > 86400)
-        return false;
-    v->timeout_us = seconds * 1000000;
-    return true;
+    return v->model.len > 0 && v->remote.target[0];
 }
 
 /* What stands behind the action's name. */
@@ -335,24 +321,22 @@ static int run(int argc, char **argv, struct arena *arena)
         const char *name;
         action_fn *fn;
     } actions[] = {{"list", list}, {"pin", pin}, {"unpin", unpin}};
-    struct versions v = {.arena = arena, .timeout_us = 600 * 1000000LL, .latest = 1};
+    struct versions v = {.arena = arena, .remote.timeout_us = 600 * 1000000LL, .latest = 1};
     const char *name = NULL;
-    for (int i = 1; i < argc; i++) {
-        bool has_value = i + 1 < argc, ok;
-        if (!strcmp(argv[i], "--timeout"))
-            ok = has_value && take_seconds(&v, argv[++i]);
-        else if (!strcmp(argv[i], "--token-file"))
-            ok = has_value && command_read_token(NAME, argv[++i], v.arena, &v.token);
-        else if (!v.target)
-            ok = argv[i][0] != '-' && take_model(&v, argv[i]);
-        else if (!name)
-            ok = (name = argv[i])[0] != '-';
-        else
-            ok = take_number(&v, name, argv[i]);
-        if (!ok)
+    for (int i = 1, taken; i < argc; i += taken) {
+        taken = remote_take(&v.remote, argc - i, argv + i, arena);
+        if (taken > 0)
+            continue;
+        if (!taken && !v.remote.target)
+            taken = argv[i][0] != '-' && take_model(&v, argv[i]);
+        else if (!taken && !name)
+            taken = (name = argv[i])[0] != '-';
+        else if (!taken)
+            taken = take_number(&v, name, argv[i]);
+        if (taken <= 0)
             return command_usage(NAME, "unexpected argument, or without its value: %s", argv[i]);
     }
-    if (!v.target)
+    if (!v.remote.target)
         return command_usage(NAME, "which model? [HOST:PORT/]MODEL");
     name = name ? name : "list";
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
@@ -369,23 +353,22 @@ const struct command command_versions = {
     .name = NAME,
     .arguments = "[HOST:PORT/]MODEL [list | pin VERSION... | unpin [N]] [OPTIONS]",
     .summary = "which versions of a model a running server is to serve",
-    .help = "Over gRPC; without HOST:PORT at localhost:8500; unix:PATH/MODEL takes a Unix socket.\n"
-            "\n"
-            "  list            the policy, the labels, and the state of every version\n"
-            "  pin VERSION...  serve these and no others. What is not loaded is loaded beside what "
-            "answers; when\n"
-            "                  it fails the configuration is put back. What is loaded answers at "
-            "once.\n"
-            "  unpin [N]       serve the N latest ones (1)\n"
-            "\n"
-            "  --timeout SECONDS   for a version to be loaded; default: 600\n"
-            "  --token-file FILE   its first line is the token that the server asks for\n"
-            "\n"
-            "A configuration file that changes, or SIGHUP, puts the file's policies into force "
-            "again.\n"
-            "\n"
-            "Examples:\n"
-            "  tensorctl versions half\n"
-            "  tensorctl versions localhost:8500/half pin 41\n",
+    .help =
+        "Over gRPC; without HOST:PORT at localhost:8500; unix:PATH/MODEL takes a Unix socket.\n"
+        "\n"
+        "  list            the policy, the labels, and the state of every version\n"
+        "  pin VERSION...  serve these and no others. What is not loaded is loaded beside what "
+        "answers; when\n"
+        "                  it fails the configuration is put back. What is loaded answers at "
+        "once.\n"
+        "  unpin [N]       serve the N latest ones (1)\n"
+        "\n"
+        "  --timeout SECONDS   for a version to be loaded; default: 600\n" REMOTE_TOKEN_HELP "\n"
+        "A configuration file that changes, or SIGHUP, puts the file's policies into force "
+        "again.\n"
+        "\n"
+        "Examples:\n"
+        "  tensorctl versions half\n"
+        "  tensorctl versions localhost:8500/half pin 41\n",
     .run = run,
 };

@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import stat
+import subprocess
 import tempfile
 import unittest
 
@@ -88,6 +89,20 @@ class Tokens(Folder):
         self.assertEqual(200, rest(server, "GET", "/v1/models", headers={"Authorization": "bearer  u1"}).status)
         self.assertEqual(401, rest(server, "GET", "/v1/models", headers={"Authorization": "Basic u1"}).status)
         self.assertEqual("UNAUTHENTICATED", code_of(server.call_bytes(STATUS, b"")))
+
+    def test_tensorctl_brings_one(self):
+        token = self.write("users", "u1\n")
+        server = self.start(inference_token_file=token)
+
+        def ask(*options):
+            return subprocess.run([support.program("tensorctl"), "predict", f"localhost:{server.port}/half", "--input", "x=[1, 2]", *options],
+                                  capture_output=True, timeout=60, text=True)
+
+        self.assertIn("UNAUTHENTICATED", ask().stderr)
+        self.assertIn("2.5", ask("--token-file", token).stdout)
+        self.assertEqual(0, ask("--timeout", "0.5", "--token-file", token).returncode)
+        for wrong in (["--token-file"], ["--token-file", token + ".missing"], ["--timeout", "0"], ["--timeout", "1s"]):
+            self.assertEqual(2, ask(*wrong).returncode, wrong)
 
     def test_health_is_open(self):
         server = self.start(inference_token_file=self.write("users", "u"))
