@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/thread.h"
-#include "server/config_text.h"
+#include "wire/config_text.h"
 
 struct config_file {
     const char *path;

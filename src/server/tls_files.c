@@ -6,8 +6,8 @@
 #include "base/check.h"
 #include "base/file.h"
 #include "base/log.h"
-#include "server/config_text.h"
 #include "server/file_watch.h"
+#include "wire/config_text.h"
 #include "wire/messages.h"
 
 struct tls_files {

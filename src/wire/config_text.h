@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Configuration files in protobuf's text format. */
-#ifndef SERVER_CONFIG_TEXT_H
-#define SERVER_CONFIG_TEXT_H
+#ifndef WIRE_CONFIG_TEXT_H
+#define WIRE_CONFIG_TEXT_H
 
 #include "base/arena.h"
 #include "base/error.h"

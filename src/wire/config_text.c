@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "server/config_text.h"
+#include "wire/config_text.h"
 
 #include "base/file.h"
 #include "base/log.h"
