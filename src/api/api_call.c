@@ -133,7 +133,7 @@ enum code api_call_find(struct api_call *call, const struct pb_model_spec *spec,
     return code;
 }
 
-/* ---- the two halves ---- */
+/* ---- the three parts ---- */
 
 static enum code prepare(struct api_call *call, struct error *err)
 {
@@ -145,11 +145,36 @@ static enum code prepare(struct api_call *call, struct error *err)
     return code;
 }
 
-static void finish(struct api_call *call)
+void api_call_end(struct api_call *call, enum code code, const struct error *err)
+{
+    struct error own;
+    if (!code && call->ops->answer(call, &own))
+        call->ops->fail(call, &own);
+    else if (code)
+        call->ops->fail(call, err);
+}
+
+static void start(struct api_call *call)
 {
     struct error err;
-    if (call->ops->finish(call, &err))
+    if (run_check(&call->run, &err))
         call->ops->fail(call, &err);
+    else if (!call->ops->start)
+        api_call_end(call, CODE_OK, NULL);
+    else if (call->ops->start(call, &err))
+        call->ops->fail(call, &err);
+}
+
+static void on_done(struct session_task *task, enum code code, struct error *err)
+{
+    api_call_end(task->context, code, err);
+}
+
+void api_call_set_task(struct api_call *call, struct session_task *task)
+{
+    task->run = &call->run;
+    task->on_done = on_done;
+    task->context = call;
 }
 
 /* Waits for the model if that is all that is missing; else answers. */
@@ -162,11 +187,11 @@ static void wait_or_fail(struct api_call *call, struct error *err)
         call->ops->fail(call, err);
 }
 
-static void finish_on_worker(struct job *job)
+static void start_on_worker(struct job *job)
 {
     struct api_call *call = (struct api_call *)job;
     record_stage(call->exchange, SERVED_QUEUE);
-    finish(call);
+    start(call);
 }
 
 /* A large message is not even read for a client that has given up. */
@@ -174,14 +199,13 @@ static void do_on_worker(struct job *job)
 {
     struct api_call *call = (struct api_call *)job;
     record_stage(call->exchange, SERVED_QUEUE);
-    struct run run = api_call_run(call);
     struct error err;
-    if (run_check(&run, &err))
+    if (run_check(&call->run, &err))
         call->ops->fail(call, &err);
     else if (prepare(call, &err))
         wait_or_fail(call, &err);
     else
-        finish(call);
+        start(call);
 }
 
 static void submit(struct api_call *call, void (*fn)(struct job *job))
@@ -196,10 +220,16 @@ void *api_call_new(struct api *api, struct exchange *exchange, const struct api_
                    size_t size)
 {
     struct api_call *call = arena_calloc(&exchange->arena, 1, size);
+    struct record *record = exchange->note;
     call->api = api;
     call->exchange = exchange;
     call->ops = ops;
-    call->deadline_us = exchange->deadline_us;
+    call->run = (struct run){
+        .arena = &exchange->arena,
+        .cancelled = &exchange->cancelled,
+        .deadline_us = exchange->deadline_us,
+        .note = record ? &record->run : NULL,
+    };
     return call;
 }
 
@@ -211,10 +241,10 @@ void api_call_start(struct api_call *call)
     } else if (prepare(call, &err)) {
         wait_or_fail(call, &err);
     } else if (!call->ops->is_tiny || !call->ops->is_tiny(call)) {
-        submit(call, finish_on_worker);
+        submit(call, start_on_worker);
     } else {
         shard_add(&call->api->counters->on_loop, 1);
-        finish(call);
+        start(call);
     }
 }
 
@@ -222,18 +252,6 @@ void api_call_resume(struct api_call *call)
 {
     record_stage(call->exchange, SERVED_QUEUE);
     submit(call, do_on_worker);
-}
-
-struct run api_call_run(const struct api_call *call)
-{
-    struct exchange *exchange = call->exchange;
-    struct record *record = exchange->note;
-    return (struct run){
-        .arena = &exchange->arena,
-        .cancelled = &exchange->cancelled,
-        .deadline_us = call->deadline_us,
-        .note = record ? &record->run : NULL,
-    };
 }
 
 void api_call_fail_rpc(struct api_call *call, const struct error *err)

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * struct api_call: an inference call on its way, the first member of what a method keeps of it. It
- * has two halves: `prepare` (read the message, find the model) and `finish` (run, answer). The
- * first is done on the loop unless the message is large; the second, too, where the run is known to
- * be tiny.
+ * has three parts: `prepare` (read the message, find the model), `start` (read the values, begin
+ * the run) and, once the run is over, `answer`. The first is done on the loop unless the message is
+ * large; the second, too, where it is known to be short; the third wherever the run ended.
  */
 #ifndef API_API_CALL_H
 #define API_API_CALL_H
 
 #include "api/api.h"
 #include "api/request_log.h"
-#include "engine/run.h"
+#include "servables/tensorflow/batching_session.h"
 
 struct api_call {
     struct job job; /* first */
     struct api *api;
     struct exchange *exchange;
     const struct api_call_ops *ops;
-    int64_t deadline_us;       /* of clock_now_us(); the exchange's, or earlier */
     struct servable *servable; /* set by prepare; stays until the exchange's arena is reset */
+    struct run run;            /* what runs are given: the exchange's, or an earlier deadline */
     /* Set by api_call_find() when the model is not in memory: prepare fails, the call waits for it,
      * and is prepared again. */
     bool waits;
@@ -30,11 +30,16 @@ struct api_call_ops {
     /* Reads and finds; no answer yet. May be called again after it found a model to wait for. */
     enum code (*prepare)(struct api_call *call, struct error *err);
 
-    /* Would running it take less time than handing it over (session_is_tiny)? (optional: never) */
+    /* Would starting it take less time than handing it over (session_task_is_tiny)? (optional:
+     * never) */
     bool (*is_tiny)(struct api_call *call);
 
-    /* Runs, and answers where all went well. */
-    enum code (*finish)(struct api_call *call, struct error *err);
+    /* Begins the run, at whose end api_call_end() is called: by this, or later by any thread. With
+     * a code it has not begun. (optional: there is nothing to run) */
+    enum code (*start)(struct api_call *call, struct error *err);
+
+    /* Answers, after a run that went well. */
+    enum code (*answer)(struct api_call *call, struct error *err);
 
     /* Answers an error of either. */
     void (*fail)(struct api_call *call, const struct error *err);
@@ -77,8 +82,11 @@ enum code api_call_find_any(struct api_call *call, const struct pb_model_spec *s
  * type.` */
 enum code api_call_find(struct api_call *call, const struct pb_model_spec *spec, struct error *err);
 
-/* What the run of a call is given. */
-struct run api_call_run(const struct api_call *call);
+/* The run that `start` has begun is over: answers, or fails with the error. */
+void api_call_end(struct api_call *call, enum code code, const struct error *err);
+
+/* Makes a task one for the call's run, with whose end the call goes on. */
+void api_call_set_task(struct api_call *call, struct session_task *task);
 
 /* The `fail` of RPCs. */
 void api_call_fail_rpc(struct api_call *call, const struct error *err);

@@ -37,16 +37,16 @@ bool inference_call_is_tiny(struct api_call *base)
     return inference_is_tiny(&((const struct inference_call *)base)->head);
 }
 
-enum code inference_call_run(struct inference_call *call, struct run *run,
-                             struct pb_inference_result *result, struct error *err)
+enum code inference_call_start(struct api_call *base, struct error *err)
 {
-    struct tensor examples;
-    enum code code = run_check(run, err);
-    if (!code)
-        code = examples_to_tensor(call->request.input, run->arena, &examples, err);
-    if (!code)
-        code = inference_run(&call->head, &examples, run, result, err);
-    return code;
+    struct inference_call *call = (struct inference_call *)base;
+    enum code code = examples_to_tensor(call->request.input, base->run.arena, &call->examples, err);
+    if (code)
+        return code;
+    api_call_set_task(base, &call->task);
+    inference_begin(&call->head, &call->examples, &call->task);
+    session_task_start(&call->task);
+    return CODE_OK;
 }
 
 enum code inference_call_encode(const struct inference_call *call,
@@ -76,13 +76,12 @@ static enum code prepare(struct api_call *base, struct error *err)
     return code ? code : inference_call_find(call, err);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static enum code answer(struct api_call *base, struct error *err)
 {
     struct inference_call *call = (struct inference_call *)base;
     struct pb_inference_result result = {0};
-    struct run run = api_call_run(base);
     struct span bytes;
-    enum code code = inference_call_run(call, &run, &result, err);
+    enum code code = inference_end(&call->head, &call->task, &result, err);
     if (!code)
         code = inference_call_encode(call, &result, &bytes, err);
     if (code)
@@ -97,7 +96,8 @@ static void start(struct exchange *exchange, struct api *api, const struct infer
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = inference_call_is_tiny,
-        .finish = finish,
+        .start = inference_call_start,
+        .answer = answer,
         .fail = api_call_fail_rpc,
     };
     struct inference_call *call = api_call_new(api, exchange, &ops, sizeof *call);
@@ -122,6 +122,8 @@ void api_regress(struct exchange *exchange, void *api)
 struct multi_call {
     struct api_call call; /* first */
     struct pb_serialized_multi_request request;
+    struct multi_inference inference;
+    struct session_task task;
 };
 
 static enum code prepare_multi(struct api_call *base, struct error *err)
@@ -140,24 +142,37 @@ static enum code prepare_multi(struct api_call *base, struct error *err)
     return api_call_find(base, spec, err);
 }
 
-static enum code finish_multi(struct api_call *base, struct error *err)
+static enum code start_multi(struct api_call *base, struct error *err)
+{
+    struct multi_call *call = (struct multi_call *)base;
+    api_call_set_task(base, &call->task);
+    enum code code = multi_inference_begin(base->servable->object, &call->request, &call->task,
+                                           &call->inference, err);
+    if (code)
+        return code;
+    if (call->task.signature)
+        session_task_start(&call->task);
+    else
+        api_call_end(base, CODE_OK, NULL);
+    return CODE_OK;
+}
+
+static enum code answer_multi(struct api_call *base, struct error *err)
 {
     const struct multi_call *call = (const struct multi_call *)base;
     struct pb_multi_inference_response response = {0};
-    struct run run = api_call_run(base);
-    enum code code = run_check(&run, err);
-    if (!code)
-        code = multi_inference(base->servable->object, &call->request, &run, &response, err);
+    struct arena *arena = &base->exchange->arena;
+    enum code code = multi_inference_end(&call->inference, &call->task, &response, err);
     if (code)
         return code;
     served_examples(base->servable->id.name, examples_count(call->request.input));
     for (size_t i = 0; i < response.results.count; i++) {
         struct pb_inference_result *result = &response.results.items[i];
         result->model_spec = api_call_model_spec(base->servable, result->model_spec->name,
-                                                 result->model_spec->signature_name, run.arena);
+                                                 result->model_spec->signature_name, arena);
     }
     struct span bytes;
-    code = pb_encode_large(&pb_multi_inference_response_type, &response, run.arena, &bytes, err);
+    code = pb_encode_large(&pb_multi_inference_response_type, &response, arena, &bytes, err);
     if (code)
         return code;
     api_call_log(base, PREDICTION_LOG_MULTI_INFERENCE, base->exchange->body, bytes);
@@ -169,7 +184,8 @@ void api_multi_inference(struct exchange *exchange, void *api)
 {
     static const struct api_call_ops ops = {
         .prepare = prepare_multi,
-        .finish = finish_multi,
+        .start = start_multi,
+        .answer = answer_multi,
         .fail = api_call_fail_rpc,
     };
     record_begin(exchange, api, (struct served_way){SERVED_MULTI_INFERENCE, false});

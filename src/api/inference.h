@@ -18,13 +18,16 @@ struct inference_call {
     const struct inference_kind *kind;
     struct pb_serialized_request request;
     struct inference_head head;
+    struct tensor examples;
+    struct session_task task;
 };
 
-/* Finds model and signature for a request that was read; whether its run is tiny; runs it. */
+/* Finds model and signature for a request that was read. */
 enum code inference_call_find(struct inference_call *call, struct error *err);
+
+/* What struct api_call_ops wants of them. */
 bool inference_call_is_tiny(struct api_call *call);
-enum code inference_call_run(struct inference_call *call, struct run *run,
-                             struct pb_inference_result *result, struct error *err);
+enum code inference_call_start(struct api_call *call, struct error *err);
 
 enum prediction_log_kind inference_call_log_kind(const struct inference_call *call);
 

@@ -63,7 +63,7 @@ static enum code prepare(struct api_call *base, struct error *err)
     return code ? code : api_call_find(base, call->request.model_spec, err);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static enum code answer(struct api_call *base, struct error *err)
 {
     const struct metadata_call *call = (const struct metadata_call *)base;
     struct arena *arena = &base->exchange->arena;
@@ -90,7 +90,7 @@ void api_metadata(struct exchange *exchange, void *api)
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = metadata_is_tiny,
-        .finish = finish,
+        .answer = answer,
         .fail = api_call_fail_rpc,
     };
     record_begin(exchange, api, (struct served_way){SERVED_METADATA, false});

@@ -9,6 +9,7 @@
 struct predict_call {
     struct api_call call; /* first */
     struct pb_predict_request request;
+    struct predict_task task;
 };
 
 static enum code prepare(struct api_call *base, struct error *err)
@@ -31,23 +32,34 @@ static bool is_tiny(struct api_call *base)
     return kind_of(base)->is_quick(base->servable->object, &call->request);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static void on_done(struct predict_task *task, enum code code, struct error *err)
 {
-    const struct predict_call *call = (const struct predict_call *)base;
-    struct pb_predict_response response = {0};
-    struct run run = api_call_run(base);
-    enum code code = run_check(&run, err);
-    if (!code)
-        code = kind_of(base)->predict(base->servable->object, &call->request,
-                                      base->api->tensor_content, &run, &response, err);
-    if (code)
-        return code;
-    response.model_spec =
-        api_call_model_spec(base->servable, call->request.model_spec->name,
-                            response.model_spec->signature_name, &base->exchange->arena);
+    struct predict_call *call =
+        (struct predict_call *)(void *)((char *)task - offsetof(struct predict_call, task));
+    api_call_end(&call->call, code, err);
+}
+
+static enum code start(struct api_call *base, struct error *err)
+{
+    struct predict_call *call = (struct predict_call *)base;
+    (void)err;
+    call->task.request = &call->request;
+    call->task.content = base->api->tensor_content;
+    call->task.run = &base->run;
+    call->task.on_done = on_done;
+    servable_kind_start(kind_of(base), base->servable->object, &call->task);
+    return CODE_OK;
+}
+
+static enum code answer(struct api_call *base, struct error *err)
+{
+    struct predict_call *call = (struct predict_call *)base;
+    struct pb_predict_response *response = &call->task.response;
+    struct arena *arena = &base->exchange->arena;
+    response->model_spec = api_call_model_spec(base->servable, call->request.model_spec->name,
+                                               response->model_spec->signature_name, arena);
     struct span bytes;
-    code =
-        pb_encode_large(&pb_predict_response_type, &response, &base->exchange->arena, &bytes, err);
+    enum code code = pb_encode_large(&pb_predict_response_type, response, arena, &bytes, err);
     if (code)
         return code;
     api_call_log(base, PREDICTION_LOG_PREDICT, base->exchange->body, bytes);
@@ -60,7 +72,8 @@ void api_predict(struct exchange *exchange, void *api)
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = is_tiny,
-        .finish = finish,
+        .start = start,
+        .answer = answer,
         .fail = api_call_fail_rpc,
     };
     record_begin(exchange, api, (struct served_way){SERVED_PREDICT, false});

@@ -91,6 +91,10 @@ static void end_all_stages(struct record *record, const struct exchange *exchang
 {
     int64_t now = clock_ticks();
     bool has_run = record->run.start != 0;
+    if (record->run.queued) {
+        end_stage(record, SERVED_PARSE, record->run.queued);
+        end_stage(record, SERVED_QUEUE, has_run ? record->run.start : now);
+    }
     if (has_run) {
         end_stage(record, SERVED_PARSE, record->run.start);
         end_stage(record, SERVED_RUN, record->run.end);

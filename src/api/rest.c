@@ -168,8 +168,8 @@ void *rest_call_new(struct api *api, struct exchange *exchange, const struct api
     struct api_call *call = api_call_new(api, exchange, ops, size);
     int64_t limit_us = api->rest_timeout_us, until_us;
     if (limit_us > 0 && !__builtin_add_overflow(exchange->start_us, limit_us, &until_us) &&
-        until_us < call->deadline_us)
-        call->deadline_us = until_us;
+        until_us < call->run.deadline_us)
+        call->run.deadline_us = until_us;
     return call;
 }
 

@@ -191,20 +191,19 @@ static void log_call(struct inference_call *call, const struct pb_inference_resu
     api_call_log_chosen(&call->call, &choice, inference_call_log_kind(call), request, response);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static enum code answer(struct api_call *base, struct error *err)
 {
     struct rest_inference_call *call = (struct rest_inference_call *)base;
+    struct inference_call *inference = &call->inference;
     struct pb_inference_result result = {0};
-    struct run run = api_call_run(base);
     struct span body;
     bool is_json = call->answer != REST_PROTOBUF;
-    enum code code = inference_call_run(&call->inference, &run, &result, err);
+    enum code code = inference_end(&inference->head, &inference->task, &result, err);
     if (!code)
-        code =
-            (is_json ? write_json : inference_call_encode)(&call->inference, &result, &body, err);
+        code = (is_json ? write_json : inference_call_encode)(inference, &result, &body, err);
     if (code)
         return code;
-    log_call(&call->inference, &result);
+    log_call(inference, &result);
     rest_answer(base->api, base->exchange, is_json ? REST_JSON : REST_PROTOBUF, body);
     return CODE_OK;
 }
@@ -222,7 +221,8 @@ static void start(struct api *api, struct exchange *exchange, const struct rest_
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = inference_call_is_tiny,
-        .finish = finish,
+        .start = inference_call_start,
+        .answer = answer,
         .fail = fail,
     };
     struct rest_inference_call *call = rest_call_new(api, exchange, &ops, sizeof *call);

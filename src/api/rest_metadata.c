@@ -15,7 +15,7 @@ static enum code prepare(struct api_call *base, struct error *err)
     return api_call_find(base, ((const struct rest_metadata_call *)base)->spec, err);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static enum code answer(struct api_call *base, struct error *err)
 {
     const struct rest_metadata_call *call = (const struct rest_metadata_call *)base;
     struct arena *arena = &base->exchange->arena;
@@ -44,7 +44,7 @@ void rest_metadata(struct api *api, struct exchange *exchange, const struct rest
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = metadata_is_tiny,
-        .finish = finish,
+        .answer = answer,
         .fail = fail,
     };
     struct rest_metadata_call *call = rest_call_new(api, exchange, &ops, sizeof *call);

@@ -14,6 +14,11 @@
 #include "tensor/npy.h"
 #include "tensor/tensor_proto.h"
 
+struct tensors {
+    struct named_tensor *items;
+    size_t count;
+};
+
 struct rest_predict_call {
     struct api_call call; /* first */
     enum rest_format body;
@@ -23,17 +28,14 @@ struct rest_predict_call {
     struct pb_predict_request request; /* of a message */
     struct session_signature *signature;
     struct tensor_json_found found; /* of a JSON body; its format is that of a JSON answer */
+    struct tensors inputs;
+    struct session_task task;
 };
 
 static struct arena *arena_of(const struct rest_predict_call *call)
 {
     return &call->call.exchange->arena;
 }
-
-struct tensors {
-    struct named_tensor *items;
-    size_t count;
-};
 
 /* ---- requests: the body, before the model is looked for, and its tensors after that ---- */
 
@@ -211,32 +213,39 @@ static enum code prepare(struct api_call *base, struct error *err)
     return code ? code : find_signature(call, err);
 }
 
-/* An output filter may have to compile a plan. */
 static bool is_tiny(struct api_call *base)
 {
     const struct rest_predict_call *call = (const struct rest_predict_call *)base;
-    return !call->request.output_filter.count && session_is_tiny(call->signature);
+    return session_task_is_tiny(call->signature, call->request.output_filter.count);
 }
 
-static enum code finish(struct api_call *base, struct error *err)
+static enum code start(struct api_call *base, struct error *err)
 {
     struct rest_predict_call *call = (struct rest_predict_call *)base;
     struct predict_filter filter = {call->request.output_filter.items,
                                     call->request.output_filter.count};
-    struct run run = api_call_run(base);
-    struct tensors inputs, outputs;
+    struct tensors *inputs = &call->inputs;
+    enum code code = forms[call->body].inputs(call, inputs, err);
+    api_call_set_task(base, &call->task);
+    call->task.signature = call->signature;
+    if (!code)
+        code = predict_begin(&call->task, inputs->items, inputs->count, &filter, err);
+    if (!code)
+        session_task_start(&call->task);
+    return code;
+}
+
+static enum code answer(struct api_call *base, struct error *err)
+{
+    struct rest_predict_call *call = (struct rest_predict_call *)base;
+    struct tensors outputs;
     struct span body;
-    enum code code = run_check(&run, err);
-    if (!code)
-        code = forms[call->body].inputs(call, &inputs, err);
-    if (!code)
-        code = predict_run(call->signature, inputs.items, inputs.count, &filter, &run,
-                           &outputs.items, &outputs.count, err);
+    enum code code = predict_end(&call->task, &outputs.items, &outputs.count, err);
     if (!code)
         code = forms[call->answer].write(call, &outputs, &body, err);
     if (code)
         return code;
-    log_call(call, &inputs, &outputs);
+    log_call(call, &call->inputs, &outputs);
     rest_answer(base->api, base->exchange, call->answer, body);
     return CODE_OK;
 }
@@ -259,7 +268,8 @@ void rest_predict(struct api *api, struct exchange *exchange, const struct rest_
     static const struct api_call_ops ops = {
         .prepare = prepare,
         .is_tiny = is_tiny,
-        .finish = finish,
+        .start = start,
+        .answer = answer,
         .fail = fail,
     };
     struct rest_predict_call *call = rest_call_new(api, exchange, &ops, sizeof *call);

@@ -48,8 +48,7 @@ static bool waits(struct api_call *call)
 {
     struct handle handle;
     bool comes;
-    struct run run = api_call_run(call);
-    if (run_check(&run, NULL) || atomic_load(&call->api->life->ending) ||
+    if (run_check(&call->run, NULL) || atomic_load(&call->api->life->ending) ||
         manager_want(call->api->core->manager, &call->wanted, &handle, &comes, NULL))
         return false;
     if (handle.servable) {

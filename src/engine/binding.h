@@ -32,6 +32,7 @@ struct plan {
     int *updates; /* per feed: what it becomes in place, or -1; NULL: none does */
     bool has_conditional;
     bool has_loop;           /* in a step or in a function that a step runs */
+    bool changes_state;      /* ditto */
     struct pack_cache *pack; /* owned */
     _Atomic(struct binding *) bindings[BINDINGS_MAX];
     atomic_int binding_count;

@@ -66,6 +66,16 @@ static bool node_loops(const struct node *node)
     return loops;
 }
 
+/* A stateful op without an output is there for what it does; others of them but read. */
+static bool node_changes_state(const struct node *node)
+{
+    unsigned flags = node->op->flags;
+    bool changes = flags & OP_WRITES_RESOURCE || (flags & OP_STATEFUL && !node->output_count);
+    for (int i = 0; i < node->region_count; i++)
+        changes |= node->regions[i].plan->changes_state;
+    return changes;
+}
+
 static void make_step(struct numbering *n, const struct node *node, struct plan_step *step)
 {
     struct arena *arena = n->plan->arena;
@@ -85,6 +95,7 @@ static void make_step(struct numbering *n, const struct node *node, struct plan_
     step->out_count = node->output_count;
     step->conditional = node->conditional;
     n->plan->has_loop |= node_loops(node);
+    n->plan->changes_state |= node_changes_state(node);
     if (!node->conditional)
         return;
     n->plan->has_conditional = true;
@@ -161,6 +172,11 @@ int plan_fetch_count(const struct plan *plan)
 bool plan_has_loop(const struct plan *plan)
 {
     return plan->has_loop;
+}
+
+bool plan_changes_state(const struct plan *plan)
+{
+    return plan->changes_state;
 }
 
 int plan_step_count(const struct plan *plan)

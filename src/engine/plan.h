@@ -40,6 +40,8 @@ int plan_fetch_count(const struct plan *plan);
 int plan_step_count(const struct plan *plan);
 /* Whether it has a loop, so that how long a run takes is the request's affair. */
 bool plan_has_loop(const struct plan *plan);
+/* Whether a run writes to variables, tables and the like. */
+bool plan_changes_state(const struct plan *plan);
 const struct plan_step *plan_step(const struct plan *plan, int i);
 enum dtype plan_feed_dtype(const struct plan *plan, int i);
 /* The numbers that a step's `in` and `out` have for feed i, fetch i. */

@@ -14,7 +14,8 @@ struct resource_store;
 /* What somebody wants to know of a run. */
 struct run_note {
     struct span signature; /* the version's name for it; empty: not known */
-    int64_t start;         /* of clock_ticks(); 0: it did not run */
+    int64_t queued;        /* of clock_ticks(): when it began to wait for others; 0: it did not */
+    int64_t start;         /* ditto; 0: it did not run */
     int64_t end;           /* of the last of several */
 };
 

@@ -31,6 +31,18 @@ enum code servable_kind_add(const struct servable_kind *kind, struct error *err)
     return CODE_OK;
 }
 
+void servable_kind_start(const struct servable_kind *kind, void *object, struct predict_task *task)
+{
+    struct error err;
+    if (kind->start)
+        kind->start(object, task);
+    else
+        task->on_done(
+            task,
+            kind->predict(object, task->request, task->content, task->run, &task->response, &err),
+            &err);
+}
+
 const struct servable_kind *servable_kind_of(const struct loader *loader)
 {
     for (size_t i = 0; i < servable_kind_count; i++) {

@@ -9,10 +9,22 @@
 #include <stdbool.h>
 
 #include "core/loader.h"
+#include "wire/messages.h"
 
-struct pb_predict_request;
-struct pb_predict_response;
 struct run;
+
+/* A Predict call but for the model lookup. All of it is the caller's, and stays until on_done(). */
+struct predict_task {
+    const struct pb_predict_request *request;
+    bool content; /* outputs are written as tensor_content */
+    struct run *run;
+
+    /* Called once, by what started it or later, by any thread. `err` is only read where there is a
+     * code; else `response` is there, which lacks only model_spec.name and version, and lives until
+     * run->arena is reset. */
+    void (*on_done)(struct predict_task *task, enum code code, struct error *err);
+    struct pb_predict_response response;
+};
 
 struct servable_kind {
     const struct loader *loader;
@@ -21,9 +33,10 @@ struct servable_kind {
     /* Is a run sure to be so short that handing it to another thread would cost more? */
     bool (*is_quick)(void *object, const struct pb_predict_request *request);
 
-    /* The whole of a Predict call but the model lookup; `response` lacks only model_spec.name and
-     * version. With `content`, outputs are written as tensor_content. The answer lives until
-     * run->arena is reset. */
+    /* Starts a call, which may end later: task->on_done(). (optional: predict() is there) */
+    void (*start)(void *object, struct predict_task *task);
+
+    /* The same, over when it returns. (optional: start() is there) */
     enum code (*predict)(void *object, const struct pb_predict_request *request, bool content,
                          struct run *run, struct pb_predict_response *response, struct error *err);
 };
@@ -35,6 +48,9 @@ extern size_t servable_kind_count;
 /* One more (borrowed, for good), before anything runs. ALREADY_EXISTS: there is a platform of that
  * name; RESOURCE_EXHAUSTED. */
 enum code servable_kind_add(const struct servable_kind *kind, struct error *err);
+
+/* Starts a call on what a kind has loaded. */
+void servable_kind_start(const struct servable_kind *kind, void *object, struct predict_task *task);
 
 /* The kind of what a loader has loaded. */
 const struct servable_kind *servable_kind_of(const struct loader *loader);

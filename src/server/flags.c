@@ -124,6 +124,14 @@ const struct flag flags[] = {
      "open the ports at once, not when the first models are ready"},
     {"start_without_failed_models", FLAG_BOOL, MEMBER(start_without_failed_models), "false",
      FLAG_SERVED, "models that can not be loaded do not end the start"},
+    /* Batching */
+    {"enable_batching", FLAG_BOOL, MEMBER(enable_batching), "false", FLAG_SERVED,
+     "run requests of many clients together"},
+    {"batching_parameters_file", FLAG_TEXT, MEMBER(batching_parameters_file), "", FLAG_SERVED,
+     "BatchingParameters, text format: how large batches are and how long they wait"},
+    {"enable_per_model_batching_parameters", FLAG_BOOL,
+     MEMBER(enable_per_model_batching_parameters), "false", FLAG_SERVED,
+     "batching_params.pbtxt in a version's folder says how, without it the version is not batched"},
     /* Watching */
     {"enable_profiler", FLAG_BOOL, MEMBER(enable_profiler), "true", FLAG_SERVED,
      "answer tensorflow.ProfilerService: profiles for TensorBoard"},
@@ -175,14 +183,6 @@ const struct flag flags[] = {
     {"skip_initialize_tpu", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE, "TPU"},
     {"enable_grpc_healthcheck_service", FLAG_BOOL, MEMBER(idle_bool), "false", FLAG_IDLE,
      "grpc.health.v1.Health is always there"},
-    /* Not served yet */
-    {"enable_batching", FLAG_BOOL, MEMBER(enable_batching), "false", FLAG_LATER,
-     "batch requests of many clients"},
-    {"batching_parameters_file", FLAG_TEXT, MEMBER(batching_parameters_file), "", FLAG_LATER,
-     "BatchingParameters, text format"},
-    {"enable_per_model_batching_parameters", FLAG_BOOL,
-     MEMBER(enable_per_model_batching_parameters), "false", FLAG_LATER,
-     "batching_params.pbtxt of each version"},
 };
 const size_t flag_count = sizeof flags / sizeof *flags;
 
@@ -192,10 +192,10 @@ const struct flag_group flag_groups[] = {
     {"ssl_config_file", "TLS, tokens, administration"},
     {"max_connections", "Limits"},
     {"file_system_poll_wait_seconds", "Versions: when they come and go"},
+    {"enable_batching", "Batching"},
     {"monitoring_config_file", "Watching"},
     {"config", "The program"},
     {"rest_api_num_threads", "Accepted without an effect"},
-    {"enable_batching", "Not served yet, refused"},
 };
 const size_t flag_group_count = sizeof flag_groups / sizeof *flag_groups;
 

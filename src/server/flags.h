@@ -25,7 +25,6 @@ enum flag_type {
 enum flag_effect {
     FLAG_SERVED,
     FLAG_IDLE,
-    FLAG_LATER,
 };
 
 struct flag {

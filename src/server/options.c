@@ -288,16 +288,6 @@ static enum code check_together(const struct options *o, struct error *err)
     return wrong ? error_set(err, CODE_INVALID_ARGUMENT, "%s", wrong) : CODE_OK;
 }
 
-/* Does the flag ask for anything? Texts and bools that are refused are empty or false to begin
- * with. */
-static bool asks(const struct options *options, const struct flag *flag)
-{
-    const char *member = (const char *)options + flag->member;
-    if (flag->type == FLAG_BOOL)
-        return *(const bool *)member;
-    return flag->type != FLAG_TEXT || (*(const char *const *)member)[0];
-}
-
 /* It would be waited for until the end of time. */
 static enum code check_base_path(const struct options *o, struct error *err)
 {
@@ -329,13 +319,7 @@ enum code options_check(const struct options *options, struct error *err)
     if (!code)
         code = check_values(options, err);
     for (size_t i = 0; i < flag_count && !code; i++) {
-        if (options->source[i] == OPTIONS_DEFAULT)
-            continue;
-        if (flags[i].effect == FLAG_LATER && asks(options, &flags[i]))
-            code = error_set(err, CODE_UNIMPLEMENTED,
-                             "--%s is not implemented by this server yet (%s)", flags[i].name,
-                             flags[i].help);
-        else if (flags[i].effect == FLAG_IDLE)
+        if (options->source[i] != OPTIONS_DEFAULT && flags[i].effect == FLAG_IDLE)
             log_info("--%s is accepted, but has no effect here (%s)", flags[i].name, flags[i].help);
     }
     return code;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Each platform's configuration is an Any, whose type says how the original would load it. Of those
- * for SavedModels the tags, the warm-up and whether a TFLite model is preferred count here;
- * sessions, thread pools and the like have no meaning.
+ * for SavedModels the tags, the warm-up, batching and whether a TFLite model is preferred count
+ * here; sessions, thread pools and the like have no meaning.
  */
 #include "server/platform_config.h"
 
 #include <string.h>
 
 #include "base/log.h"
-#include "server/config_text.h"
+#include "server/batching.h"
+#include "wire/config_text.h"
 #include "wire/messages.h"
 
 #define TYPE(name) "tensorflow.serving." name
@@ -19,17 +20,10 @@ struct reading {
     struct tensorflow_options *tensorflow;
 };
 
-static enum code unserved(const char *what, struct error *err)
-{
-    return error_set(err, CODE_UNIMPLEMENTED, "%s is not implemented by this server yet", what);
-}
-
 static enum code take_bundle(struct reading *r, const struct pb_session_bundle_config *c,
                              struct error *err)
 {
     struct tensorflow_options *t = r->tensorflow;
-    if (c->batching_parameters || c->enable_per_model_batching_params)
-        return unserved("batching_parameters", err);
     if (c->enable_saved_model_config)
         return error_set(err, CODE_UNIMPLEMENTED,
                          "Saved model config functionality is not implemented.");
@@ -44,7 +38,10 @@ static enum code take_bundle(struct reading *r, const struct pb_session_bundle_c
     t->warmup.enabled = c->enable_model_warmup;
     t->warmup.iterations =
         warmup && warmup->num_request_iterations ? warmup->num_request_iterations->value : 0;
-    return CODE_OK;
+    if (!c->batching_parameters)
+        return CODE_OK;
+    return batching_begin(c->batching_parameters, c->enable_per_model_batching_params,
+                          "batch_threads", r->arena, &t->batching, err);
 }
 
 static enum code take_saved_models(struct reading *r, struct span bytes, struct error *err)

@@ -33,15 +33,16 @@
 #include "servables/kinds.h"
 #include "servables/plugin/plugin.h"
 #include "servables/tensorflow/loader.h"
+#include "server/batching.h"
 #include "server/channel_arguments.h"
 #include "server/config_file.h"
-#include "server/config_text.h"
 #include "server/platform_config.h"
 #include "server/ports.h"
 #include "server/signals.h"
 #include "server/thread_pool_config.h"
 #include "server/tls_files.h"
 #include "server/token_files.h"
+#include "wire/config_text.h"
 
 enum {
     /* Larger blocks go back to the system as soon as they are freed. glibc would raise this by
@@ -428,6 +429,8 @@ static enum code serve(struct service *s, struct error *err)
         code = thread_pool_config_read(thread_pools, err);
     if (!code && platforms[0])
         code = platform_config_read(platforms, &s->arena, &s->tensorflow, &s->named, err);
+    else if (!code)
+        code = batching_begin_by_flags(s->options, &s->arena, &s->tensorflow.batching, err);
     if (!code)
         code = tls_files_new(s->options, &s->tls, err);
     if (!code)
@@ -461,6 +464,7 @@ static void tear_down(struct service *s, bool failed)
     config_file_free(s->config_file);
     if (s->net)
         net_server_drain(s->net);
+    batching_hurry(&s->tensorflow.batching);
     if (s->has_core)
         server_core_stop(&s->core);
     if (s->net)
@@ -480,6 +484,7 @@ static void tear_down(struct service *s, bool failed)
         leave_the_load();
     if (s->has_core)
         server_core_release(&s->core);
+    batching_end(&s->tensorflow.batching);
     free(s->counters);
     arena_release(&s->arena);
 }

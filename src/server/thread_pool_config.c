@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/thread_pool_config.h"
 
-#include "server/config_text.h"
+#include "wire/config_text.h"
 #include "wire/messages.h"
 
 /* Behind the last slash, of which there has to be one: empty if the URL names no type. */

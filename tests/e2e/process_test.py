@@ -50,8 +50,8 @@ class Flags(unittest.TestCase):
                 ((), "INVALID_ARGUMENT: Both server_options.model_base_path and server_options.model_config_file are empty!"),
                 (("--port=0", "--model_base_path=/x"), "INVALID_ARGUMENT: At least one of server_options.grpc_port or "
                  "server_options.grpc_socket_path must be set."),
-                (("--enable_batching", "--model_base_path=/x"), "UNIMPLEMENTED: --enable_batching is not implemented by this "
-                 "server yet (batch requests of many clients)")):
+                (("--batching_parameters_file=/b", "--model_base_path=/x"), "INVALID_ARGUMENT: server_options.batching_parameters_file "
+                 "is set without setting server_options.enable_batching to true.")):
             done = run(*arguments)
             self.assertEqual((255, f"Failed to start server. Error: {error}\n"), (done.returncode, done.stdout))
 

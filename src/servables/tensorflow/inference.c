@@ -78,16 +78,32 @@ enum code inference_find(struct session *session, struct span name,
 
 bool inference_is_tiny(const struct inference_head *head)
 {
-    return head->wanted_count == head->info->output_count && session_is_tiny(head->signature);
+    return session_task_is_tiny(head->signature, head->wanted_count < head->info->output_count);
+}
+
+void inference_begin(const struct inference_head *head, const struct tensor *examples,
+                     struct session_task *task)
+{
+    task->signature = head->signature;
+    task->inputs = examples;
+    task->wanted = head->wanted;
+    task->wanted_count = head->wanted_count;
+    task->outputs = ARENA_ARRAY(task->run->arena, struct tensor, INFERENCE_OUTPUTS_MAX);
+}
+
+enum code inference_end(const struct inference_head *head, const struct session_task *task,
+                        struct pb_inference_result *result, struct error *err)
+{
+    return head->kind->fill(head, task->outputs, tensor_elements(task->inputs), task->run->arena,
+                            result, err);
 }
 
 enum code inference_run(const struct inference_head *head, const struct tensor *examples,
                         struct run *run, struct pb_inference_result *result, struct error *err)
 {
-    struct tensor outputs[INFERENCE_OUTPUTS_MAX];
-    enum code code =
-        session_run(head->signature, examples, head->wanted, head->wanted_count, run, outputs, err);
-    if (code)
-        return code;
-    return head->kind->fill(head, outputs, tensor_elements(examples), run->arena, result, err);
+    struct session_task task = {.run = run};
+    inference_begin(head, examples, &task);
+    enum code code = session_run(task.signature, task.inputs, task.wanted, task.wanted_count, run,
+                                 task.outputs, err);
+    return code ? code : inference_end(head, &task, result, err);
 }

@@ -7,7 +7,7 @@
 #ifndef SERVABLES_TENSORFLOW_INFERENCE_H
 #define SERVABLES_TENSORFLOW_INFERENCE_H
 
-#include "servables/tensorflow/session.h"
+#include "servables/tensorflow/batching_session.h"
 #include "wire/messages.h"
 
 enum { INFERENCE_OUTPUTS_MAX = 2 };
@@ -49,10 +49,17 @@ enum code inference_find(struct session *session, struct span name,
                          const struct inference_kind *kind, struct arena *arena,
                          struct inference_head *head, struct error *err);
 
-/* Is a run sure to be short, and its plan made (session_is_tiny)? */
+/* Is starting a run sure to be short (session_task_is_tiny)? */
 bool inference_is_tiny(const struct inference_head *head);
 
-/* Runs the signature on the examples and fills the result's oneof. */
+/* The two halves around the run of a task, whose `run` is set: what is to be run on the examples
+ * (which stay), and the result's oneof of what came out. */
+void inference_begin(const struct inference_head *head, const struct tensor *examples,
+                     struct session_task *task);
+enum code inference_end(const struct inference_head *head, const struct session_task *task,
+                        struct pb_inference_result *result, struct error *err);
+
+/* Both, with a run between them that waits for no other. */
 enum code inference_run(const struct inference_head *head, const struct tensor *examples,
                         struct run *run, struct pb_inference_result *result, struct error *err);
 

@@ -6,6 +6,8 @@
 #include "savedmodel/files.h"
 #include "savedmodel/tflite/tflite.h"
 #include "servables/tensorflow/session.h"
+#include "wire/config_text.h"
+#include "wire/messages.h"
 
 static struct metric_family attempts = {
     .name = "/tensorflow/cc/saved_model/load_attempt_count",
@@ -42,6 +44,43 @@ static void count_load(const char *path, enum code code, int64_t took_us)
         metric_add(metric_at(&latency, values), took_us);
 }
 
+/* A version's own parameters. *found: there are any. */
+static enum code read_own(const char *path, struct arena *arena, struct batching_parameters *own,
+                          bool *found, struct error *err)
+{
+    struct pb_batching_parameters message;
+    const char *file = arena_printf(arena, "%s/batching_params.pbtxt", path);
+    enum code code = config_text_read(file, &pb_batching_parameters_type, arena, &message, err);
+    *found = code != CODE_NOT_FOUND;
+    if (code)
+        return *found ? code : CODE_OK;
+    code = batching_parameters_read(&message, own, err);
+    return code ? error_prefix(err, "%s: ", file) : CODE_OK;
+}
+
+static enum code set_batching(struct session *session, const char *path,
+                              const struct batching_options *options, struct error *err)
+{
+    struct arena arena;
+    struct batching_parameters parameters = options->parameters;
+    bool found = true;
+    enum code code = CODE_OK;
+    arena_init(&arena, ARENA_FIRST_BLOCK);
+    if (options->per_model)
+        code = read_own(path, &arena, &parameters, &found, err);
+    if (!code && found)
+        session_set_batching(session, batching_session_new(options->scheduler, &parameters));
+    arena_release(&arena);
+    return code;
+}
+
+static void unload(void *object)
+{
+    struct session *session = object;
+    batching_session_free(session_batching(session));
+    session_free(session);
+}
+
 static enum code load(const char *path, void *context, void **object, struct error *err)
 {
     const struct tensorflow_options *options = context;
@@ -54,17 +93,15 @@ static enum code load(const char *path, void *context, void **object, struct err
     struct session_setup setup = session_setup(session);
     count_stage(path, "restore_graph", setup.restore_us);
     count_stage(path, "init_graph", setup.init_us);
-    code = warmup_run(session, path, &options->warmup, err);
+    if (options->batching.scheduler)
+        code = set_batching(session, path, &options->batching, err);
+    if (!code)
+        code = warmup_run(session, path, &options->warmup, err);
     if (code)
-        session_free(session);
+        unload(session);
     else
         *object = session;
     return code;
-}
-
-static void unload(void *object)
-{
-    session_free(object);
 }
 
 static enum code check(const char *path, void *context, struct error *err)

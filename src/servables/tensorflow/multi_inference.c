@@ -5,12 +5,6 @@
 #include "servables/tensorflow/examples.h"
 #include "servables/tensorflow/regress.h"
 
-/* Heads are no more than the session has signatures: none is taken twice. */
-struct heads {
-    struct inference_head *items;
-    size_t count;
-};
-
 static const struct inference_kind *const kinds[] = {&classify_kind, &regress_kind};
 
 static const struct inference_kind *find_kind(struct span method_name)
@@ -37,11 +31,11 @@ static enum code check_model(const struct pb_serialized_multi_request *request, 
 }
 
 static enum code add_head(struct session *session, const struct pb_inference_task *task,
-                          struct heads *heads, struct arena *arena, struct error *err)
+                          struct multi_inference *m, struct arena *arena, struct error *err)
 {
     struct span name = inference_signature_name(task->model_spec->signature_name);
-    for (size_t i = 0; i < heads->count; i++) {
-        if (span_equal(heads->items[i].info->name, name))
+    for (size_t i = 0; i < m->head_count; i++) {
+        if (span_equal(m->heads[i].info->name, name))
             return error_set(err, CODE_INVALID_ARGUMENT, "Duplicate evaluation of signature: %.*s",
                              SPAN_ARG(name));
     }
@@ -53,40 +47,76 @@ static enum code add_head(struct session *session, const struct pb_inference_tas
     if (!kind)
         return error_set(err, CODE_UNIMPLEMENTED, "Unsupported signature method_name: %.*s",
                          SPAN_ARG(task->method_name));
-    return inference_check(&heads->items[heads->count++], kind, signature, arena, err);
+    return inference_check(&m->heads[m->head_count++], kind, signature, arena, err);
 }
 
-static enum code find_heads(struct session *session,
-                            const struct pb_serialized_multi_request *request, struct heads *heads,
-                            struct arena *arena, struct error *err)
+/* Heads are no more than the session has signatures: none is taken twice. */
+static enum code find_heads(struct session *session, struct multi_inference *m, struct arena *arena,
+                            struct error *err)
 {
     size_t room = session_model(session)->signature_count + 1;
-    *heads = (struct heads){.items = ARENA_ARRAY(arena, struct inference_head, room)};
+    m->heads = ARENA_ARRAY(arena, struct inference_head, room);
     enum code code = CODE_OK;
-    for (size_t i = 0; !code && i < request->tasks.count; i++) {
-        code = check_model(request, i, err);
+    for (size_t i = 0; !code && i < m->request->tasks.count; i++) {
+        code = check_model(m->request, i, err);
         if (!code)
-            code = add_head(session, &request->tasks.items[i], heads, arena, err);
+            code = add_head(session, &m->request->tasks.items[i], m, arena, err);
     }
     return code;
 }
 
 /* ---- one run for all heads ---- */
 
-static struct session_signature *join(struct session *session, const struct heads *heads,
+static struct session_signature *join(struct session *session, const struct multi_inference *m,
                                       struct arena *arena)
 {
     struct savedmodel_signature all = {0};
-    all.inputs = ARENA_ARRAY(arena, struct savedmodel_tensor_info, heads->count);
+    all.inputs = ARENA_ARRAY(arena, struct savedmodel_tensor_info, m->head_count);
     all.outputs =
-        ARENA_ARRAY(arena, struct savedmodel_tensor_info, heads->count * INFERENCE_OUTPUTS_MAX);
-    for (size_t i = 0; i < heads->count; i++) {
-        const struct inference_head *head = &heads->items[i];
+        ARENA_ARRAY(arena, struct savedmodel_tensor_info, m->head_count * INFERENCE_OUTPUTS_MAX);
+    for (size_t i = 0; i < m->head_count; i++) {
+        const struct inference_head *head = &m->heads[i];
         all.inputs[all.input_count++] = head->info->inputs[0];
         for (size_t k = 0; k < head->wanted_count; k++)
             all.outputs[all.output_count++] = head->info->outputs[head->wanted[k]];
     }
     return session_join(session, &all);
+}
+
+static void begin_joined(struct multi_inference *m, struct session_signature *joined,
+                         struct session_task *task)
+{
+    struct arena *arena = task->run->arena;
+    m->joined = session_signature_info(joined);
+    struct tensor *feeds = ARENA_ARRAY(arena, struct tensor, m->joined->input_count);
+    for (size_t i = 0; i < m->joined->input_count; i++)
+        feeds[i] = m->examples;
+    task->signature = joined;
+    task->inputs = feeds;
+    task->wanted = NULL;
+    task->wanted_count = m->joined->output_count;
+    task->outputs = ARENA_ARRAY(arena, struct tensor, m->joined->output_count);
+}
+
+enum code multi_inference_begin(struct session *session,
+                                const struct pb_serialized_multi_request *request,
+                                struct session_task *task, struct multi_inference *m,
+                                struct error *err)
+{
+    struct arena *arena = task->run->arena;
+    *m = (struct multi_inference){.request = request};
+    enum code code = find_heads(session, m, arena, err);
+    if (!code)
+        code = examples_to_tensor(request->input, arena, &m->examples, err);
+    if (code)
+        return code;
+    struct session_signature *joined = m->head_count > 1 ? join(session, m, arena) : NULL;
+    task->signature = NULL;
+    if (joined)
+        begin_joined(m, joined, task);
+    else if (m->head_count == 1)
+        inference_begin(&m->heads[0], &m->examples, task);
+    return CODE_OK;
 }
 
 /* The outputs of one head among those of the joined signature, whose aliases are their names. */
@@ -102,33 +132,37 @@ static void pick(const struct inference_head *head, const struct savedmodel_sign
     }
 }
 
-static enum code run_joined(struct session_signature *joined, const struct heads *heads,
-                            const struct tensor *examples, struct run *run,
-                            struct pb_inference_result *results, struct error *err)
+/* What came out for one head. Where too many choices of heads are in use for another plan to be
+ * kept, it is run only now. */
+static enum code end_head(const struct multi_inference *m, const struct inference_head *head,
+                          const struct session_task *task, struct pb_inference_result *result,
+                          struct error *err)
 {
-    const struct savedmodel_signature *info = session_signature_info(joined);
-    struct tensor *feeds = ARENA_ARRAY(run->arena, struct tensor, info->input_count);
-    struct tensor *all = ARENA_ARRAY(run->arena, struct tensor, info->output_count);
-    for (size_t i = 0; i < info->input_count; i++)
-        feeds[i] = *examples;
-    enum code code = session_run(joined, feeds, NULL, info->output_count, run, all, err);
-    for (size_t i = 0; !code && i < heads->count; i++) {
-        struct tensor picked[INFERENCE_OUTPUTS_MAX];
-        pick(&heads->items[i], info, all, picked);
-        code = heads->items[i].kind->fill(&heads->items[i], picked, tensor_elements(examples),
-                                          run->arena, &results[i], err);
-    }
-    return code;
+    struct tensor picked[INFERENCE_OUTPUTS_MAX];
+    if (!task->signature)
+        return inference_run(head, &m->examples, task->run, result, err);
+    if (!m->joined)
+        return inference_end(head, task, result, err);
+    pick(head, m->joined, task->outputs, picked);
+    return head->kind->fill(head, picked, tensor_elements(&m->examples), task->run->arena, result,
+                            err);
 }
 
-/* Where too many choices of heads are in use for another plan to be kept. */
-static enum code run_one_by_one(const struct heads *heads, const struct tensor *examples,
-                                struct run *run, struct pb_inference_result *results,
-                                struct error *err)
+enum code multi_inference_end(const struct multi_inference *m, const struct session_task *task,
+                              struct pb_multi_inference_response *response, struct error *err)
 {
+    struct arena *arena = task->run->arena;
+    struct pb_inference_result *results =
+        ARENA_ARRAY(arena, struct pb_inference_result, m->head_count);
     enum code code = CODE_OK;
-    for (size_t i = 0; !code && i < heads->count; i++)
-        code = inference_run(&heads->items[i], examples, run, &results[i], err);
+    for (size_t i = 0; !code && i < m->head_count; i++) {
+        code = end_head(m, &m->heads[i], task, &results[i], err);
+        results[i].model_spec = ARENA_NEW(arena, struct pb_model_spec);
+        results[i].model_spec->name = m->request->tasks.items[i].model_spec->name;
+        results[i].model_spec->signature_name = m->heads[i].info->name;
+    }
+    response->results.items = results;
+    response->results.count = m->head_count;
     return code;
 }
 
@@ -136,25 +170,11 @@ enum code multi_inference(struct session *session,
                           const struct pb_serialized_multi_request *request, struct run *run,
                           struct pb_multi_inference_response *response, struct error *err)
 {
-    struct arena *arena = run->arena;
-    struct heads heads;
-    struct tensor examples;
-    enum code code = find_heads(session, request, &heads, arena, err);
-    if (!code)
-        code = examples_to_tensor(request->input, arena, &examples, err);
-    if (code)
-        return code;
-    struct pb_inference_result *results =
-        ARENA_ARRAY(arena, struct pb_inference_result, heads.count);
-    struct session_signature *joined = heads.count > 1 ? join(session, &heads, arena) : NULL;
-    code = joined ? run_joined(joined, &heads, &examples, run, results, err)
-                  : run_one_by_one(&heads, &examples, run, results, err);
-    for (size_t i = 0; i < heads.count; i++) {
-        results[i].model_spec = ARENA_NEW(arena, struct pb_model_spec);
-        results[i].model_spec->name = request->tasks.items[i].model_spec->name;
-        results[i].model_spec->signature_name = heads.items[i].info->name;
-    }
-    response->results.items = results;
-    response->results.count = heads.count;
-    return code;
+    struct multi_inference m;
+    struct session_task task = {.run = run};
+    enum code code = multi_inference_begin(session, request, &task, &m, err);
+    if (!code && task.signature)
+        code = session_run(task.signature, task.inputs, task.wanted, task.wanted_count, run,
+                           task.outputs, err);
+    return code ? code : multi_inference_end(&m, &task, response, err);
 }

@@ -242,16 +242,15 @@ static enum code check_output(const struct tensor *tensor, struct error *err)
                      dtype_name(tensor->dtype));
 }
 
-enum code predict_run(struct session_signature *signature, const struct named_tensor *inputs,
-                      size_t input_count, const struct predict_filter *filter, struct run *run,
-                      struct named_tensor **outputs, size_t *output_count, struct error *err)
+enum code predict_begin(struct session_task *task, const struct named_tensor *inputs,
+                        size_t input_count, const struct predict_filter *filter, struct error *err)
 {
-    const struct savedmodel_signature *info = session_signature_info(signature);
-    struct arena *arena = run->arena;
+    const struct savedmodel_signature *info = session_signature_info(task->signature);
+    struct arena *arena = task->run->arena;
     bool all = !filter || !filter->count;
-    *output_count = all ? info->output_count : filter->count;
+    size_t output_count = all ? info->output_count : filter->count;
     struct tensor *feeds = arena_alloc(arena, (info->input_count + 1) * sizeof *feeds);
-    enum code code = check_method(signature, info, err);
+    enum code code = check_method(task->signature, info, err);
     if (!code)
         code = collect_inputs(info, inputs, input_count, arena, feeds, err);
     int *wanted = all ? NULL : arena_alloc(arena, filter->count * sizeof *wanted);
@@ -259,19 +258,48 @@ enum code predict_run(struct session_signature *signature, const struct named_te
         code = find_wanted(info, filter, arena, wanted, err);
     if (code)
         return code;
-    struct tensor *results = arena_alloc(arena, (*output_count + 1) * sizeof *results);
-    code = session_run(signature, feeds, wanted, *output_count, run, results, err);
-    for (size_t i = 0; !code && i < *output_count; i++)
-        code = check_output(&results[i], err);
+    task->inputs = feeds;
+    task->wanted = wanted;
+    task->wanted_count = output_count;
+    task->outputs = arena_alloc(arena, (output_count + 1) * sizeof *task->outputs);
+    return CODE_OK;
+}
+
+enum code predict_end(const struct session_task *task, struct named_tensor **outputs,
+                      size_t *output_count, struct error *err)
+{
+    const struct savedmodel_signature *info = session_signature_info(task->signature);
+    enum code code = CODE_OK;
+    size_t count = task->wanted_count;
+    for (size_t i = 0; !code && i < count; i++)
+        code = check_output(&task->outputs[i], err);
     if (code)
         return code;
-    *outputs = arena_alloc(arena, (*output_count + 1) * sizeof **outputs);
-    for (size_t i = 0; i < *output_count; i++)
+    *output_count = count;
+    *outputs = arena_alloc(task->run->arena, (count + 1) * sizeof **outputs);
+    for (size_t i = 0; i < count; i++)
         (*outputs)[i] = (struct named_tensor){
-            .name = all ? info->outputs[i].alias : filter->aliases[i],
-            .tensor = results[i],
+            .name = info->outputs[task->wanted ? task->wanted[i] : (int)i].alias,
+            .tensor = task->outputs[i],
         };
     return CODE_OK;
+}
+
+static enum code run_alone(struct session_task *task, struct error *err)
+{
+    return session_run(task->signature, task->inputs, task->wanted, task->wanted_count, task->run,
+                       task->outputs, err);
+}
+
+enum code predict_run(struct session_signature *signature, const struct named_tensor *inputs,
+                      size_t input_count, const struct predict_filter *filter, struct run *run,
+                      struct named_tensor **outputs, size_t *output_count, struct error *err)
+{
+    struct session_task task = {.signature = signature, .run = run};
+    enum code code = predict_begin(&task, inputs, input_count, filter, err);
+    if (!code)
+        code = run_alone(&task, err);
+    return code ? code : predict_end(&task, outputs, output_count, err);
 }
 
 /* ---- messages ---- */
@@ -334,26 +362,42 @@ void predict_encode(const struct named_tensor *outputs, size_t count, bool conte
     }
 }
 
+enum code predict_message_begin(struct session *session, const struct pb_predict_request *request,
+                                struct session_task *task, struct error *err)
+{
+    struct named_tensor *inputs;
+    struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
+    struct run *run = task->run;
+    struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};
+    enum code code = predict_signature(session, name, &task->signature, err);
+    if (!code && run->note)
+        run->note->signature = session_signature_info(task->signature)->name;
+    if (!code)
+        code = predict_decode(task->signature, request, run->arena, &inputs, err);
+    return code ? code : predict_begin(task, inputs, request->inputs.count, &filter, err);
+}
+
+enum code predict_message_end(const struct session_task *task, bool content,
+                              struct pb_predict_response *response, struct error *err)
+{
+    struct named_tensor *outputs;
+    size_t output_count;
+    struct arena *arena = task->run->arena;
+    enum code code = predict_end(task, &outputs, &output_count, err);
+    if (code)
+        return code;
+    predict_encode(outputs, output_count, content, arena, response);
+    response->model_spec = ARENA_NEW(arena, struct pb_model_spec);
+    response->model_spec->signature_name = session_signature_info(task->signature)->name;
+    return CODE_OK;
+}
+
 enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
                   struct run *run, struct pb_predict_response *response, struct error *err)
 {
-    struct session_signature *signature;
-    struct named_tensor *inputs, *outputs;
-    struct predict_filter filter = {request->output_filter.items, request->output_filter.count};
-    size_t output_count;
-    struct span name = request->model_spec ? request->model_spec->signature_name : (struct span){0};
-    enum code code = predict_signature(session, name, &signature, err);
-    if (!code && run->note)
-        run->note->signature = session_signature_info(signature)->name;
+    struct session_task task = {.run = run};
+    enum code code = predict_message_begin(session, request, &task, err);
     if (!code)
-        code = predict_decode(signature, request, run->arena, &inputs, err);
-    if (!code)
-        code = predict_run(signature, inputs, request->inputs.count, &filter, run, &outputs,
-                           &output_count, err);
-    if (code)
-        return code;
-    predict_encode(outputs, output_count, content, run->arena, response);
-    response->model_spec = ARENA_NEW(run->arena, struct pb_model_spec);
-    response->model_spec->signature_name = session_signature_info(signature)->name;
-    return CODE_OK;
+        code = run_alone(&task, err);
+    return code ? code : predict_message_end(&task, content, response, err);
 }

@@ -7,7 +7,7 @@
 #ifndef SERVABLES_TENSORFLOW_PREDICT_H
 #define SERVABLES_TENSORFLOW_PREDICT_H
 
-#include "servables/tensorflow/session.h"
+#include "servables/tensorflow/batching_session.h"
 #include "tensor/tensor_json.h"
 #include "wire/messages.h"
 
@@ -16,13 +16,21 @@
 enum code predict_signature(struct session *session, struct span name,
                             struct session_signature **signature, struct error *err);
 
-/* Runs a signature on named tensors: checks the aliases, fills in the signature's defaults, applies
- * the output filter (in its order; NULL: all outputs, by alias). *outputs lies in run->arena, as
- * many as *output_count. */
 struct predict_filter {
     const struct span *aliases;
     size_t count;
 };
+
+/* The two halves around the run of a task, whose signature and run are set. The first takes named
+ * tensors: it checks the aliases, fills in the signature's defaults, applies the output filter (in
+ * its order; NULL: all outputs, by alias). The second names what came out. All lies in
+ * run->arena. */
+enum code predict_begin(struct session_task *task, const struct named_tensor *inputs,
+                        size_t input_count, const struct predict_filter *filter, struct error *err);
+enum code predict_end(const struct session_task *task, struct named_tensor **outputs,
+                      size_t *output_count, struct error *err);
+
+/* Both, with a run between them that waits for no other. */
 enum code predict_run(struct session_signature *signature, const struct named_tensor *inputs,
                       size_t input_count, const struct predict_filter *filter, struct run *run,
                       struct named_tensor **outputs, size_t *output_count, struct error *err);
@@ -44,8 +52,14 @@ enum code predict_decode_json(const struct session_signature *signature,
                               const struct json_value *root, struct arena *arena,
                               struct tensor_json_found *found, struct error *err);
 
-/* The whole of a Predict call but the model lookup; `response` lacks only model_spec.name and
- * version. */
+/* The two halves of a Predict call but for the model lookup, around the run of a task, whose `run`
+ * is set; `response` lacks only model_spec.name and version. */
+enum code predict_message_begin(struct session *session, const struct pb_predict_request *request,
+                                struct session_task *task, struct error *err);
+enum code predict_message_end(const struct session_task *task, bool content,
+                              struct pb_predict_response *response, struct error *err);
+
+/* Both, with a run between them that waits for no other. */
 enum code predict(struct session *session, const struct pb_predict_request *request, bool content,
                   struct run *run, struct pb_predict_response *response, struct error *err);
 

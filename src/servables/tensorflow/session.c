@@ -70,6 +70,7 @@ struct session {
     struct session_signature *signatures;
     size_t signature_count;
     bool checks_method_names;
+    struct batching_session *batching; /* borrowed; NULL: none */
     _Atomic(struct joined *) joined;
     int joined_count;     /* guarded by lock */
     pthread_mutex_t lock; /* of the module: compiling after loading */
@@ -386,6 +387,26 @@ struct session_signature *session_find(struct session *session, struct span name
 const struct savedmodel_signature *session_signature_info(const struct session_signature *signature)
 {
     return signature->info;
+}
+
+void session_set_batching(struct session *session, struct batching_session *batching)
+{
+    session->batching = batching;
+}
+
+struct batching_session *session_batching(const struct session *session)
+{
+    return session->batching;
+}
+
+struct session *session_of(const struct session_signature *signature)
+{
+    return signature->session;
+}
+
+bool session_changes_state(const struct session_signature *signature)
+{
+    return signature->plan && plan_changes_state(signature->plan);
 }
 
 bool session_checks_method_names(const struct session_signature *signature)

@@ -42,6 +42,16 @@ struct session_signature *session_find(struct session *session, struct span name
 const struct savedmodel_signature *
 session_signature_info(const struct session_signature *signature);
 
+/* How its runs are put together (batching_session.h); owned by whoever set it, who takes it away
+ * before the session goes. NULL, to begin with: each runs by itself. Before the first run. */
+struct batching_session;
+void session_set_batching(struct session *session, struct batching_session *batching);
+struct batching_session *session_batching(const struct session *session);
+struct session *session_of(const struct session_signature *signature);
+
+/* Does a run write to variables, tables and the like, so that it may not be made twice? */
+bool session_changes_state(const struct session_signature *signature);
+
 /* The session's option of that name. */
 bool session_checks_method_names(const struct session_signature *signature);
 

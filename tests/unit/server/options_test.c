@@ -211,9 +211,6 @@ static const struct {
     {{"--model_base_path=/m", "--aspired_version_policy=none"},
      CODE_INVALID_ARGUMENT,
      "--aspired_version_policy=none: availability_preserving or resource_preserving is expected"},
-    {{"--model_base_path=/m", "--enable_batching"},
-     CODE_UNIMPLEMENTED,
-     "--enable_batching is not implemented by this server yet (batch requests of many clients)"},
 };
 
 static void contradictions_are_refused(void **state)
