@@ -309,8 +309,8 @@ class Platforms(Configured):
                                 ([("tensorflow", self.SAVED_MODELS + " { legacy_config { saved_model_tags: 'gpu' } }")], "matching supplied tags: { gpu }"),
                                 ([("tensorflow", self.HASHMAP + " {}")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
                                 ([("tensorflow", "")], "a source_adapter_config of type tensorflow.serving.SavedModelBundle"),
-                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { batching_parameters {} } }")],
-                                 "UNIMPLEMENTED: "),
+                                ([("tensorflow", self.SAVED_MODELS + " { legacy_config { batching_parameters { num_batch_threads { value: 0 } } } }")],
+                                 "num_batch_threads must be positive; was 0"),
                                 ([("tensorflow", self.SAVED_MODELS + " { legacy_config { enable_saved_model_config: true } }")],
                                  "Saved model config functionality is not implemented."), ([("tensorflow", "oops")], "Invalid protobuf file")):
             with self.assertRaises(support.ServerError) as failed:
