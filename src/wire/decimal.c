@@ -395,6 +395,9 @@ size_t decimal_print_float(char text[DECIMAL_TEXT_MAX], float value)
         memcpy(out + n, ".0", 2);
         return sign + n + 2;
     }
+    size_t plain = decimal_print_plain_float(out, value);
+    if (plain)
+        return sign + plain;
     struct rounded r;
     bool same;
     bool is_subnormal =

@@ -43,6 +43,9 @@ double decimal_parse(struct span text);
 size_t decimal_print_float(char text[DECIMAL_TEXT_MAX], float value);
 size_t decimal_print_double(char text[DECIMAL_TEXT_MAX], double value);
 
+/* The same of a float that is no integer, for nearly all between 1e-4 and 1e6; 0: it is another. */
+size_t decimal_print_plain_float(char text[DECIMAL_TEXT_MAX], float value);
+
 /* Decimal digits of an integer; returns the length (at most 20). */
 size_t decimal_print_uint(char *text, uint64_t value);
 
