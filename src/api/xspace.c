@@ -8,7 +8,7 @@
  *
  *   lane of a loop   | predict: read | queue         | run      | encode | write |
  *   thread                                | predict: run | encode |
- *                                         | MatMul | Add |
+ *                                         | a:MatMul | b:Add |
  *
  * Times count from the first event, which may have begun before the recording did.
  */
@@ -29,6 +29,7 @@ enum {
     INT64_VALUE = 4,
     STR_VALUE = 5,
     LINE_NAME_MAX = 64,
+    OP_NAME_MAX = 128,
 };
 
 struct item {
@@ -62,13 +63,28 @@ static enum code no_memory(const struct space *s, struct error *err)
                      "OOM when allocating what shows %zu events of a profile", s->event_count);
 }
 
-static int64_t name_id(struct map *names, const char *name)
+static int64_t name_id(struct map *names, struct span name)
 {
     bool added;
-    void **id = map_at(names, span_of(name), &added);
+    void **id = map_at(names, name, &added);
     if (added)
         *id = (void *)(uintptr_t)names->count;
     return (int64_t)(uintptr_t)*id;
+}
+
+/* "dense/MatMul:MatMul", as TensorFlow calls an op of a node: of events by such names TensorBoard
+ * makes a table of ops. */
+static int64_t event_name_id(struct space *s, const struct recording_event *event)
+{
+    struct span subject = utf8_prefix(event->subject, event->subject.len);
+    if (!subject.len)
+        return name_id(&s->event_names, span_of(event->name));
+    char text[RECORDING_TEXT_MAX + OP_NAME_MAX];
+    int len = snprintf(text, sizeof text, "%.*s:%s", SPAN_ARG(subject), event->name);
+    struct span name = span_make(text, len < (int)sizeof text ? (size_t)len : sizeof text - 1);
+    if (!map_has(&s->event_names, name))
+        name = arena_copy(s->arena, name);
+    return name_id(&s->event_names, name);
 }
 
 /* ---- items ---- */
@@ -90,7 +106,7 @@ static struct pb_x_stat *make_stats(struct space *s, const struct recording_even
     struct pb_x_stat *stats = s->stats;
     for (size_t i = 0; i < event->value_count; i++) {
         const struct recording_value *value = &event->values[i];
-        set_stat(s->stats++, name_id(&s->stat_names, value->name), value);
+        set_stat(s->stats++, name_id(&s->stat_names, span_of(value->name)), value);
     }
     return stats;
 }
@@ -114,8 +130,9 @@ static void add_item(struct space *s, const struct item *item)
     const struct recording_event *event = item->event;
     struct item *to = &s->items[s->item_count++];
     *to = *item;
-    to->name =
-        name_id(&s->event_names, item->part == WHOLE ? event->name : event->parts[item->part].name);
+    to->name = item->part == WHOLE
+                   ? event_name_id(s, event)
+                   : name_id(&s->event_names, span_of(event->parts[item->part].name));
 }
 
 /* An event and its parts, on one line; of a request on a thread's line those that belong there. */
@@ -385,7 +402,7 @@ static void set_environment(struct space *s, struct pb_x_plane *plane)
     plane->stats.count = 2;
     for (int i = 0; i < 2; i++) {
         struct pb_x_stat *stat = &plane->stats.items[i];
-        stat->metadata_id = name_id(&s->stat_names, names[i]);
+        stat->metadata_id = name_id(&s->stat_names, span_of(names[i]));
         stat->value_case = UINT64_VALUE;
         stat->uint64_value = (uint64_t)wall_ns(s, times[i]);
     }

@@ -192,14 +192,12 @@ static enum code run_recorded(const struct plan *plan, struct frame *frame, stru
                               const struct bound_step *bound, struct error *err)
 {
     const struct node *node = bound->step->node;
-    const struct recording_value value = {.name = "node", .text = node->name};
     struct recording_event event = {
         .name = node->op->name,
+        .subject = node->name,
         .begin = clock_ticks(),
         .level = RECORDING_OPS,
         .thread = thread_id(),
-        .values = &value,
-        .value_count = node->name.len > 0,
     };
     enum code code = run_step(plan, frame, call, bound, err);
     event.end = clock_ticks();

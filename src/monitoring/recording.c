@@ -60,17 +60,17 @@ static size_t aligned(size_t size)
     return (size + 15) & ~(size_t)15;
 }
 
-static struct span shown(const struct recording_value *value)
+static struct span shown(struct span text)
 {
-    return span_sub(value->text, 0, RECORDING_TEXT_MAX);
+    return span_sub(text, 0, RECORDING_TEXT_MAX);
 }
 
 static size_t size_of(const struct recording_event *event)
 {
     size_t size = sizeof *event + event->part_count * sizeof *event->parts +
-                  event->value_count * sizeof *event->values;
+                  event->value_count * sizeof *event->values + shown(event->subject).len;
     for (size_t i = 0; i < event->value_count; i++)
-        size += event->values[i].text.ptr ? shown(&event->values[i]).len : 0;
+        size += event->values[i].text.ptr ? shown(event->values[i].text).len : 0;
     return aligned(size);
 }
 
@@ -105,6 +105,16 @@ static char *take(struct recording *recording, struct writer *writer, size_t siz
     return at;
 }
 
+/* Puts the text at *to, and *to behind it. */
+static struct span copy_text(char **to, struct span text)
+{
+    struct span copy = span_make(*to, shown(text).len);
+    if (copy.len)
+        memcpy(*to, text.ptr, copy.len);
+    *to += copy.len;
+    return copy;
+}
+
 /* Into `at`, which has size_of() bytes. */
 static void copy_event(char *at, const struct recording_event *event)
 {
@@ -115,15 +125,13 @@ static void copy_event(char *at, const struct recording_event *event)
     *copy = *event;
     copy->parts = parts;
     copy->values = values;
+    copy->subject = copy_text(&text, event->subject);
     for (size_t i = 0; i < event->part_count; i++)
         parts[i] = event->parts[i];
     for (size_t i = 0; i < event->value_count; i++) {
         values[i] = event->values[i];
-        if (!values[i].text.ptr)
-            continue;
-        values[i].text = span_make(text, shown(&event->values[i]).len);
-        memcpy(text, event->values[i].text.ptr, values[i].text.len);
-        text += values[i].text.len;
+        if (values[i].text.ptr)
+            values[i].text = copy_text(&text, values[i].text);
     }
 }
 

@@ -44,6 +44,7 @@ struct recording_value {
 
 struct recording_event {
     const char *name;
+    struct span subject; /* what the name is about, the node of an op; cut, too; empty: nothing */
     int64_t begin;
     int64_t end;
     enum recording_level level;

@@ -58,10 +58,14 @@ static void add_request(int home, int64_t at)
     });
 }
 
-static void add_op(const char *name, int64_t from, int64_t to)
+static void add_op(const char *name, const char *node, int64_t from, int64_t to)
 {
-    recording_add(&(struct recording_event){
-        .name = name, .begin = from, .end = to, .level = RECORDING_OPS, .thread = WORKER});
+    recording_add(&(struct recording_event){.name = name,
+                                            .subject = span_of(node),
+                                            .begin = from,
+                                            .end = to,
+                                            .level = RECORDING_OPS,
+                                            .thread = WORKER});
 }
 
 static struct span name_of(const struct pb_x_plane *plane, const struct pb_x_event *event)
@@ -120,11 +124,13 @@ static void stages_stand_where_they_took_place(void **state)
     (void)state;
     struct pb_x_space space;
     struct recording *recording = recording_begin(RECORDING_OPS, PLENTY);
-    add_op("Add", 1045, 1055);
-    add_op("MatMul", 1030, 1045);
+    add_op("Add", "dense/add", 1045, 1050);
+    add_op("Add", "\xff", 1050, 1055);
+    add_op("MatMul", "dense/MatMul", 1030, 1045);
     add_request(LOOP, 1000);
     assert_string_equal(shown(recording, 0, &space),
-                        "thread 268435457: predict 30+30 run 30+30 MatMul 30+15 Add 45+10\n"
+                        "thread 268435457: predict 30+30 run 30+30 dense/MatMul:MatMul 30+15 "
+                        "dense/add:Add 45+5 Add 50+5\n"
                         "requests of thread 268435456: predict 0+70 read 0+10 queue 10+20 "
                         "run 30+30 write 60+10\n");
     assert_string_equal(arena_strdup(&arena, space.planes.items[0].name), "/host:CPU");
@@ -193,7 +199,7 @@ static void what_is_left_out_is_told(void **state)
     assert_true(span_starts_with(space.warnings.items[0], SPAN_LITERAL("3 events were left out")));
 
     recording = recording_begin(RECORDING_OPS, PLENTY);
-    add_op("Add", 1045, 1055);
+    add_op("Add", "", 1045, 1055);
     add_request(LOOP, 1100);
     add_request(LOOP, 1000);
     assert_string_equal(shown(recording, 12, &space),

@@ -21,6 +21,7 @@ static void add(int64_t number, enum recording_level level)
                                              {.name = "text", .text = SPAN_LITERAL("words")}};
     recording_add(&(struct recording_event){
         .name = "event",
+        .subject = SPAN_LITERAL("what it is about"),
         .begin = number,
         .end = number + 2,
         .level = level,
@@ -49,13 +50,15 @@ static void an_event_comes_back_as_it_was(void **state)
     const struct recording_value value = {.name = "large", .text = {large, sizeof large}};
     struct recording *recording = recording_begin(RECORDING_REQUESTS, PLENTY);
     add(7, RECORDING_REQUESTS);
-    recording_add(&(struct recording_event){.name = "other", .values = &value, .value_count = 1});
+    recording_add(&(struct recording_event){
+        .name = "other", .subject = value.text, .values = &value, .value_count = 1});
     memset(large, 'y', sizeof large);
     recording_end(recording);
     assert_int_equal(recording_count(recording), 2);
     assert_int_equal(recording_dropped(recording), 0);
     const struct recording_event **events = list(recording);
     assert_string_equal(events[0]->name, "event");
+    assert_true(span_is(events[0]->subject, "what it is about"));
     assert_int_equal(events[0]->end, 9);
     assert_int_equal(events[0]->part_count, 2);
     assert_string_equal(events[0]->parts[1].name, "second");
@@ -64,6 +67,7 @@ static void an_event_comes_back_as_it_was(void **state)
     assert_null(events[0]->values[0].text.ptr);
     assert_true(span_is(events[0]->values[1].text, "words"));
     assert_string_equal(events[1]->name, "other");
+    assert_int_equal(events[1]->subject.len, RECORDING_TEXT_MAX);
     assert_int_equal(events[1]->values[0].text.len, RECORDING_TEXT_MAX);
     assert_int_equal(events[1]->values[0].text.ptr[RECORDING_TEXT_MAX - 1], 'x');
     free(events);
