@@ -2,11 +2,12 @@
 /*
  * A record keeps how long each stage took, and when some of them ended. In the order of time:
  *
- *   read | parse | queue | parse | run | encode | write
+ *   read | parse | queue | parse | queue | parse | run | encode | write
  *
- * where a worker that takes a large message has the second `parse`, and what was not passed through
- * is left out. From the queue's end to the answer it is the thread that closed the record which is
- * busy with it: the loop's own when there was no queue.
+ * where the first queue is that for a worker, the second that for a batch, and what was not passed
+ * through is left out. From there to the answer it is the thread that closed the record which is
+ * busy with it: the loop's own when there was no queue. What a thread does for a whole batch is an
+ * event of its own (batching_session.c).
  */
 #include "api/record_event.h"
 
@@ -31,18 +32,25 @@ static void pass(struct timeline *line, enum served_stage stage, int64_t until, 
 static void make_timeline(struct timeline *line, const struct record *record, int64_t written)
 {
     const int64_t *stages = record->times.stages;
-    bool has_run = record->run.start != 0;
+    const struct run_note *run = &record->run;
+    bool has_run = run->start != 0, alone = !run->queued;
+    int64_t batched = has_run ? run->start : record->stage;
+    int64_t for_batch = alone ? 0 : batched - run->queued;
     line->at = record->begun - stages[SERVED_READ];
     pass(line, SERVED_READ, record->begun, false);
     if (record->taken) {
-        pass(line, SERVED_PARSE, record->taken - stages[SERVED_QUEUE], false);
+        pass(line, SERVED_PARSE, record->taken - (stages[SERVED_QUEUE] - for_batch), false);
         pass(line, SERVED_QUEUE, record->taken, false);
     }
-    if (has_run) {
-        pass(line, SERVED_PARSE, record->run.start, true);
-        pass(line, SERVED_RUN, record->run.end, true);
+    if (!alone) {
+        pass(line, SERVED_PARSE, run->queued, false);
+        pass(line, SERVED_QUEUE, batched, false);
     }
-    pass(line, has_run ? SERVED_ENCODE : SERVED_PARSE, record->stage, true);
+    if (has_run) {
+        pass(line, SERVED_PARSE, run->start, alone);
+        pass(line, SERVED_RUN, run->end, alone);
+    }
+    pass(line, has_run ? SERVED_ENCODE : SERVED_PARSE, record->stage, alone);
     pass(line, SERVED_WRITE, written, false);
 }
 

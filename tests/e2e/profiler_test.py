@@ -289,6 +289,40 @@ class Versions(unittest.TestCase):
         self.assertEqual({1, 2}, {e.values["version"] for e in events if e.name == "predict"})
 
 
+class Batches(unittest.TestCase):
+    def test_requests_wait_for_their_batch(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".pbtxt") as parameters:
+            parameters.write("max_batch_size { value: 4 } batch_timeout_micros { value: 60000000 } max_enqueued_batches { value: 9 } "
+                             "num_batch_threads { value: 1 }")
+            parameters.flush()
+            server = support.Server("--enable_batching", model_name="half", model_base_path=HALF, batching_parameters_file=parameters.name)
+        call = Call(server, request(LONG_MS))
+        threads = [threading.Thread(target=predict, args=(server, predict_request("half", x=x))) for x in ([1], [2, 3], [4])]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        terminate(server, "s")
+        events = events_of(call.result().xspace)
+        server.close()
+        batches = [e for e in events if e.name == "batch"]
+        self.assertEqual([(3, 4, 0, "serving_default")],
+                         [tuple(e.values[name] for name in ("requests", "rows", "padded", "signature")) for e in batches])
+        requests = [e for e in events if e.name == "predict"]
+        self.assertEqual(3, len(requests))
+        for event in requests:
+            self.assertRegex(event.line, "^requests of ")
+            stages = [e for e in events if e is not event and e.is_in(event)]
+            self.assertEqual([event.begin, *(e.end for e in stages)], [*(e.begin for e in stages), event.end])
+            self.assertIn("queue", [e.name for e in stages])
+            run = next(e for e in stages if e.name == "run")
+            self.assertTrue(batches[0].begin <= run.begin < run.end <= batches[0].end)
+        ops = [e for e in events if ":" in e.name]
+        self.assertTrue(ops)
+        for op in ops:
+            self.assertTrue(op.is_in(batches[0]))
+
+
 class Life(unittest.TestCase):
     def test_the_end_of_the_server_ends_it(self):
         server = support.Server(model_name="half", model_base_path=HALF)

@@ -17,7 +17,9 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "monitoring/metrics.h"
+#include "monitoring/recording.h"
 #include "servables/tensorflow/batch_rows.h"
 
 enum { SUBSETS_MAX = 64 }; /* as many as a session has plans for */
@@ -313,9 +315,32 @@ static void run_merged(const struct group *group)
     arena_release(&arena);
 }
 
+/* For a profile: what a thread of batches did; its requests have their own events. */
+static void record_batch(const struct group *group, int64_t begin)
+{
+    const struct session_signature *signature = group->queue->signature;
+    const struct recording_value values[] = {
+        {.name = "folder", .text = session_model(session_of(signature))->dir},
+        {.name = "signature", .text = session_signature_info(signature)->name},
+        {.name = "requests", .number = (int64_t)group->count},
+        {.name = "rows", .number = group->rows},
+        {.name = "padded", .number = group->padded - group->rows},
+    };
+    recording_add(&(struct recording_event){
+        .name = "batch",
+        .begin = begin,
+        .end = clock_ticks(),
+        .level = RECORDING_REQUESTS,
+        .thread = thread_id(),
+        .values = values,
+        .value_count = sizeof values / sizeof *values,
+    });
+}
+
 static void run_group(struct group *group)
 {
     const struct batch_piece *first = group->pieces[0];
+    int64_t begin = recording_wants(RECORDING_REQUESTS) ? clock_ticks() : 0;
     group->rows = 0;
     for (size_t i = 0; i < group->count; i++)
         group->rows += group->pieces[i]->size;
@@ -326,6 +351,8 @@ static void run_group(struct group *group)
         run_directly(group);
     else
         run_merged(group);
+    if (begin)
+        record_batch(group, begin);
 }
 
 static void run_each(const struct group *group)
