@@ -22,10 +22,10 @@ static const char *const missing[] = {
     [STATE_MEMBER_NEXT] = "Missing a name for object member.",
     [STATE_KEY] = "Missing a colon after a name of object member.",
     [STATE_COLON] = "Invalid value.",
-    [STATE_MEMBER] = "Missing a comma or } after an object member.",
+    [STATE_MEMBER] = "Missing a comma or '}' after an object member.",
     [STATE_ARRAY_FIRST] = "Invalid value.",
     [STATE_ELEMENT_NEXT] = "Invalid value.",
-    [STATE_ELEMENT] = "Missing a comma or ] after an array element.",
+    [STATE_ELEMENT] = "Missing a comma or ']' after an array element.",
 };
 
 enum code json_parser_fail(struct json_parser *p, const char *what, const char *where)

@@ -76,7 +76,7 @@ class HalfPlusTwo(unittest.TestCase):
         for body, message in (
                 (b"", "JSON Parse error: The document is empty"),
                 (b"{", "JSON Parse error: Missing a name for object member. at offset: 1"),
-                (b'{"instances": [1, 2}', "JSON Parse error: Missing a comma or ] after an array element. at offset: 19"),
+                (b'{"instances": [1, 2}', "JSON Parse error: Missing a comma or ']' after an array element. at offset: 19"),
                 (b"nope", "JSON Parse error: Invalid value. at offset: 1"),
                 (b"[1, 2]", "JSON Value: [1, 2] Is not object"),
                 (b"7", "JSON Value: 7 Is not object"),

@@ -53,13 +53,14 @@ static void test_errors(void **state)
         {SPAN_LITERAL("{\"a\":1,}"), "Missing a name for object member. at offset: 7"},
         {SPAN_LITERAL("{\"a\" 1}"), "Missing a colon after a name of object member. at offset: 5"},
         {SPAN_LITERAL("{\"a\":}"), "Invalid value. at offset: 5"},
-        {SPAN_LITERAL("{\"a\":1 2}"), "Missing a comma or } after an object member. at offset: 7"},
+        {SPAN_LITERAL("{\"a\":1 2}"),
+         "Missing a comma or '}' after an object member. at offset: 7"},
         {SPAN_LITERAL("[1,]"), "Invalid value. at offset: 3"},
         {SPAN_LITERAL("[,"), "Invalid value. at offset: 1"},
-        {SPAN_LITERAL("[1 2]"), "Missing a comma or ] after an array element. at offset: 3"},
-        {SPAN_LITERAL("[01]"), "Missing a comma or ] after an array element. at offset: 2"},
-        {SPAN_LITERAL("[1"), "Missing a comma or ] after an array element. at offset: 2"},
-        {SPAN_LITERAL("[1}"), "Missing a comma or ] after an array element. at offset: 2"},
+        {SPAN_LITERAL("[1 2]"), "Missing a comma or ']' after an array element. at offset: 3"},
+        {SPAN_LITERAL("[01]"), "Missing a comma or ']' after an array element. at offset: 2"},
+        {SPAN_LITERAL("[1"), "Missing a comma or ']' after an array element. at offset: 2"},
+        {SPAN_LITERAL("[1}"), "Missing a comma or ']' after an array element. at offset: 2"},
         {SPAN_LITERAL("[nul]"), "Invalid value. at offset: 4"},
         {SPAN_LITERAL("[tRue]"), "Invalid value. at offset: 2"},
         {SPAN_LITERAL("[-]"), "Invalid value. at offset: 2"},
@@ -308,7 +309,7 @@ static void test_bytes_beside_digits(void **state)
             text[at + 1] = (char)others[i];
             snprintf(
                 want, sizeof want,
-                "JSON Parse error: Missing a comma or ] after an array element. at offset: %zu",
+                "JSON Parse error: Missing a comma or ']' after an array element. at offset: %zu",
                 at + 1);
             assert_int_equal(json_parse(span_of(text), &arena, &doc, &err), CODE_INVALID_ARGUMENT);
             assert_string_equal(err.message, want);
