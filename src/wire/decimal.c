@@ -384,20 +384,19 @@ static size_t print_float_slowly(char *text, float value)
 
 size_t decimal_print_float(char text[DECIMAL_TEXT_MAX], float value)
 {
+    size_t plain = decimal_print_plain_float(text, value);
+    if (plain)
+        return plain;
     char *out = text;
     if (signbit(value)) {
         *out++ = '-';
         value = -value;
     }
     size_t sign = (size_t)(out - text);
-    if (value < 1e6f && value == (float)(uint32_t)value) {
-        size_t n = decimal_print_uint(out, (uint32_t)value);
-        memcpy(out + n, ".0", 2);
-        return sign + n + 2;
+    if (value == 0) {
+        memcpy(out, "0.0", 3);
+        return sign + 3;
     }
-    size_t plain = decimal_print_plain_float(out, value);
-    if (plain)
-        return sign + plain;
     struct rounded r;
     bool same;
     bool is_subnormal =

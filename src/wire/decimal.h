@@ -43,7 +43,8 @@ double decimal_parse(struct span text);
 size_t decimal_print_float(char text[DECIMAL_TEXT_MAX], float value);
 size_t decimal_print_double(char text[DECIMAL_TEXT_MAX], double value);
 
-/* The same of a float that is no integer, for nearly all between 1e-4 and 1e6; 0: it is another. */
+/* The same of nearly all floats between 1e-4 and 1e6, with either sign, and quickly; 0: it is none
+ * of these. */
 size_t decimal_print_plain_float(char text[DECIMAL_TEXT_MAX], float value);
 
 /* Decimal digits of an integer; returns the length (at most 20). */

@@ -7,8 +7,10 @@
  * the k that brings six digits before the point (9 at most here), and for that which brings nine.
  * Rounded to six digits it is off by so much; the text reads back as the same float if that is less
  * than half the distance to the next float. All of that is known exactly, too. What is on the edge
- * is left to decimal.c: ties, and powers of two, whose neighbour below is nearer.
+ * is left to decimal.c: ties, and powers of two, whose neighbour below is nearer. Integers need no
+ * way of their own.
  */
+#include <math.h>
 #include <string.h>
 
 #include "wire/decimal.h"
@@ -38,8 +40,8 @@ struct digits {
     int exponent;
 };
 
-/* As "123.456" or "0.00123", without zeros at the end; there is a digit behind the point. Bytes are
- * written eight at a time, needed or not. */
+/* As "123.456", "3.0" or "0.00123", without zeros at the end. Bytes are written eight at a time,
+ * needed or not. */
 static inline size_t lay_out(char *text, const struct digits *d)
 {
     uint64_t ascii = d->eight + 0x3030303030303030;
@@ -57,41 +59,49 @@ static inline size_t lay_out(char *text, const struct digits *d)
     text[before] = '.';
     memcpy(text + before + 1, &behind, 8);
     text[9] = (char)('0' + d->ninth);
-    return count + 1;
+    return (count > before ? count : before + 1) + 1;
 }
 
-size_t decimal_print_plain_float(char text[DECIMAL_TEXT_MAX], float value)
+/* The double with this exponent of two and no other bits. */
+static inline double power_of_two(int exponent)
 {
-    /* 10^-4 and up, by the exponent that 10^4 times the value has. */
+    uint64_t bits = (uint64_t)(exponent + 1023) << 52;
+    double power;
+    memcpy(&power, &bits, sizeof power);
+    return power;
+}
+
+size_t decimal_print_plain_float(char text[DECIMAL_TEXT_MAX], float signed_value)
+{
+    /* 10^-4 and up, by the exponent of ten plus 4. */
     static const double limits[] = {1e-4, 1e-3, 1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6};
+    float value = fabsf(signed_value);
+    if (!(value >= 1e-4f && value < 1e6f))
+        return 0;
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
     int binary = (int)(bits >> FLOAT_FRACTION_BITS) - FLOAT_BIAS;
-    bool is_power_of_two = !(bits & ((1u << FLOAT_FRACTION_BITS) - 1));
-    if (!(value >= 1e-4f && value < 1e6f) || is_power_of_two)
-        return 0;
     int exponent = (binary + 1) * 1233 >> 12; /* right, or one too many */
     exponent -= (double)value < limits[exponent + 4];
     const double *power = &decimal_exact_powers[SHORT_DIGITS - 1 - exponent];
     double scaled = (double)value * *power;
     uint32_t rounded = (uint32_t)(scaled + 0.5);
-    double off = scaled - (double)rounded;
-    uint64_t half_bits = (uint64_t)(binary - FLOAT_FRACTION_BITS - 1 + 1023) << 52;
-    double half; /* of the distance to the next float */
-    memcpy(&half, &half_bits, sizeof half);
-    half *= *power;
-    off = off < 0 ? -off : off;
-    if (off == half)
+    double off = fabs(scaled - (double)rounded);
+    double half = power_of_two(binary - FLOAT_FRACTION_BITS - 1) * *power; /* to the next float */
+    bool is_power_of_two = !(bits & ((1u << FLOAT_FRACTION_BITS) - 1));
+    if (off == half || (off > 0 && is_power_of_two))
         return 0;
+    size_t sign = signbit(signed_value) != 0;
+    text[0] = '-';
     if (off < half) {
         bool carried = rounded == 1000000; /* 0.01 is 0.00999999978 */
         struct digits d = {eight_digits(carried ? 10000000 : rounded * 100), 0, exponent + carried};
-        return lay_out(text, &d);
+        return sign + lay_out(text + sign, &d);
     }
     scaled = (double)value * power[LONG_MORE];
     rounded = (uint32_t)(scaled + 0.5);
-    if (scaled + 0.5 == (double)rounded) /* a tie, or nine digits are not needed */
+    if (scaled + 0.5 == (double)rounded) /* a tie */
         return 0;
     struct digits d = {eight_digits(rounded / 10), rounded % 10, exponent};
-    return lay_out(text, &d);
+    return sign + lay_out(text + sign, &d);
 }

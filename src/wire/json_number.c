@@ -23,6 +23,20 @@ static inline uint64_t join_digits(uint64_t digits)
     return (outer + inner) >> 32;
 }
 
+/* The top bit of each byte that is no digit, of bytes that digits are 0..9 in; what stands behind
+ * a byte from 0x8a up may be wrong. */
+static inline uint64_t find_others(uint64_t bytes)
+{
+    const uint64_t ones = 0x0101010101010101;
+    return ((bytes + ones * (0x80 - 10)) | bytes) & ones * 0x80;
+}
+
+/* Number of the lowest byte that find_others() has marked. */
+static inline int lowest(uint64_t others)
+{
+    return __builtin_ctzll(others) / 8;
+}
+
 /* Reads digits, eight at a time, without a branch on how many the last ones are: that is different
  * from number to number. The value wraps beyond 19 digits. */
 static inline const char *take_digits(const char *at, const char *end, uint64_t *value)
@@ -34,10 +48,9 @@ static inline const char *take_digits(const char *at, const char *end, uint64_t 
         uint64_t digits;
         memcpy(&digits, at, 8);
         digits ^= ones * '0';
-        /* The top bit of each byte that is no digit; a carry only disturbs those behind it. */
-        uint64_t others = ((digits + ones * (0x80 - 10)) | digits) & ones * 0x80;
+        uint64_t others = find_others(digits);
         if (others) {
-            int count = __builtin_ctzll(others) / 8;
+            int count = lowest(others);
             /* Leading zeros instead of what follows; two shifts, as there may be no digit. */
             *value = v * powers[count] + join_digits(digits << 8 << (56 - 8 * count));
             return at + count;
@@ -65,6 +78,49 @@ static const char *take_small_exponent(const char *at, const char *end, int *exp
         return NULL;
     *exponent = minus ? -(int)value : (int)value;
     return at;
+}
+
+/* The first `count` bytes (1 to 8) as digits. */
+static inline uint64_t join_first(uint64_t digits, int count)
+{
+    return join_digits(digits << (64 - 8 * count));
+}
+
+/* A number of at most seven characters (behind its sign) and what ends it, which is most of what
+ * people write: eight bytes at once, the point taken out from between the digits. NULL: it is
+ * another. */
+static inline const char *number_short(struct json_parser *p, const char *at)
+{
+    if (p->end - at < 9)
+        return NULL;
+    bool minus = *at == '-';
+    at += minus;
+    uint64_t bytes;
+    memcpy(&bytes, at, 8);
+    bytes ^= 0x3030303030303030;
+    uint64_t others = find_others(bytes);
+    if (!others)
+        return NULL;
+    int before = lowest(others);
+    bool leading_zero = *at == '0' && before > 1;
+    if (!before || leading_zero)
+        return NULL;
+    if (at[before] != '.') {
+        if ((at[before] | 32) == 'e')
+            return NULL;
+        int64_t value = (int64_t)join_first(bytes, before);
+        push(p, JSON_INT)->integer = minus ? -value : value;
+        return at + before;
+    }
+    others &= others - 1;
+    int end = others ? lowest(others) : 0, places = end - before - 1;
+    if (places < 1 || (at[end] | 32) == 'e')
+        return NULL;
+    uint64_t whole = ((uint64_t)1 << 8 * before) - 1;
+    uint64_t digits = (bytes & whole) | (bytes >> 8 & ~whole);
+    double value = (double)(int64_t)join_first(digits, end - 1) / decimal_exact_powers[places];
+    push(p, JSON_NUMBER)->real = minus ? -value : value;
+    return at + end;
 }
 
 /* A well-formed number of at most 19 digits (18 for an integer): onto the tape, and returns what
@@ -268,7 +324,9 @@ enum code json_parser_elements(struct json_parser *p)
     const char *at = p->at, *end = p->end;
     size_t count = 0;
     for (p->state = STATE_ELEMENT;;) {
-        const char *after = number_fast(p, at);
+        const char *after = number_short(p, at);
+        if (!after)
+            after = number_fast(p, at);
         if (!after) {
             p->at = at;
             enum code code = number_slow(p);

@@ -176,17 +176,21 @@ void json_write_floats(struct json_writer *w, const float *values, size_t count)
         len += (size_t)w->depth * INDENT;
     }
     for (size_t i = 0; i < count && !w->failed; i++) {
+        char *out = json_reserve(w, BETWEEN_MAX + DECIMAL_TEXT_MAX), *start = out;
         if (!i) {
             json_item(w);
+            out = start = w->ptr + w->len;
         } else {
-            char *out = json_reserve(w, BETWEEN_MAX);
             if (len <= SHORT) /* a copy of fixed size is two instructions */
                 memcpy(out, between, SHORT);
             else
                 memcpy(out, between, len);
-            w->len += len;
+            out += len;
         }
-        json_write_float(w, values[i]);
+        size_t plain = decimal_print_plain_float(out, values[i]);
+        json_wrote(w, (size_t)(out - start) + plain);
+        if (!plain)
+            json_write_float(w, values[i]);
     }
 }
 
