@@ -41,6 +41,11 @@ static double memory_used_bytes(void)
     return (double)memory_used();
 }
 
+static double memory_spare_bytes(void)
+{
+    return (double)memory_spare();
+}
+
 static double memory_budget_bytes(void)
 {
     return (double)memory_budget();
@@ -68,6 +73,10 @@ static struct {
     {memory_used_bytes,
      {.name = "tensord_memory_used_bytes",
       .help = "Large blocks of requests and models, which count against the budget.",
+      .kind = METRIC_GAUGE}},
+    {memory_spare_bytes,
+     {.name = "tensord_memory_spare_bytes",
+      .help = "Large blocks that the last requests left for the next.",
       .kind = METRIC_GAUGE}},
     {memory_budget_bytes,
      {.name = "tensord_memory_budget_bytes",

@@ -76,7 +76,7 @@ static void block_free(struct arena *arena, struct arena_block *block)
     if (!block)
         return;
     arena_discharge(arena, block->size);
-    memory_give(block, block->size);
+    memory_give_spare(block, block->size);
 }
 
 static void run_deferred(struct arena *arena)

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two counters: bytes of large blocks in use, and bytes kept idle. A block is counted before it is
+ * Two counters: bytes of large blocks in use, and bytes kept idle, spare blocks among them. Large
+ * sizes are rounded up to an eighth of their power of two (what is not touched costs nothing), so
+ * that a spare block fits the next request's, which is seldom of exactly the same size. A block is
+ * counted before it is
  * taken, so that of two threads that ask for the last room at once at most one gets it. That the
  * budget is less than all memory leaves room for what is not counted: small blocks, mapped
  * weights, the kernel's buffers. Only large sizes touch the counters, and whoever fills a megabyte
@@ -12,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/check.h"
@@ -20,6 +24,9 @@
 enum {
     KEPT_SHARE = 8, /* of the budget */
     KEPT_MAX = 256 << 20,
+    SPARES_MAX = 64,
+    SPARE_ALIGN = 64, /* a cache line, what tensors want; others may not take spare blocks */
+    STEPS = 8,        /* between a power of two and the next */
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -94,15 +101,112 @@ static void subtract(_Atomic size_t *counter, size_t size)
     CHECK(atomic_fetch_sub_explicit(counter, size, memory_order_relaxed) >= size);
 }
 
-static void *take(size_t size, size_t align, size_t limit)
+/* ---- spare blocks ---- */
+
+static struct {
+    pthread_mutex_t mutex;
+    /* Guarded by mutex. The newest is the last. */
+    struct spare {
+        void *block;
+        size_t whole;
+        unsigned age; /* the round that it came in */
+    } items[SPARES_MAX];
+    size_t count;
+    unsigned round;
+} spares = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* What a large block really takes; 0: more than there can be. */
+static size_t whole_size(size_t size)
 {
-    size_t whole = (size + align - 1) & ~(align - 1);
-    if (whole < size || (size >= MEMORY_LARGE && !add_within(&used, size, limit)))
+    size_t step = ((size_t)1 << (63 - __builtin_clzll(size))) / STEPS;
+    size_t whole = (size + step - 1) & ~(step - 1);
+    return whole < size ? 0 : whole;
+}
+
+/* Called with the mutex held. */
+static void *remove_spare(size_t i)
+{
+    void *block = spares.items[i].block;
+    memory_unkeep(spares.items[i].whole);
+    spares.count--;
+    memmove(&spares.items[i], &spares.items[i + 1], (spares.count - i) * sizeof *spares.items);
+    return block;
+}
+
+static void *take_spare(size_t whole)
+{
+    void *block = NULL;
+    pthread_mutex_lock(&spares.mutex);
+    for (size_t i = spares.count; i-- && !block;) {
+        if (spares.items[i].whole == whole)
+            block = remove_spare(i);
+    }
+    pthread_mutex_unlock(&spares.mutex);
+    return block;
+}
+
+static bool add_spare(void *block, size_t whole)
+{
+    void *oldest = NULL;
+    if (!memory_keep(whole))
+        return false;
+    pthread_mutex_lock(&spares.mutex);
+    if (spares.count == SPARES_MAX)
+        oldest = remove_spare(0);
+    spares.items[spares.count++] = (struct spare){block, whole, spares.round};
+    pthread_mutex_unlock(&spares.mutex);
+    free(oldest);
+    return true;
+}
+
+void memory_age_spares(void)
+{
+    pthread_mutex_lock(&spares.mutex);
+    while (spares.count && spares.items[0].age != spares.round)
+        free(remove_spare(0));
+    spares.round++;
+    pthread_mutex_unlock(&spares.mutex);
+}
+
+void memory_drop_spares(void)
+{
+    pthread_mutex_lock(&spares.mutex);
+    while (spares.count)
+        free(remove_spare(0));
+    pthread_mutex_unlock(&spares.mutex);
+}
+
+size_t memory_spare(void)
+{
+    size_t bytes = 0;
+    pthread_mutex_lock(&spares.mutex);
+    for (size_t i = 0; i < spares.count; i++)
+        bytes += spares.items[i].whole;
+    pthread_mutex_unlock(&spares.mutex);
+    return bytes;
+}
+
+/* ---- blocks ---- */
+
+static void *take_large(size_t size, size_t align, size_t limit)
+{
+    size_t whole = whole_size(size);
+    if (!whole || !add_within(&used, size, limit))
         return NULL;
-    void *block = align > _Alignof(max_align_t) ? aligned_alloc(align, whole) : malloc(size);
-    if (!block && size >= MEMORY_LARGE)
+    void *block = align <= SPARE_ALIGN ? take_spare(whole) : NULL;
+    if (!block)
+        block = aligned_alloc(align < SPARE_ALIGN ? SPARE_ALIGN : align, whole);
+    if (!block)
         subtract(&used, size);
     return block;
+}
+
+static void *take(size_t size, size_t align, size_t limit)
+{
+    if (size >= MEMORY_LARGE)
+        return take_large(size, align, limit);
+    size_t whole = (size + align - 1) & ~(align - 1);
+    return align > _Alignof(max_align_t) ? aligned_alloc(align, whole) : malloc(size);
 }
 
 void *memory_take(size_t size, size_t align)
@@ -120,6 +224,17 @@ void memory_give(void *block, size_t size)
     if (block && size >= MEMORY_LARGE)
         subtract(&used, size);
     free(block);
+}
+
+void memory_give_spare(void *block, size_t size)
+{
+    if (size < MEMORY_LARGE || !block) {
+        free(block);
+        return;
+    }
+    subtract(&used, size);
+    if (!add_spare(block, whole_size(size)))
+        free(block);
 }
 
 bool memory_keep(size_t size)

@@ -30,6 +30,20 @@ void *memory_take_anyway(size_t size, size_t align);
 /* Frees a block of that size; NULL is fine. */
 void memory_give(void *block, size_t size);
 
+/* The same of a block that the next request may want another of: a large one stays spare for a
+ * while, as far as it may be kept, for whoever takes one of about its size. Filling memory that the
+ * system has just handed out costs as much again as filling it. */
+void memory_give_spare(void *block, size_t size);
+
+/* Frees what has been spare since the call before this one, or longer. */
+void memory_age_spares(void);
+
+/* Frees all that is spare. */
+void memory_drop_spares(void);
+
+/* Bytes of spare blocks. */
+size_t memory_spare(void);
+
 /* Whether something of this size may be kept for a reuse that may never come: an eighth of the
  * budget, at most 256 MiB, is there for such, and what is smaller than MEMORY_KEPT_SMALL may always
  * stay. memory_unkeep() when it is in use again, or freed. */

@@ -354,6 +354,7 @@ static void await_signal(struct service *s)
     int64_t before = calls(s), trimmed = before;
     while (!await_stop(s, IDLE_S)) {
         int64_t now = calls(s);
+        memory_age_spares();
         if (now == before && now != trimmed) {
             malloc_trim(0);
             trimmed = now;

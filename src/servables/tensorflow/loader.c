@@ -2,6 +2,7 @@
 #include "servables/tensorflow/loader.h"
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "monitoring/metrics.h"
 #include "savedmodel/files.h"
 #include "savedmodel/tflite/tflite.h"
@@ -79,6 +80,7 @@ static void unload(void *object)
     struct session *session = object;
     batching_session_free(session_batching(session));
     session_free(session);
+    memory_drop_spares();
 }
 
 static enum code load(const char *path, void *context, void **object, struct error *err)

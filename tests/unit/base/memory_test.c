@@ -85,6 +85,36 @@ static void arenas_stay_within(void **state)
     assert_int_equal(memory_used(), 0);
 }
 
+static void spare_blocks_are_taken_again(void **state)
+{
+    (void)state;
+    char *block = memory_take(1500000, 64);
+    memory_give_spare(block, 1500000);
+    assert_int_equal(memory_used(), 0);
+    assert_int_equal(memory_spare(), 1500000 / (MIB / 8) * (MIB / 8) + MIB / 8);
+    assert_ptr_equal(memory_take(1450000, 1), block); /* about its size */
+    assert_int_equal(memory_used(), 1450000);
+    assert_int_equal(memory_spare(), 0);
+    memory_give_spare(block, 1450000);
+    char *other = memory_take(3 * MIB, 64); /* another size */
+    assert_ptr_not_equal(other, block);
+    memory_give_spare(other, 3 * MIB); /* beyond what may be kept */
+    assert_int_equal(memory_spare(), 3 * MIB / 2);
+    memory_age_spares();
+    assert_int_equal(memory_spare(), 3 * MIB / 2);
+    memory_age_spares();
+    assert_int_equal(memory_spare(), 0);
+    memory_give_spare(memory_take(MIB, 4096), MIB);
+    block = memory_take(MIB, 4096); /* an alignment that spare blocks need not have */
+    assert_int_equal((uintptr_t)block % 4096, 0);
+    memory_give(block, MIB);
+    memory_drop_spares();
+    assert_int_equal(memory_spare(), 0);
+    memory_give_spare(NULL, 5);
+    memory_give_spare(memory_take(100, 1), 100);
+    assert_int_equal(memory_used(), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +122,7 @@ int main(void)
         cmocka_unit_test_setup(large_blocks_are_counted_and_refused, budget_of_16_mib),
         cmocka_unit_test_setup(an_eighth_may_be_kept, budget_of_16_mib),
         cmocka_unit_test_setup(arenas_stay_within, budget_of_16_mib),
+        cmocka_unit_test_setup(spare_blocks_are_taken_again, budget_of_16_mib),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
