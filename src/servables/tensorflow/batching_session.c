@@ -186,10 +186,11 @@ static void end_piece(struct batch_piece *piece, const struct outcome *outcome, 
     else if (!task->batch.error && outcome->outputs && take_rows(piece, outcome->outputs, at, &err))
         note_error(task, &err);
     note_times(task, outcome->note);
+    /* The first piece is a part of the task, which whoever counts the last one may end at once. */
+    batch_piece_release(piece);
     bool is_last = ++task->batch.done_count == task->batch.task.piece_count;
     if (is_shared)
         pthread_mutex_unlock(&task->batch.queue->mutex);
-    batch_piece_release(piece);
     if (is_last)
         end_task(task);
 }
