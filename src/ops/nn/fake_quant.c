@@ -31,10 +31,20 @@ static struct grid nudge(const struct fake_quant *q, float min, float max)
     return g;
 }
 
-static float quantise(float x, const struct grid *g)
+/* The largest whole number that is not above x, for 0 <= x < 2^22; in a form that becomes vector
+ * code. */
+static inline float whole(float x)
 {
-    float clamped = x < g->min ? g->min : x > g->max ? g->max : x;
-    return floorf((clamped - g->min) / g->scale + 0.5f) * g->scale + g->min;
+    const float rounder = 8388608.0f;
+    float nearest = (x + rounder) - rounder;
+    return nearest - (nearest > x ? 1.0f : 0.0f);
+}
+
+static inline float quantise(float x, const struct grid *g)
+{
+    float low = x < g->min ? g->min : x;
+    float clamped = low > g->max ? g->max : low;
+    return whole((clamped - g->min) / g->scale + 0.5f) * g->scale + g->min;
 }
 
 static enum code read_bits(const struct op_call *call, struct fake_quant *q, struct error *err)
@@ -112,15 +122,23 @@ static enum code per_channel_prepare(struct op_call *call, struct error *err)
     return read_bits(call, q, err);
 }
 
+/* `in` may be `out`. */
+KERNEL void quantise_all(const float *in, int64_t count, const struct grid *g, float *out)
+{
+    const struct grid grid = *g;
+    for (int64_t i = 0; i < count; i++)
+        out[i] = quantise(in[i], &grid);
+}
+
 static void run_all(const struct op_call *call, float min, float max)
 {
     const struct fake_quant *q = call->state;
-    const float *in = call->in[0]->data;
     float *out = call->out[0]->data;
-    bool nothing = min == 0 && max == 0;
     struct grid grid = nudge(q, min, max);
-    for (int64_t i = 0; i < q->elements; i++)
-        out[i] = nothing ? 0 : quantise(in[i], &grid);
+    if (min == 0 && max == 0)
+        memset(out, 0, (size_t)q->elements * sizeof *out);
+    else
+        quantise_all(call->in[0]->data, q->elements, &grid, out);
 }
 
 static enum code args_run(struct op_call *call, struct error *err)
