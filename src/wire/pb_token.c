@@ -112,8 +112,8 @@ static void skip_space_and_comments(struct pb_tokens *t)
         take_while(t, is_space);
         if (!take(t, '#'))
             return;
-        while (t->next < t->end && *t->next != '\n')
-            advance(t);
+        while (t->next < t->end && *t->next != '\n' && *t->next)
+            advance(t); /* up to a zero, too: there the text is wrong */
     }
 }
 

@@ -86,6 +86,7 @@ CONFIG_TEXTS = [
     "model_config_list { \x01 }",
     "model_config_list {} \xe9",
     "# comment\nmodel_config_list { # more\n}\n# end",
+    "#\0model_config_list {}",
     "\tmodel_config_list {\n\t\tfoo: 1 }",
     'model_config_list { config { name: "a\nb" } }',
     'model_config_list { config { name: "a',
