@@ -6,6 +6,7 @@
  *
  *   p, t   "full.Name\n" and wire bytes (p) or text format (t): the wire bytes of the message
  *   j      JSON: its values with their types
+ *   d      JSON: the value as error texts show it
  *   h      an HTTP/1 request: its line, fields and body
  */
 #include <stdarg.h>
@@ -91,13 +92,15 @@ static void put_values(struct text *out, const struct json_value *values, size_t
     }
 }
 
-static struct answer json(struct span input, struct arena *arena)
+static struct answer json(struct span input, bool is_dump, struct arena *arena)
 {
     static struct error err;
     struct json_document document;
     struct text out;
     if (json_parse(input, arena, &document, &err))
         return refuse(err.message);
+    if (is_dump)
+        return (struct answer){TAKEN, json_dump(document.values, arena)};
     text_init(&out, arena);
     put_values(&out, document.values, document.count);
     return (struct answer){TAKEN, text_span(&out)};
@@ -158,8 +161,8 @@ static struct answer http(struct span input, struct arena *arena)
 
 static struct answer ask(char kind, struct span input, struct arena *arena)
 {
-    if (kind == 'j')
-        return json(input, arena);
+    if (kind == 'j' || kind == 'd')
+        return json(input, kind == 'd', arena);
     if (kind == 'h')
         return http(input, arena);
     return message(input, kind == 't', arena);

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Our parsers beside those of others on random input: protobuf messages (python3-protobuf), their text format (protoc), JSON (Python's json), HTTP/1
-(Debian's http-parser). What one takes and the other refuses, or both understand differently, is printed, unless it is one of the differences
+"""Our parsers beside those of others on random input: protobuf messages (python3-protobuf), their text format (protoc), JSON (Python's json, and
+RapidJSON to the letter), HTTP/1 (Debian's http-parser). What one takes and the other refuses, or both understand differently, is printed, unless it is one of the differences
 that are meant (KNOWN).
 
 usage: run.py [SECONDS of each] [SEED]      (make differential)
@@ -311,6 +311,52 @@ def known_json(text, ours, theirs):
     return None
 
 
+# ---- JSON, as RapidJSON says it ----
+
+PIECES = [b"{", b"}", b"[", b"]", b":", b",", b'"', b"\\", b"\\u", b"\\ud800", b"\\udc00", b"0", b"-", b"+", b".", b"e", b"1", b"00", b"1e400", b"1e-400",
+          b"NaN", b"Na", b"Inf", b"-Infinity", b"Infinit", b"nul", b"null", b"tru", b"true", b"false", b" ", b"\n", b"\r", b"\x0b", b"\0", b"\x01", b"\xff",
+          b"\xef\xbb\xbf", b"//", b"'", b'""', b"[]", b"{}", b'"a":1', b"9" * 25, b"0." + b"9" * 30, b".5", b"5.", b"0x1", b"1e", b"1e+", b"--1"]
+NUMBER, DUMP_MAX = rb"-?\d+(?:\.\d+)?(?:e-?\d+)?", 256
+
+
+def spoiled(rng, data):
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3])):
+        at = rng.randrange(len(data) + 1)
+        data = data[:at] + rng.choice([b"", rng.choice(PIECES)]) + data[at + rng.choice([0, 0, 1, 2]):]
+    return data
+
+
+def same_but_for_last_places(ours, theirs):
+    """RapidJSON's short way of reading numbers is off by a few units of the last place. What is cut ends elsewhere then."""
+    parts = [re.findall(NUMBER + rb"|.", text, re.S) for text in (ours, theirs)]
+    if max(len(ours), len(theirs)) == DUMP_MAX:
+        parts = [some[:min(map(len, parts)) - len("-1.2345678901234567e-300")] for some in parts]
+    return len(parts[0]) == len(parts[1]) and all(a == b or close(a, b) for a, b in zip(*parts))
+
+
+def close(a, b):
+    if not re.fullmatch(NUMBER, a) or not re.fullmatch(NUMBER, b):
+        return False
+    return abs(float(a) - float(b)) <= 1e-14 * max(abs(float(a)), abs(float(b)))
+
+
+def run_rapidjson(rng, until, driver):
+    """The same text and place for what is refused; for what is taken the same dump, but of a number by itself, which has another dress."""
+    report, other = Report("RapidJSON"), Driver("rapidjson")
+    while time.monotonic() < until:
+        text = json.dumps(json_value(rng, 4), ensure_ascii=rng.random() < 0.5, indent=rng.choice([None, None, 1]))
+        data = spoiled(rng, text.encode())
+        verdict, ours = driver.ask(b"d", data)
+        their_verdict, theirs = other.ask(b"d", data)
+        report.asked += 1
+        report.taken += verdict == their_verdict == TAKEN
+        if (verdict, ours) == (their_verdict, theirs) or verdict == their_verdict == TAKEN and data.lstrip(b" \n\r\xef\xbb\xbf")[:1] not in b'[{"':
+            continue
+        last = verdict == their_verdict == TAKEN and same_but_for_last_places(ours, theirs)
+        report.differs(data, ours, theirs, "in the last places of numbers" if last else None)
+    return report.end()
+
+
 # ---- HTTP/1 ----
 
 METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "get", "G ET", "", "FOO"]
@@ -323,6 +369,7 @@ FIELDS = ["Content-Length: 5", "Content-Length: 5", "content-length:5 ", "Conten
           "X: y", "X:", ": y", "X y", " X: y", "\tfolded", "X: a\x00b", "X: a\tb", "X: \x7f", "X\x80: y", "X: \xe9", "X: a\rb", "Expect: 100-continue",
           "Host: other", "Content-Encoding: gzip"]
 BODIES = ["hello", "5\r\nhello\r\n0\r\n\r\n", "5;ext=1\r\nhello\r\n0\r\n\r\n", "05\r\nhello\r\n00\r\n\r\n", "5\nhello\n0\n\n", "5 \r\nhello\r\n0\r\n\r\n",
+          "5 ;a = b\r\nhello\r\n0\r\n\r\n",
           "0x5\r\nhello\r\n0\r\n\r\n", "-5\r\nhello\r\n0\r\n\r\n", "5\r\nhelloX0\r\n\r\n", "ffffffffffffffffff\r\nhello\r\n0\r\n\r\n", "0\r\nA: b\r\n\r\n", "0\r\n\r\n",
           "5\r\nhello\r\n0\r\nTransfer-Encoding: chunked\r\n\r\n", "", "G\r\nhello\r\n0\r\n\r\n"]
 
@@ -340,9 +387,10 @@ def http_request(rng):
 
 
 def normal(text):
-    """Names in lower case, values trimmed, one line each; http-parser leaves both as they are sent."""
+    """Names in lower case, values trimmed, one line each; http-parser leaves both as they are sent. A later 1.x is 1.1 (RFC 9110, 2.5)."""
     head, _, body = text.partition(b"\n\n")
     lines = head.split(b"\n")
+    lines[0] = re.sub(rb" 1\.[2-9]$", b" 1.1", lines[0])
     fields = [name.strip().lower() + b": " + value.strip(b" \t") for name, _, value in (line.partition(b":") for line in lines[1:])]
     return lines[0], fields, body
 
@@ -371,7 +419,7 @@ def run_http(rng, until, driver):
 def known_http(data, ours, theirs):
     if theirs == b"HPE_UNEXPECTED_CONTENT_LENGTH" and ours.count(b"\ncontent-length: ") > 1:
         return "with the same length twice (RFC 9110, 8.6)"
-    if theirs == b"HPE_INVALID_TRANSFER_ENCODING" and re.search(rb"(?i)\ntransfer-encoding[^:\r\n]", data):
+    if theirs in (b"HPE_INVALID_TRANSFER_ENCODING", b"HPE_UNEXPECTED_CONTENT_LENGTH") and re.search(rb"(?i)\ntransfer-encoding[^:\r\n]", data):
         return "with longer names that begin with Transfer-Encoding, which http-parser takes for it"
     if theirs == b"HPE_INVALID_METHOD":
         return "with methods that http-parser has not in its list"
@@ -387,7 +435,7 @@ def main():
     seed = int(sys.argv[2]) if len(sys.argv) > 2 else random.SystemRandom().randrange(2**32)
     print(f"seed {seed}")
     driver, bad = Driver("driver"), 0
-    for run in (run_protobuf, run_text, run_json, run_http):
+    for run in (run_protobuf, run_text, run_json, run_rapidjson, run_http):
         bad += run(random.Random(seed), time.monotonic() + seconds, driver)
     return 1 if bad else 0
 
