@@ -3,14 +3,14 @@
  * A queue for each signature and choice of its outputs, made when it is first asked for and kept;
  * beyond SUBSETS_MAX choices requests wait with those that want all outputs, and are given theirs.
  *
- * A batch that is one whole task, and needs no padding, is run as if there was no batching: from
- * the request's tensors into its arena. Else the inputs are merged in an arena of the batch, and
- * each task gets copies of its rows of the outputs in the arena of its request. Pieces of a task
- * that was split may be run on several threads at once; they meet under the queue's lock.
+ * What takes next to no time, and need not wait, is run where it comes from: a batch of one. A
+ * batch that is one whole task, and needs no padding, is run as if there was no batching: from the
+ * request's tensors into its arena. Else the inputs are merged in an arena of the batch, and each
+ * task gets copies of its rows of the outputs in the arena of its request. Pieces of a task that
+ * was split may be run on several threads at once; they meet under the queue's lock.
  */
 #include "servables/tensorflow/batching_session.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,8 +21,12 @@
 #include "monitoring/metrics.h"
 #include "monitoring/recording.h"
 #include "servables/tensorflow/batch_rows.h"
+#include "wire/decimal.h"
 
-enum { SUBSETS_MAX = 64 }; /* as many as a session has plans for */
+enum {
+    SUBSETS_MAX = 64,  /* as many as a session has plans for */
+    AT_ONCE_NS = 1500, /* about what a request costs to go through a queue */
+};
 
 struct batching_queue {
     struct batching_queue *next;
@@ -36,6 +40,7 @@ struct batching_queue {
 
 struct batching_session {
     struct batch_scheduler *scheduler;
+    struct metric_cell *latency; /* of its threads */
     struct batching_parameters parameters;
     struct arena arena;
     _Atomic(struct batching_queue *) queues;
@@ -79,6 +84,26 @@ static struct metric_family processed_sizes = {
     .kind = METRIC_HISTOGRAM,
     .buckets = SIZE_BUCKETS,
 };
+
+/* ---- counting ---- */
+
+static void count_run(int64_t rows, int64_t padded)
+{
+    char text[24];
+    struct span label = {text, decimal_print_uint(text, (uint64_t)padded)};
+    metric_add(metric_at(&wrapped_runs, NULL), 1);
+    metric_observe(metric_at(&processed_sizes, NULL), (double)padded);
+    metric_observe(metric_at(&padding_sizes, &label), (double)(padded - rows));
+}
+
+static void count_task(const struct session_task *task, int64_t rows, int64_t waited_us)
+{
+    struct metric_cell *sizes = metric_at(&input_sizes, NULL);
+    size_t inputs = session_signature_info(task->signature)->input_count;
+    metric_observe(session_batching(session_of(task->signature))->latency, (double)waited_us);
+    for (size_t i = 0; i < inputs; i++)
+        metric_observe(sizes, (double)rows);
+}
 
 /* ---- a task's end ---- */
 
@@ -206,16 +231,6 @@ struct group {
     int64_t padded; /* rows, rounded up to a size that is allowed */
 };
 
-static void count_run(const struct group *group)
-{
-    char text[24];
-    struct span label = {text,
-                         (size_t)snprintf(text, sizeof text, "%lld", (long long)group->padded)};
-    metric_add(metric_at(&wrapped_runs, NULL), 1);
-    metric_observe(metric_at(&processed_sizes, NULL), (double)group->padded);
-    metric_observe(metric_at(&padding_sizes, &label), (double)(group->padded - group->rows));
-}
-
 static enum code check_outputs(const struct tensor *outputs, size_t count, int64_t rows,
                                struct error *err)
 {
@@ -236,7 +251,7 @@ static void run_directly(const struct group *group)
 {
     struct session_task *task = task_of(group->pieces[0]);
     struct error err;
-    count_run(group);
+    count_run(group->rows, group->padded);
     enum code code = session_run(task->signature, task->inputs, task->wanted, task->wanted_count,
                                  task->run, task->outputs, &err);
     if (!code)
@@ -297,7 +312,7 @@ static void run_merged(const struct group *group)
     struct tensor *outputs = ARENA_ARRAY(&arena, struct tensor, count + 1);
     enum code code = merge(group, &arena, feeds, &err);
     if (!code) {
-        count_run(group);
+        count_run(group->rows, group->padded);
         code = session_run(queue->signature, feeds, queue->wanted, count, &run, outputs, &err);
     }
     if (!code)
@@ -385,24 +400,9 @@ static bool is_dead(const struct session_task *task, struct error *err)
     return code;
 }
 
-static void count_piece(const struct batch_piece *piece, struct metric_cell *latency,
-                        int64_t now_us)
-{
-    const struct session_task *task = task_of(piece);
-    size_t inputs = session_signature_info(task->signature)->input_count;
-    if (piece->first)
-        return;
-    metric_observe(latency, (double)(now_us - piece->task->added_us));
-    for (size_t i = 0; i < inputs; i++)
-        metric_observe(metric_at(&input_sizes, NULL), (double)piece->task->size);
-}
-
 /* The pieces that are alive, in an array. */
-static struct batch_piece **living_pieces(struct batch *batch, const struct batching_queue *queue,
-                                          struct arena *arena, size_t *count)
+static struct batch_piece **living_pieces(struct batch *batch, struct arena *arena, size_t *count)
 {
-    struct span name = span_of(batch_scheduler_name(queue->session->scheduler));
-    struct metric_cell *latency = metric_at(&queuing_latency, &name);
     struct batch_piece **pieces = ARENA_ARRAY(arena, struct batch_piece *, (size_t)batch->size);
     int64_t now_us = clock_now_us();
     struct batch_piece *next;
@@ -410,7 +410,8 @@ static struct batch_piece **living_pieces(struct batch *batch, const struct batc
     for (struct batch_piece *piece = batch->pieces; piece; piece = next) {
         struct error err;
         next = piece->next;
-        count_piece(piece, latency, now_us);
+        if (!piece->first)
+            count_task(task_of(piece), piece->task->size, now_us - piece->task->added_us);
         if (is_dead(task_of(piece), &err))
             end_piece(piece, &(struct outcome){.code = err.code, .err = &err}, 0);
         else
@@ -439,7 +440,7 @@ static void run_batch(struct batch *batch, void *context)
     struct arena arena;
     size_t count;
     arena_init(&arena, ARENA_FIRST_BLOCK);
-    struct batch_piece **pieces = living_pieces(batch, queue, &arena, &count);
+    struct batch_piece **pieces = living_pieces(batch, &arena, &count);
     while (count) {
         struct group group = {.queue = queue, .pieces = pieces};
         group.count = gather(pieces, count, queue->session->parameters.pads);
@@ -519,7 +520,9 @@ struct batching_session *batching_session_new(struct batch_scheduler *scheduler,
     CHECK(b && "out of memory");
     arena_init(&b->arena, ARENA_FIRST_BLOCK);
     pthread_mutex_init(&b->mutex, NULL);
+    struct span name = span_of(batch_scheduler_name(scheduler));
     b->scheduler = scheduler;
+    b->latency = metric_at(&queuing_latency, &name);
     b->parameters = *parameters;
     struct pb_int64s *sizes = &b->parameters.allowed_sizes;
     sizes->ptr =
@@ -570,6 +573,27 @@ static void run_now(struct session_task *task)
     task->on_done(task, code, &err);
 }
 
+/* Nobody has to wait, and the run takes less time than it takes to hand it over. */
+static bool is_over_at_once(const struct batching_session *b, const struct session_task *task,
+                            int64_t rows)
+{
+    return rows && !b->parameters.timeout_us && !task->wanted && session_is_tiny(task->signature) &&
+           session_run_ns(task->signature) < AT_ONCE_NS && rows <= b->parameters.max_batch_size &&
+           batching_parameters_round_up(&b->parameters, rows) == rows;
+}
+
+static void run_at_once(struct session_task *task, int64_t rows)
+{
+    struct error err;
+    count_task(task, rows, 0);
+    count_run(rows, rows);
+    enum code code =
+        session_run(task->signature, task->inputs, NULL, 0, task->run, task->outputs, &err);
+    if (!code)
+        code = check_outputs(task->outputs, output_count(task), rows, &err);
+    task->on_done(task, code, &err);
+}
+
 void session_task_start(struct session_task *task)
 {
     struct batching_session *b = session_batching(session_of(task->signature));
@@ -578,6 +602,10 @@ void session_task_start(struct session_task *task)
     enum code code = b ? measure(task, &rows, &err) : CODE_OK;
     if (!b) {
         run_now(task);
+        return;
+    }
+    if (!code && is_over_at_once(b, task, rows)) {
+        run_at_once(task, rows);
         return;
     }
     if (!code) {
