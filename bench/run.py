@@ -121,7 +121,8 @@ def watched(folder):
 
 
 def tensord(model="half_plus_two", *flags, name="tensord"):
-    base = f"{ROOT}/models/half_plus_two_tf1" if model == "half_plus_two" else f"{HERE}/models/{model}"
+    base = f"{ROOT}/models/half_plus_two_tf1" if model == "half_plus_two" else os.path.join(f"{HERE}/models", model)
+    model = os.path.basename(model)
     grpc, rest = free_port(), free_port()
     ask = (rest, "/v1/models/half_plus_two:predict", SMALL_JSON, b"2.5")
     if name == "with tokens":
@@ -354,13 +355,13 @@ def grpc_rows(table, folder):
            ("100 in flight, a client that sleeps", (1, 100, False), None)], "half_plus_two", folder)
 
 
-def pairs(table, folder, servers, rows):
+def pairs(table, folder, servers, rows, body="half_plus_two"):
     """One server with something and one without, both at once, in turn: their difference is smaller than that of two starts."""
     for what, shape, most in rows:
         costs = [[], []]
         for i in range(8 * ROUNDS + 1):
             for k in (0, 1) if i % 2 else (1, 0):
-                costs[k].append(load(servers[k], "grpc", shape, f"{folder}/half_plus_two.pb", SECONDS / 4))
+                costs[k].append(load(servers[k], "grpc", shape, f"{folder}/{body}.pb", SECONDS / 4))
         table.row(what, "us CPU", costs[0][1:], [("without", costs[1][1:], most)])
     for s in servers:
         s.stop()
@@ -371,6 +372,37 @@ def watch_rows(table, folder):
     pairs(table, folder, [watched(folder), tensord()],
           [("gRPC Predict half_plus_two with metrics, 1 in flight", (1, 1, True), 1.01), ("10 in flight", (1, 10, True), 1.02),
            ("100 in flight", (1, 100, True), 1.02)])
+
+
+def write_dense(folder):
+    """Three products whose weights are constants that loading makes: an answer of four bytes and 6 MB of weights to go through for it."""
+    sizes, nodes, last = (512, 1024, 1024, 1), "node { name: 'x' op: 'Placeholder' attr { key: 'dtype' value { type: DT_FLOAT } } }\n", "x"
+    for i, (rows, columns) in enumerate(zip(sizes, sizes[1:], strict=False)):
+        nodes += (f"node {{ name: 'dims{i}' op: 'Const' attr {{ key: 'dtype' value {{ type: DT_INT32 }} }} attr {{ key: 'value' value {{ tensor {{\n"
+                  f"  dtype: DT_INT32 tensor_shape {{ dim {{ size: 2 }} }} int_val: {rows} int_val: {columns} }} }} }} }}\n"
+                  f"node {{ name: 'fill{i}' op: 'Const' attr {{ key: 'dtype' value {{ type: DT_FLOAT }} }} attr {{ key: 'value' value {{ tensor {{\n"
+                  f"  dtype: DT_FLOAT tensor_shape {{}} float_val: 0.01 }} }} }} }}\n"
+                  f"node {{ name: 'w{i}' op: 'Fill' input: 'dims{i}' input: 'fill{i}' attr {{ key: 'T' value {{ type: DT_FLOAT }} }} }}\n"
+                  f"node {{ name: 'y{i}' op: 'MatMul' input: '{last}' input: 'w{i}' attr {{ key: 'T' value {{ type: DT_FLOAT }} }} }}\n")
+        last = f"y{i}"
+    info = "{ name: '%s:0' dtype: DT_FLOAT tensor_shape { dim { size: -1 } dim { size: %d } } }"
+    os.makedirs(f"{folder}/dense/1")
+    with open(f"{folder}/dense/1/saved_model.pbtxt", "w", encoding="ascii") as f:
+        f.write(f"saved_model_schema_version: 1 meta_graphs {{ meta_info_def {{ tags: 'serve' }} graph_def {{ {nodes} }}\n"
+                f"signature_def {{ key: 'serving_default' value {{ inputs {{ key: 'x' value {info % ('x', sizes[0])} }}\n"
+                f"outputs {{ key: 'y' value {info % (last, sizes[-1])} }} method_name: 'tensorflow/serving/predict' }} }} }}\n")
+    with open(f"{folder}/dense.pb", "wb") as f:
+        f.write(predict_request("dense", [1, sizes[0]], [1.0] * sizes[0]))
+    return f"{folder}/dense"
+
+
+def batching_rows(table, folder):
+    """What batching with its defaults saves, on one core, where a row is expensive, and what it costs where it is not."""
+    batched, dense = ("--enable_batching",), write_dense(folder)
+    pairs(table, folder, [tensord(dense, *batched), tensord(dense)],
+          [("gRPC Predict, 6 MB of weights, with batching, 8 x 8 in flight", (8, 8, True), 0.5), ("8 x 32 in flight", (8, 32, True), 0.5)], "dense")
+    pairs(table, folder, [tensord("half_plus_two", *batched), tensord()], [("gRPC Predict half_plus_two with batching, 1 in flight", (1, 1, True), 1.05),
+                                                                           ("100 in flight", (1, 100, True), 1.1)])
 
 
 def secure_rows(table, folder):
@@ -564,7 +596,7 @@ def build_rows(table, folder):
     table.row("build of both programs from nothing, 2 jobs", "s", [time.perf_counter() - before])
 
 
-GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "watch": watch_rows, "secure": secure_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows, "graph": graph_rows,
+GROUPS = {"grpc": grpc_rows, "rest": rest_rows, "watch": watch_rows, "batching": batching_rows, "secure": secure_rows, "image": image_rows, "binary": binary_rows, "start": start_rows, "engine": engine_rows, "graph": graph_rows,
           "parser": parser_rows, "build": build_rows}
 
 

@@ -125,8 +125,12 @@ static int run_all(const struct options *o, struct arena *arena)
         if (run_message(session, &o->messages[i], &err))
             status = command_failed("run", &err);
     }
-    if (!o->message_count && run_values(o, session, arena, &err))
+    /* What a run leaves there goes back to the session. */
+    struct arena values;
+    arena_init(&values, ARENA_FIRST_BLOCK);
+    if (!o->message_count && run_values(o, session, &values, &err))
         status = command_failed("run", &err);
+    arena_release(&values);
     session_free(session);
     return status;
 }
