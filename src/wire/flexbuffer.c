@@ -9,11 +9,17 @@
 #include "wire/flexbuffer.h"
 
 enum kind {
+    KIND_INT = 1,
+    KIND_UINT = 2,
+    KIND_FLOAT = 3,
     KIND_KEY = 4,
     KIND_STRING = 5,
+    KIND_INDIRECT_INT = 6,
+    KIND_INDIRECT_FLOAT = 8,
     KIND_MAP = 9,
     KIND_VECTOR = 10,
     KIND_BLOB = 25,
+    KIND_BOOL = 26,
 };
 
 static enum kind kind_of(const struct flexbuffer_value *value)
@@ -133,4 +139,51 @@ bool flexbuffer_key(const struct flexbuffer_value *map, size_t i, struct span *k
     size_t target;
     return follow(map->buffer, keys + i * (size_t)key_width, (size_t)key_width, &target) &&
            key_at(map->buffer, target, key);
+}
+
+bool flexbuffer_find(const struct flexbuffer_value *map, const char *key,
+                     struct flexbuffer_value *value)
+{
+    struct span name;
+    size_t count;
+    if (!flexbuffer_count(map, &count))
+        return false;
+    for (size_t i = 0; i < count && flexbuffer_key(map, i, &name); i++) {
+        if (span_is(name, key))
+            return flexbuffer_item(map, i, value);
+    }
+    return false;
+}
+
+static bool float_of(uint64_t bits, size_t width, double *number)
+{
+    uint32_t low = (uint32_t)bits;
+    float narrow;
+    memcpy(&narrow, &low, sizeof narrow);
+    if (width == sizeof narrow)
+        *number = (double)narrow;
+    else
+        memcpy(number, &bits, sizeof *number);
+    return width == sizeof narrow || width == sizeof *number;
+}
+
+bool flexbuffer_number(const struct flexbuffer_value *value, double *number)
+{
+    enum kind kind = kind_of(value);
+    size_t at = value->at, width = value->width;
+    uint64_t bits;
+    if (kind >= KIND_INDIRECT_INT && kind <= KIND_INDIRECT_FLOAT) {
+        if (!follow(value->buffer, value->at, value->width, &at))
+            return false;
+        width = inner_width(value);
+        kind = kind - KIND_INDIRECT_INT + KIND_INT;
+    }
+    if (((kind < KIND_INT || kind > KIND_FLOAT) && kind != KIND_BOOL) ||
+        !number_at(value->buffer, at, width, &bits))
+        return false;
+    if (kind == KIND_FLOAT)
+        return float_of(bits, width, number);
+    int unused = (int)(8 * (sizeof bits - width));
+    *number = kind == KIND_INT ? (double)((int64_t)(bits << unused) >> unused) : (double)bits;
+    return true;
 }

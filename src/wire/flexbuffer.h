@@ -29,4 +29,11 @@ bool flexbuffer_item(const struct flexbuffer_value *value, size_t i, struct flex
 /* Key i of a map. */
 bool flexbuffer_key(const struct flexbuffer_value *map, size_t i, struct span *key);
 
+/* The map's value of that key; false also where it has none. */
+bool flexbuffer_find(const struct flexbuffer_value *map, const char *key,
+                     struct flexbuffer_value *value);
+
+/* An integer, a float or a bool. */
+bool flexbuffer_number(const struct flexbuffer_value *value, double *number);
+
 #endif

@@ -62,7 +62,7 @@ def schema():
 def missing():
     m = Model()
     y = m.main.op("SVDF", [m.main.input("x", np.zeros((1, 2), F))], F)
-    m.main.output(m.main.op("CUSTOM", [y], F, custom="TFLite_Detection_PostProcess"))
+    m.main.output(m.main.op("CUSTOM", [y], F, custom="TheirOwn"))
     return m
 
 

@@ -111,7 +111,7 @@ class Tflite(unittest.TestCase):
         done = subprocess.run([program("tensord"), f"--port={support.free_port()}", "--max_num_load_retries=0", "--model_name=half", f"--model_base_path={self.base}", "--prefer_tflite_model"],
                               capture_output=True, text=True, timeout=60, check=False)
         self.assertEqual(255, done.returncode)
-        for name in ("TFLite.SVDF", "TFLite.CUSTOM TFLite_Detection_PostProcess"):
+        for name in ("TFLite.SVDF", "TFLite.CUSTOM TheirOwn"):
             self.assertIn(name, done.stdout)
 
     def test_a_file_that_is_cut_off(self):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every operator that src/savedmodel/tflite knows, alone."""
 import numpy as np
+from flatbuffers import flexbuffers
 
 from tflite_case import Case, Model, RESOURCE, grid, ints, one, packed, reals, strings
 
@@ -270,6 +271,41 @@ def sequence():
         yield Case(f"UNIDIRECTIONAL_SEQUENCE_LSTM time_major={time_major}", m, {"x": x})
 
 
+def options_of(values):
+    builder = flexbuffers.Builder()
+    with builder.Map():
+        for key, value in values.items():
+            builder.Key(key)
+            (builder.Bool if isinstance(value, bool) else builder.Int if isinstance(value, int) else builder.Float)(value)
+    return bytes(builder.Finish())
+
+
+def detection():
+    n, classes = 12, 3
+    corners = reals(n, 4, low=0, high=1)
+    anchors = np.stack([corners[:, 0], corners[:, 1], corners[:, 2] * .5 + .2, corners[:, 3] * .5 + .2], axis=1)
+    common = dict(max_detections=5, num_classes=classes, nms_score_threshold=.2, nms_iou_threshold=.4, y_scale=10.0, x_scale=10.0, h_scale=5.0,
+                  w_scale=5.0)
+    for label, more in (("one class each", dict(max_classes_per_detection=1)), ("two", dict(max_classes_per_detection=2)),
+                        ("regular", dict(max_classes_per_detection=1, use_regular_nms=True, detections_per_class=4))):
+        for background in (0, 1):
+            m = Model()
+            feeds = {"boxes": reals(1, n, 4), "scores": reals(1, n, classes + background, low=.3, high=1)}
+            inputs = [*(m.main.input(k, v) for k, v in feeds.items()), m.main.const(anchors.astype(F))]
+            m.main.output(*m.main.op("CUSTOM", inputs, [F] * 4, custom="TFLite_Detection_PostProcess", raw_options=options_of({**common, **more})))
+            yield Case(f"TFLite_Detection_PostProcess {label} background={background}", m, feeds)
+
+
+def sound():
+    m = Model()
+    x = m.main.input("x", reals(400, 1))
+    power = m.main.op("CUSTOM", [x], F, custom="AudioSpectrogram", raw_options=options_of(dict(window_size=64, stride=32, magnitude_squared=True)))
+    rate = m.main.const(i32(8000))
+    bands = options_of(dict(upper_frequency_limit=4000.0, lower_frequency_limit=20.0, filterbank_channel_count=20, dct_coefficient_count=8))
+    m.main.output(power, m.main.op("CUSTOM", [power, rate], F, custom="Mfcc", raw_options=bands))
+    yield Case("AudioSpectrogram, Mfcc", m, {"x": reals(400, 1)}, rtol=1e-4, atol=1e-4)
+
+
 def cases():
-    for family in (elementwise, shape, index, reduce, window, product, control, strings_and_halves, sequence):
+    for family in (elementwise, shape, index, reduce, window, product, control, strings_and_halves, sequence, detection, sound):
         yield from family()

@@ -300,10 +300,13 @@ enum code tflite_check_file(const char *dir, struct error *err)
 
 bool tflite_operator(size_t i, const char **name, const char **op)
 {
-    const struct tfl_rule *rule = tfl_rule_at(i);
-    if (rule) {
+    size_t builtin = 0;
+    for (const struct tfl_rule *rule; (rule = tfl_rule_at(builtin)) != NULL; builtin++) {
+        if (builtin != i)
+            continue;
         *name = rule->name;
         *op = rule->op;
+        return true;
     }
-    return rule != NULL;
+    return tfl_custom_at(i - builtin, name, op);
 }

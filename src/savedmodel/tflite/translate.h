@@ -200,7 +200,13 @@ enum code tfl_add_bias(struct tfl_body *b, size_t i, struct span *x, enum dtype 
 enum code tfl_value_of(struct tfl_body *b, int tensor, enum tfl_form form, struct span *x,
                        struct error *err);
 
-/* "FlexName" and the like, whose options have a NodeDef. */
+/* An operator that is not built in. */
 enum code tfl_custom(struct tfl_body *b, struct error *err);
+
+/* Those that are known besides TensorFlow's, for lists; false behind the last. */
+bool tfl_custom_at(size_t i, const char **name, const char **ops);
+
+/* TFLite_Detection_PostProcess. */
+enum code tfl_detection(struct tfl_body *b, struct error *err);
 
 #endif

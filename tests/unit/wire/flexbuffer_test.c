@@ -10,7 +10,11 @@
 #include "wire/flexbuffer.h"
 
 enum {
-    KEY = 4 << 2,
+    INT = 1 << 2,
+    UINT = 2 << 2,
+    FLOAT = 3 << 2,
+    INDIRECT_INT = 6 << 2,
+    BOOL = 26 << 2,
     STRING = 5 << 2,
     MAP = 9 << 2,
     VECTOR = 10 << 2,
@@ -56,6 +60,33 @@ static void test_vector(void **state)
     assert_false(flexbuffer_key(&root, 0, &text));
 }
 
+/* [-2, 200, 0.5, true, 7 by an offset], of 4 bytes' width. */
+static const unsigned char numbers[] = {
+    7,          0,        0,         0, /* 0: 7 */
+    5,          0,        0,         0, /* 4: five elements, from 8 on */
+    254,        255,      255,       255,      200,
+    0,          0,        0,         0,        0,
+    0,          0x3f,     1,         0,        0,
+    0,          24,       0,         0,        0,
+    INT | 2,    UINT | 2, FLOAT | 2, BOOL | 2, INDIRECT_INT | 2, /* 28: their types */
+    25,                                                          /* 33: the root: 25 back to 8 */
+    VECTOR | 2, 1,
+};
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    static const double expected[] = {-2, 200, 0.5, 1, 7};
+    struct flexbuffer_value root, item;
+    double number;
+    assert_true(flexbuffer_root(span_make(numbers, sizeof numbers), &root));
+    for (size_t i = 0; i < 5; i++) {
+        assert_true(flexbuffer_item(&root, i, &item) && flexbuffer_number(&item, &number));
+        assert_true(number == expected[i]);
+    }
+    assert_false(flexbuffer_number(&root, &number));
+}
+
 static void test_map(void **state)
 {
     (void)state;
@@ -68,6 +99,8 @@ static void test_map(void **state)
     assert_true(flexbuffer_item(&root, 0, &item) && flexbuffer_text(&item, &text));
     assert_true(span_is(text, "v"));
     assert_false(flexbuffer_key(&root, 1, &text));
+    assert_true(flexbuffer_find(&root, "k", &item) && flexbuffer_text(&item, &text));
+    assert_false(flexbuffer_find(&root, "v", &item));
 }
 
 /* Everything that can be read is read; only memory out of bounds could be wrong. */
@@ -76,13 +109,16 @@ static void read_all(struct span buffer)
     struct flexbuffer_value root, item;
     struct span text;
     size_t count = 0;
+    double number;
     if (!flexbuffer_root(buffer, &root))
         return;
     flexbuffer_count(&root, &count);
     for (size_t i = 0; i <= count && i < 8; i++) {
         flexbuffer_key(&root, i, &text);
-        if (flexbuffer_item(&root, i, &item))
+        if (flexbuffer_item(&root, i, &item)) {
             flexbuffer_text(&item, &text);
+            flexbuffer_number(&item, &number);
+        }
     }
     flexbuffer_text(&root, &text);
 }
@@ -93,13 +129,13 @@ static void test_spoiled(void **state)
     static const struct {
         const unsigned char *bytes;
         size_t size;
-    } samples[] = {{vector, sizeof vector}, {map, sizeof map}};
-    for (size_t s = 0; s < 2; s++) {
+    } samples[] = {{vector, sizeof vector}, {map, sizeof map}, {numbers, sizeof numbers}};
+    for (size_t s = 0; s < 3; s++) {
         for (size_t cut = 0; cut <= samples[s].size; cut++)
             read_all(span_make(samples[s].bytes + cut, samples[s].size - cut));
         for (size_t at = 0; at < samples[s].size; at++) {
             for (int value = 0; value < 256; value++) {
-                unsigned char copy[32];
+                unsigned char copy[64];
                 memcpy(copy, samples[s].bytes, samples[s].size);
                 copy[at] = (unsigned char)value;
                 read_all(span_make(copy, samples[s].size));
@@ -112,6 +148,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_vector),
+        cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_map),
         cmocka_unit_test(test_spoiled),
     };
