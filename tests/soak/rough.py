@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A million requests of clients that behave, beside clients that do not: not one wrong answer, memory and descriptors as before.
 
-usage: rough.py [REQUESTS of each protocol]
+usage: rough.py [REQUESTS of each protocol [FLAG of the server...]]
 
 The good ones are the load clients of bench/ (`make benches`), which compare every answer and end with the first that is wrong or cut. The
 others cut connections at any byte, send frames and headers that are none, let answers lie, cancel their calls.
@@ -147,7 +147,7 @@ def all_over(server, descriptors):
 
 def main():
     requests = int(sys.argv[1]) if len(sys.argv) > 1 else 500_000
-    with support.Server("--max_connections=2000", rest=True, model_name="m", model_base_path=os.path.join(clients.MODELS, "half_plus_two_tf2")) as server:
+    with support.Server("--max_connections=2000", *sys.argv[2:], rest=True, model_name="m", model_base_path=os.path.join(clients.MODELS, "half_plus_two_tf2")) as server:
         load(server, 20_000, 16)
         group, seen = [], []
         for quarter in range(4):  # the first brings pools and arenas to their size
