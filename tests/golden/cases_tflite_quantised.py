@@ -132,6 +132,19 @@ def converter_cases():
         yield Case(f"converted: int8, {inside.name} outside", converted(network, [feed], **settings), {"x0": array}, step=1, atol=1.1 / 256)
 
 
+def flex(x):
+    """Ops that TFLite does not have; one of two outputs among them."""
+    q, r = tf.linalg.qr(x)
+    return tf.math.lgamma(tf.abs(tf.matmul(q, r)) + 1) + tf.linalg.det(x)
+
+
+def flex_cases():
+    x = reals(3, 3)
+    model = converted(flex, [x], target_spec=tf.lite.TargetSpec(supported_ops=[tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]))
+    # The interpreter from pip has no Flex operators.
+    yield Case("converted: TensorFlow's operators", model, {"x0": x}, rtol=1e-4, answers={"Identity": flex(tf.constant(x)).numpy()})
+
+
 def cases():
-    for family in (single, halves_of_bytes, converter_cases):
+    for family in (single, halves_of_bytes, converter_cases, flex_cases):
         yield from family()

@@ -71,10 +71,11 @@ static enum code concatenation(struct tfl_body *b, const struct tfl_rule *rule, 
 {
     enum { AXIS };
     size_t count = b->op->inputs.count;
+    enum tfl_form form = tfl_moved_form(b);
     struct span *inputs = ARENA_ARRAY(b->t->arena, struct span, count + 1);
     for (size_t i = 0; i < count; i++) {
         enum dtype dtype;
-        enum code code = tfl_operand(b, i, tfl_moved_form(b), &inputs[i], &dtype, err);
+        enum code code = tfl_operand(b, i, form, &inputs[i], &dtype, err);
         if (code)
             return code;
     }

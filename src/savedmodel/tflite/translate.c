@@ -206,11 +206,12 @@ enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const st
     struct pb_node_def *node = tfl_node(b, rule->op, 0);
     for (size_t i = 0; i < count; i++)
         node_input(b->t->arena, node, inputs[i]);
+    enum tfl_form form = form_of(b, rule);
     enum code code = tfl_add_attrs(b, rule, node, err);
     if (!code && b->op->outputs.count)
         code = tfl_activated_result(b, rule, node->name, err);
     for (size_t i = 1; !code && i < b->op->outputs.count; i++)
-        code = tfl_result(b, i, form_of(b, rule), node_output(b->t->arena, node, i), err);
+        code = tfl_result(b, i, form, node_output(b->t->arena, node, i), err);
     return code;
 }
 
