@@ -301,10 +301,10 @@ static void print_variables(const struct savedmodel *model, bool all, struct are
 
 /* ---- the command ---- */
 
-static void print_head(const char *dir, const struct savedmodel *model)
+static void print_head(const char *dir, const struct savedmodel *model, bool is_tflite)
 {
     const struct pb_meta_graph_def_meta_info_def *info = model->meta_graph->meta_info_def;
-    printf("%s\n", dir);
+    printf("%s%s\n", dir, is_tflite ? ": model.tflite" : "");
     if (!info)
         return;
     printf("  TensorFlow %.*s; tags:", SPAN_ARG(info->tensorflow_version));
@@ -362,13 +362,13 @@ static int inspect(struct options *o, struct arena *arena)
     if (code)
         return command_failed("inspect", &err);
     o->prefers_tflite |= !model_dir_has_saved_model(dir, arena);
-    code = o->prefers_tflite && tflite_is_in(dir)
-               ? tflite_read(dir, arena, &model, &err)
-               : savedmodel_read(dir, &serve, 1, arena, &model, &err);
+    bool is_tflite = o->prefers_tflite && tflite_is_in(dir);
+    code = is_tflite ? tflite_read(dir, arena, &model, &err)
+                     : savedmodel_read(dir, &serve, 1, arena, &model, &err);
     if (code)
         return command_failed("inspect", &err);
     struct session *session = NULL;
-    print_head(dir, &model);
+    print_head(dir, &model, is_tflite);
     code = load(o, dir, &session, &err);
     print_signatures(&model, o->run ? session : NULL);
     if (model.meta_graph->graph_def) {

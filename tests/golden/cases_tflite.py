@@ -222,6 +222,12 @@ def control():
     for turns in (0, 4):
         yield Case(f"WHILE {turns}", m, {"n": i32(turns).reshape(()), "x": reals(3)})
     m = Model()
+    g, steps = m.main, m.graph()
+    steps.output(steps.op("EXP", [steps.input("a", reals(3))], F))
+    kind = ("StableHLOCompositeOptions", dict(name=b"of.theirs", decompositionSubgraphIndex=1))
+    g.output(*g.op("STABLEHLO_COMPOSITE", [g.input("x", reals(3))], [F], kind))
+    yield Case("STABLEHLO_COMPOSITE", m, {"x": reals(3)})
+    m = Model()
     g, init = m.main, m.graph()
     name = ("VarHandleOptions", dict(container=b"", sharedName=b"v"))
     init.op("ASSIGN_VARIABLE", [init.op("VAR_HANDLE", [], RESOURCE, name), init.const(reals(3))], [], ("AssignVariableOptions", {}))

@@ -75,10 +75,13 @@ class Graph:
         o.outputs = [self.tensor(d, shapes[i] if shapes else (), q=qs[i], name=f"y{len(self.t.tensors)}") for i, d in enumerate(dtypes)]
         if options:
             kind, values = options
-            o.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
-            o.builtinOptions = getattr(schema, kind + "T")()
+            fields = getattr(schema, kind + "T")()
             for key, value in values.items():
-                setattr(o.builtinOptions, key, value)
+                setattr(fields, key, value)
+            if hasattr(schema.BuiltinOptions, kind):
+                o.builtinOptionsType, o.builtinOptions = getattr(schema.BuiltinOptions, kind), fields
+            else:
+                o.builtinOptions2Type, o.builtinOptions2 = getattr(schema.BuiltinOptions2, kind), fields
         if raw_options:
             o.customOptions = np.frombuffer(raw_options, np.uint8)
         self.t.operators.append(o)

@@ -16,9 +16,10 @@ enum {
 
 /* What an operator calls, and how its attributes are named. */
 struct calling {
-    const char *functions[FUNCTIONS_MAX];
-    const char *types_in, *types_out; /* types_out NULL: as those that go in */
-    size_t first;                     /* input of the functions */
+    const char *functions[FUNCTIONS_MAX]; /* NULL: no more */
+    int field;                            /* option that is the first one's subgraph */
+    const char *types_in, *types_out;     /* types_out NULL: as those that go in */
+    size_t first;                         /* input of the functions */
 };
 
 static enum code subgraph_option(struct tfl_body *b, int field, size_t *subgraph, struct error *err)
@@ -66,9 +67,9 @@ static enum code call(struct tfl_body *b, const struct tfl_rule *rule,
         if (!code && i < calling->first)
             tfl_attr_type(b, node, "Tcond", dtype);
     }
-    for (int i = 0; !code && i < FUNCTIONS_MAX; i++) {
+    for (int i = 0; !code && i < FUNCTIONS_MAX && calling->functions[i]; i++) {
         size_t subgraph;
-        code = subgraph_option(b, i, &subgraph, err);
+        code = subgraph_option(b, calling->field + i, &subgraph, err);
         if (code)
             break;
         tfl_want(b->t, subgraph);
@@ -87,13 +88,20 @@ static enum code call(struct tfl_body *b, const struct tfl_rule *rule,
 
 static enum code if_rule(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    static const struct calling calling = {{"then_branch", "else_branch"}, "Tin", "Tout", 1};
+    static const struct calling calling = {{"then_branch", "else_branch"}, 0, "Tin", "Tout", 1};
     return call(b, rule, &calling, err);
 }
 
 static enum code while_rule(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    static const struct calling calling = {{"cond", "body"}, "T", NULL, 0};
+    static const struct calling calling = {{"cond", "body"}, 0, "T", NULL, 0};
+    return call(b, rule, &calling, err);
+}
+
+/* Something that others may know as a whole, with a subgraph that does it step by step. */
+static enum code composite(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    static const struct calling calling = {{"f"}, 1, "Tin", "Tout", 0};
     return call(b, rule, &calling, err);
 }
 
@@ -236,6 +244,7 @@ void tfl_find_effects(struct tfl_translation *t)
 const struct tfl_rule tfl_control_rules[] = {
     {118, "IF", if_rule, "If", TFL_RAW, 1, 0, 0, {{0}}},
     {119, "WHILE", while_rule, "While", TFL_RAW, 0, 0, 0, {{0}}},
+    {206, "STABLEHLO_COMPOSITE", composite, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0, {{0}}},
     {CALL_ONCE, "CALL_ONCE", call_once, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0, {{0}}},
     {142, "VAR_HANDLE", var_handle, "VarHandleOp", TFL_RAW, 0, 1, 0, {{0}}},
     {READ_VARIABLE,

@@ -73,7 +73,6 @@ static const char *const without_rules[] = {
     [203] = "DILATE",
     [204] = "STABLEHLO_RNG_BIT_GENERATOR",
     [205] = "REDUCE_WINDOW",
-    [206] = "STABLEHLO_COMPOSITE",
     [207] = "STABLEHLO_SHIFT_LEFT",
     [208] = "STABLEHLO_CBRT",
     [209] = "STABLEHLO_CASE",
