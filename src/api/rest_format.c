@@ -15,6 +15,8 @@ static const struct {
     {"application/x-npy", REST_NPY},
 };
 
+#define BYTES "application/octet-stream"
+
 static bool is_word(struct span text, const char *word)
 {
     return text.len == strlen(word) && (!text.len || !strncasecmp(text.ptr, word, text.len));
@@ -44,8 +46,7 @@ enum rest_format rest_format_of_body(struct span content_type, struct span body)
 {
     enum rest_format format = REST_JSON;
     struct span type = take(&content_type, ';');
-    if (is_word(type, "application/octet-stream") &&
-        span_starts_with(body, SPAN_LITERAL(NPY_MAGIC)))
+    if (is_word(type, BYTES) && span_starts_with(body, SPAN_LITERAL(NPY_MAGIC)))
         return REST_NPY;
     find_type(type, &format);
     return format;
@@ -89,6 +90,10 @@ enum rest_format rest_format_of_accept(struct span accept, enum rest_format othe
         struct span type = take(&item, ';');
         bool known =
             find_type(type, &format) || is_word(type, "*/*") || is_word(type, "application/*");
+        if (is_word(type, BYTES)) {
+            known = true;
+            format = REST_NPY;
+        }
         if (known && quality > best_quality) {
             best = format;
             best_quality = quality;

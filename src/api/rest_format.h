@@ -27,7 +27,8 @@ enum rest_format {
 enum rest_format rest_format_of_body(struct span content_type, struct span body);
 
 /* Of an Accept header: of the types above that it names, the one with the highest q, the first of
- * equals. `otherwise` when there is none, or a wildcard is wanted as much. */
+ * equals; application/octet-stream stands for .npy, the one form that is nothing but bytes.
+ * `otherwise` when there is none, or a wildcard is wanted as much. */
 enum rest_format rest_format_of_accept(struct span accept, enum rest_format otherwise);
 
 /* The name for an answer's Content-Type. */

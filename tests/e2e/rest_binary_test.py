@@ -60,6 +60,7 @@ class HalfPlusTwo(unittest.TestCase):
         body = npy(np.float32([1, 2, 5]))
         answer = post(self.server, body, "application/octet-stream")
         self.assertEqual((NPY, [2.5, 3.0, 4.5]), (answer.headers["content-type"], array_of(answer).tolist()))
+        self.assertEqual([2.5], array_of(post(self.server, '{"inputs": [1]}', JSON, "application/octet-stream")).tolist())
         # Or do not: then they are JSON, as to the original everything is.
         self.assertEqual([2.5], post(self.server, '{"instances": [1]}', "application/octet-stream").json["predictions"])
         self.refused(post(self.server, body[1:], "application/octet-stream"), 400, "JSON Parse error: Invalid value. at offset: 1")

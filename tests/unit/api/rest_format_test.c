@@ -46,6 +46,8 @@ static const struct {
     {"application/*", REST_PROTOBUF, REST_PROTOBUF},
     {"application/json", REST_PROTOBUF, REST_JSON},
     {"application/x-npy", REST_JSON, REST_NPY},
+    {"application/octet-stream", REST_JSON, REST_NPY},
+    {"application/octet-stream;q=0.5, application/json", REST_NPY, REST_JSON},
     {"text/html, image/png", REST_JSON, REST_JSON},
     {"text/html, application/x-npy;q=0.1", REST_JSON, REST_NPY},
     {"application/json, application/x-protobuf", REST_NPY, REST_JSON},
