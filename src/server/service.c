@@ -25,6 +25,7 @@
 #include "base/check.h"
 #include "base/clock.h"
 #include "base/cpu.h"
+#include "base/fence.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/thread.h"
@@ -502,6 +503,7 @@ enum code service_run(const struct options *options, struct error *err)
     if (options->request_memory_limit_bytes > 0)
         memory_set_request_limit((size_t)options->request_memory_limit_bytes);
     clock_calibrate();
+    fence_init(); /* with one thread: with more the system takes 20 ms for it */
     mallopt(M_MMAP_THRESHOLD, HEAP_BLOCK_MAX);
     mallopt(M_TRIM_THRESHOLD, HEAP_SPARE_MAX);
     /* The process's own: threads of a load that is not waited for still see it when this returns.
