@@ -232,11 +232,12 @@ static enum code read_type_and_shape(const struct pb_tensor_proto *proto, struct
         return error_set(err, CODE_INVALID_ARGUMENT, "A tensor can not be read as type %s (%d)",
                          dtype_name((enum dtype)proto->dtype), proto->dtype);
     *tensor = (struct tensor){.dtype = (enum dtype)proto->dtype};
-    enum code code = shape_from_proto(proto->tensor_shape, &tensor->shape, err);
+    struct pb_tensor_shape_proto shape = {0};
+    if (proto->tensor_shape)
+        shape.dim = proto->tensor_shape->dim; /* a value's rank is known, whatever is said of it */
+    enum code code = shape_from_proto(&shape, &tensor->shape, err);
     if (code)
         return code;
-    if (tensor->shape.rank == SHAPE_UNKNOWN_RANK) /* TensorFlow reads it as a scalar */
-        tensor->shape = shape_scalar();
     char text[SHAPE_TEXT_SIZE];
     if (!shape_is_known(&tensor->shape))
         return error_set(err, CODE_INVALID_ARGUMENT, "Tensor has the unknown shape %s",

@@ -37,6 +37,7 @@ static struct pb_tensor_shape_proto shape_huge = {.dim = {dims_huge, 1}};
 static struct pb_tensor_shape_proto shape_overflow = {.dim = {dims_overflow, 2}};
 static struct pb_tensor_shape_proto shape_many = {.dim = {dims_many, COUNT(dims_many)}};
 static struct pb_tensor_shape_proto shape_unknown_rank = {.unknown_rank = true};
+static struct pb_tensor_shape_proto shape_2_unknown = {.dim = {dims_2, 1}, .unknown_rank = true};
 
 struct numbers_case {
     const char *name;
@@ -69,6 +70,9 @@ static void test_reads_numbers(void **state)
         {"unknown rank",
          {.dtype = 1, .tensor_shape = &shape_unknown_rank, .float_val = LIST(float, 5)},
          WANT(float, 5)},
+        {"unknown rank, and dimensions",
+         {.dtype = 1, .tensor_shape = &shape_2_unknown, .float_val = LIST(float, 5)},
+         WANT(float, 5, 5)},
         {"uint8",
          {.dtype = 4, .tensor_shape = s3, .int_val = LIST(int32_t, 1, 255, 256)},
          WANT(uint8_t, 1, 255, 0)},
