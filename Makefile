@@ -161,7 +161,7 @@ fuzz:
 		$(LDLIBS) -o build/fuzz/$(TARGET)_fuzz
 	build/fuzz/$(TARGET)_fuzz -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/ build/fuzz/$(TARGET) tests/fuzz/corpus/$(TARGET)
 
-# Our parsers beside those of others, SECONDS each; wants protoc, python3-protobuf and libhttp-parser-dev.
+# Our parsers beside those of others, SECONDS each; wants protoc, python3-protobuf, rapidjson-dev and libhttp-parser-dev.
 differential: $(BUILD)/tests/differential/driver $(BUILD)/tensord
 	$(CC) -O2 -o $(BUILD)/tests/differential/http_parser tests/differential/http_parser.c -lhttp_parser
 	$(CXX) -O2 -o $(BUILD)/tests/differential/rapidjson tests/differential/rapidjson.cc
