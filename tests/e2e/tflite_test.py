@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """--prefer_tflite_model: versions that have a model.tflite, beside a SavedModel, instead of one, or none. make_tflite.py made the models."""
+import concurrent.futures
 import json
 import os
 import shutil
@@ -94,6 +95,13 @@ class Tflite(unittest.TestCase):
                 [type.googleapis.com/tensorflow.serving.SavedModelBundleSourceAdapterConfig] { legacy_config { prefer_tflite_model: true } } } } }""")
         self.version(1, made("names"))
         self.half(self.serve(prefer=False, platform_config_file=path), 4.0)
+
+    def test_in_batches(self):
+        self.version(1, made("names"))
+        server = self.serve("--enable_batching")
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = list(pool.map(lambda x: predict(server, predict_request("half", x=[x])), range(64)))
+        self.assertEqual([[x * .5 + 3] for x in range(64)], [values(answer, "y") for answer in answers])
 
     def test_wrong_requests(self):
         self.version(1, made("names"))

@@ -5,6 +5,7 @@ import tempfile
 
 import numpy as np
 import tensorflow as tf
+from flatbuffers import flexbuffers
 
 from tflite_case import Case, Model, grid, ints, one, packed, reals, rng
 
@@ -63,6 +64,14 @@ def single():
         w = stored(dtype, 5, 40)
         yield one("FULLY_CONNECTED", [stored(dtype, 3, 40), w, ints(5, low=-500, high=500)], dtype, ("FullyConnectedOptions", {}), const=(1, 2),
                   q=grid(.5, 3), qs=[q, grid(.02, 0 if dtype is I8 else 130), grid(.05 * .02)], step=1)
+    x = stored(U8, 2, 7, 6, 3)
+    for activation in (0, 3):
+        options = dict(padding=0, strideW=2, strideH=1, fusedActivationFunction=activation)
+        yield one("CONV_2D", [x, stored(U8, 6, 3, 3, 3), ints(6, low=-900, high=900)], U8, ("Conv2DOptions", options), const=(1, 2),
+                  q=grid(.06, 120), qs=[grid(.05, 118), grid(.004, 131), grid(.05 * .004)], step=1)
+        options = {**options, "strideW": 1, "depthMultiplier": 1}
+        yield one("DEPTHWISE_CONV_2D", [x, stored(U8, 1, 3, 3, 3), ints(3, low=-900, high=900)], U8, ("DepthwiseConv2DOptions", options),
+                  const=(1, 2), q=grid(.06, 120), qs=[grid(.05, 118), grid(.01, 131), grid(.05 * .01)], step=1)
     q, r, y = grids(I8)
     yield one("HARD_SWISH", [stored(I8, 4, 10)], I8, q=y, qs=[q], step=1)
     yield one("L2_NORMALIZATION", [stored(I8, 2, 9)], I8, ("L2NormOptions", {}), q=grid(1 / 128), qs=[q], step=1)
@@ -145,6 +154,40 @@ def flex_cases():
     yield Case("converted: TensorFlow's operators", model, {"x0": x}, rtol=1e-4, answers={"Identity": flex(tf.constant(x)).numpy()})
 
 
+def parsing(texts):
+    with tf.Graph().as_default() as graph:
+        feature = tf.io.parse_example(tf.compat.v1.placeholder(tf.string, [None]), {"a": tf.io.FixedLenFeature([2], tf.float32),
+                                                                                    "b": tf.io.FixedLenFeature([], tf.int64, -7)})
+        node = [n for n in graph.as_graph_def().node if n.op.startswith("ParseExample")][0]
+        with tf.compat.v1.Session(graph=graph) as session:
+            feeds = {name: np.asarray(session.run(graph.get_operation_by_name(name).outputs[0])) for name in node.input[1:]}
+            answers = session.run(feature, {graph.get_operations()[0].outputs[0]: texts})
+    return node, feeds, answers
+
+
+def example_cases():
+    """The custom operator that TensorFlow Serving adds to its interpreters."""
+    texts = []
+    for number in (1.0, 2.0):
+        example = tf.train.Example()
+        example.features.feature["a"].float_list.value.extend([number, number / 2])
+        texts.append(example.SerializeToString())
+    node, constants, answers = parsing(texts)
+    builder = flexbuffers.Builder()
+    with builder.Vector():
+        builder.String(node.op)
+        builder.Blob(node.SerializeToString())
+    m = Model()
+    inputs = [m.main.input("x", np.array(["", ""], dtype=object))]
+    for name in node.input[1:]:
+        value = constants[name]
+        inputs.append(m.main.const(np.array([t.decode() for t in value.ravel().tolist()], dtype=object).reshape(value.shape) if value.dtype == object else value))
+    m.main.output(*m.main.op("CUSTOM", inputs, [F, np.int64], custom=node.op, raw_options=bytes(builder.Finish())))
+    names = [m.main.t.tensors[i].name.decode() for i in m.main.t.outputs]
+    feeds = {"x": np.array(texts, dtype=object)}
+    yield Case("ParseExample", m, feeds, answers=dict(zip(names, [answers["a"], answers["b"]])))
+
+
 def cases():
-    for family in (single, halves_of_bytes, converter_cases, flex_cases):
+    for family in (single, halves_of_bytes, converter_cases, flex_cases, example_cases):
         yield from family()

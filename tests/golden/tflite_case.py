@@ -25,7 +25,7 @@ def strings(*texts):
 
 def packed(texts):
     """TFLite's form of strings: how many, where each begins, where the last one ends, the bytes."""
-    texts = [t.encode() for t in texts.ravel()]
+    texts = [t.encode() for t in texts.ravel().tolist()]
     at = 4 * (len(texts) + 2)
     ends = [at + sum(map(len, texts[:i])) for i in range(len(texts) + 1)]
     return np.array([len(texts), *ends], np.int32).tobytes() + b"".join(texts)
