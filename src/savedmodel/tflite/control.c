@@ -159,17 +159,14 @@ static enum code var_handle(struct tfl_body *b, const struct tfl_rule *rule, str
 /* A rule whose node changes or reads what another one changes. */
 static enum code effect(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
+    struct span *inputs;
+    enum code code = tfl_operands(b, rule, 0, &inputs, err);
+    if (code)
+        return code;
     struct pb_node_def *node = tfl_node(b, rule->op, 0);
-    enum code code = CODE_OK;
-    for (size_t i = 0; !code && i < b->op->inputs.count; i++) {
-        struct span x;
-        enum dtype dtype;
-        code = tfl_operand(b, i, TFL_RAW, &x, &dtype, err);
-        if (!code)
-            node_input(b->t->arena, node, x);
-    }
-    if (!code)
-        code = tfl_add_attrs(b, rule, node, err);
+    for (size_t i = 0; i < b->op->inputs.count; i++)
+        node_input(b->t->arena, node, inputs[i]);
+    code = tfl_add_attrs(b, rule, node, err);
     chain(b, node);
     return !code && b->op->outputs.count ? tfl_result(b, 0, TFL_RAW, node->name, err) : code;
 }
@@ -242,48 +239,20 @@ void tfl_find_effects(struct tfl_translation *t)
 }
 
 const struct tfl_rule tfl_control_rules[] = {
-    {118, "IF", if_rule, "If", TFL_RAW, 1, 0, 0, {{0}}},
-    {119, "WHILE", while_rule, "While", TFL_RAW, 0, 0, 0, {{0}}},
-    {206, "STABLEHLO_COMPOSITE", composite, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0, {{0}}},
-    {CALL_ONCE, "CALL_ONCE", call_once, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0, {{0}}},
-    {142, "VAR_HANDLE", var_handle, "VarHandleOp", TFL_RAW, 0, 1, 0, {{0}}},
-    {READ_VARIABLE,
-     "READ_VARIABLE",
-     effect,
-     "ReadVariableOp",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {{"dtype", TFL_ATTR_GIVES, 0}}},
-    {ASSIGN_VARIABLE,
-     "ASSIGN_VARIABLE",
-     effect,
-     "AssignVariableOp",
-     TFL_RAW,
-     2,
-     0,
-     0,
-     {{"dtype", TFL_ATTR_TYPE_OF, 1}}},
-    {136, "HASHTABLE", hashtable, "HashTableV2", TFL_RAW, 0, 1, 0, {{0}}},
-    {137,
-     "HASHTABLE_FIND",
-     hashtable_find,
-     "LookupTableFindV2",
-     TFL_RAW,
-     3,
-     1,
-     0,
-     {{"Tin", TFL_ATTR_TYPE_OF, 1}, {"Tout", TFL_ATTR_TYPE_OF, 2}}},
-    {TABLE_IMPORT,
-     "HASHTABLE_IMPORT",
-     effect,
-     "LookupTableImportV2",
-     TFL_RAW,
-     3,
-     0,
-     0,
-     {{"Tin", TFL_ATTR_TYPE_OF, 1}, {"Tout", TFL_ATTR_TYPE_OF, 2}}},
-    {139, "HASHTABLE_SIZE", hashtable_size, "LookupTableSizeV2", TFL_RAW, 1, 1, 0, {{0}}},
+    TFL_RULE(118, "IF", if_rule, "If", TFL_RAW, 1, 0, 0),
+    TFL_RULE(119, "WHILE", while_rule, "While", TFL_RAW, 0, 0, 0),
+    TFL_RULE(206, "STABLEHLO_COMPOSITE", composite, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0),
+    TFL_RULE(CALL_ONCE, "CALL_ONCE", call_once, "StatefulPartitionedCall", TFL_RAW, 0, 0, 0),
+    TFL_RULE(142, "VAR_HANDLE", var_handle, "VarHandleOp", TFL_RAW, 0, 1, 0),
+    TFL_RULE(READ_VARIABLE, "READ_VARIABLE", effect, "ReadVariableOp", TFL_RAW, 1, 1, 0,
+             {"dtype", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(ASSIGN_VARIABLE, "ASSIGN_VARIABLE", effect, "AssignVariableOp", TFL_RAW, 2, 0, 0,
+             TFL_TYPE_OF("dtype", 1)),
+    TFL_RULE(136, "HASHTABLE", hashtable, "HashTableV2", TFL_RAW, 0, 1, 0),
+    TFL_RULE(137, "HASHTABLE_FIND", hashtable_find, "LookupTableFindV2", TFL_RAW, 3, 1, 0,
+             TFL_TYPE_OF("Tin", 1), TFL_TYPE_OF("Tout", 2)),
+    TFL_RULE(TABLE_IMPORT, "HASHTABLE_IMPORT", effect, "LookupTableImportV2", TFL_RAW, 3, 0, 0,
+             TFL_TYPE_OF("Tin", 1), TFL_TYPE_OF("Tout", 2)),
+    TFL_RULE(139, "HASHTABLE_SIZE", hashtable_size, "LookupTableSizeV2", TFL_RAW, 1, 1, 0),
     {0},
 };

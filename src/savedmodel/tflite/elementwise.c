@@ -2,57 +2,29 @@
 /* Operators on each element: most are TensorFlow's, others a few of its ops. */
 #include "savedmodel/tflite/translate.h"
 
-#define UNARY(code, name, op)                                                                      \
-    {                                                                                              \
-        code, name, tfl_plain, op, TFL_REAL, 1, 1, 0,                                              \
-        {                                                                                          \
-            {                                                                                      \
-                "T", TFL_ATTR_TYPE_OF, 0                                                           \
-            }                                                                                      \
-        }                                                                                          \
-    }
+#define UNARY(code, name, op) TFL_RULE(code, name, tfl_plain, op, TFL_REAL, 1, 1, 0, TFL_OF_T)
 #define BINARY(code, name, op, activation)                                                         \
-    {                                                                                              \
-        code, name, tfl_plain, op, TFL_REAL, 2, 1, activation,                                     \
-        {                                                                                          \
-            {                                                                                      \
-                "T", TFL_ATTR_TYPE_OF, 0                                                           \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define LOGICAL(code, name, op, inputs)                                                            \
-    {                                                                                              \
-        code, name, tfl_plain, op, TFL_RAW, inputs, 1, 0,                                          \
-        {                                                                                          \
-            {                                                                                      \
-                0                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    }
-#define OWN(code, name, fn, op, inputs)                                                            \
-    {                                                                                              \
-        code, name, fn, op, TFL_REAL, inputs, 1, 0,                                                \
-        {                                                                                          \
-            {                                                                                      \
-                0                                                                                  \
-            }                                                                                      \
-        }                                                                                          \
-    }
+    TFL_RULE(code, name, tfl_plain, op, TFL_REAL, 2, 1, activation, TFL_OF_T)
+#define LOGICAL(code, name, op, inputs) TFL_RULE(code, name, tfl_plain, op, TFL_RAW, inputs, 1, 0)
+#define OWN(code, name, fn, op, inputs) TFL_RULE(code, name, fn, op, TFL_REAL, inputs, 1, 0)
 
-static enum code relu_0_to_1(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+static enum code clip(struct tfl_body *b, const struct tfl_rule *rule, int32_t low,
+                      struct error *err)
 {
     struct span x;
     enum dtype dtype;
     enum code code = tfl_operand(b, 0, rule->form, &x, &dtype, err);
-    return code ? code : tfl_result(b, 0, rule->form, tfl_clip_to_one(b, x, dtype, 0), err);
+    return code ? code : tfl_result(b, 0, rule->form, tfl_clip_to_one(b, x, dtype, low), err);
+}
+
+static enum code relu_0_to_1(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    return clip(b, rule, 0, err);
 }
 
 static enum code relu_n1_to_1(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    struct span x;
-    enum dtype dtype;
-    enum code code = tfl_operand(b, 0, rule->form, &x, &dtype, err);
-    return code ? code : tfl_result(b, 0, rule->form, tfl_clip_to_one(b, x, dtype, -1), err);
+    return clip(b, rule, -1, err);
 }
 
 /* x * relu6(x + 3) / 6 */
@@ -211,83 +183,32 @@ const struct tfl_rule tfl_elementwise_rules[] = {
     UNARY(28, "TANH", "Tanh"),
     UNARY(14, "LOGISTIC", "Sigmoid"),
     UNARY(50, "LOG_SOFTMAX", "LogSoftmax"),
-    {98,
-     "LEAKY_RELU",
-     tfl_plain,
-     "LeakyRelu",
-     TFL_REAL,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"alpha", TFL_ATTR_FLOAT, 0}}},
+    TFL_RULE(98, "LEAKY_RELU", tfl_plain, "LeakyRelu", TFL_REAL, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"alpha", TFL_ATTR_FLOAT, 0}),
     OWN(20, "RELU_N1_TO_1", relu_n1_to_1, "Maximum, Minimum", 1),
     OWN(152, "RELU_0_TO_1", relu_0_to_1, "Maximum, Minimum", 1),
     OWN(54, "PRELU", prelu, "Relu, Minimum, Mul, AddV2", 2),
     OWN(117, "HARD_SWISH", hard_swish, "Relu6, Mul", 1),
     OWN(150, "GELU", gelu, "Erf, Tanh, Mul", 1),
     OWN(25, "SOFTMAX", softmax, "Softmax", 1),
-    {11, "L2_NORMALIZATION", l2_normalization, "RealDiv", TFL_REAL, 1, 1, 1, {{0}}},
-    {53, "CAST", cast, "Cast", TFL_RAW, 1, 1, 0, {{0}}},
+    TFL_RULE(11, "L2_NORMALIZATION", l2_normalization, "RealDiv", TFL_REAL, 1, 1, 1),
+    TFL_RULE(53, "CAST", cast, "Cast", TFL_RAW, 1, 1, 0),
     OWN(114, "QUANTIZE", quantize, "FakeQuantWithMinMaxArgs", 1),
     OWN(6, "DEQUANTIZE", quantize, "Cast, Sub, Mul", 1),
-    {80,
-     "FAKE_QUANT",
-     tfl_plain,
-     "FakeQuantWithMinMaxArgs",
-     TFL_REAL,
-     1,
-     1,
-     0,
-     {{"min", TFL_ATTR_FLOAT, 0},
-      {"max", TFL_ATTR_FLOAT, 1},
-      {"num_bits", TFL_ATTR_INT, 2},
-      {"narrow_range", TFL_ATTR_BOOL, 3}}},
-    {135,
-     "COMPLEX_ABS",
-     tfl_plain,
-     "ComplexAbs",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"Tout", TFL_ATTR_GIVES, 0}}},
-    {134,
-     "REAL",
-     tfl_plain,
-     "Real",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"Tout", TFL_ATTR_GIVES, 0}}},
-    {133,
-     "IMAG",
-     tfl_plain,
-     "Imag",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"Tout", TFL_ATTR_GIVES, 0}}},
-    {159,
-     "BITCAST",
-     tfl_plain,
-     "Bitcast",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"type", TFL_ATTR_GIVES, 0}}},
-    {106,
-     "ADD_N",
-     tfl_plain,
-     "AddN",
-     TFL_REAL,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"N", TFL_ATTR_COUNT_OF, 0}}},
-    {64, "SELECT", tfl_plain, "Select", TFL_MOVED, 3, 1, 0, {{"T", TFL_ATTR_TYPE_OF, 1}}},
-    {123, "SELECT_V2", tfl_plain, "SelectV2", TFL_MOVED, 3, 1, 0, {{"T", TFL_ATTR_TYPE_OF, 1}}},
+    TFL_RULE(80, "FAKE_QUANT", tfl_plain, "FakeQuantWithMinMaxArgs", TFL_REAL, 1, 1, 0,
+             {"min", TFL_ATTR_FLOAT, 0}, {"max", TFL_ATTR_FLOAT, 1}, {"num_bits", TFL_ATTR_INT, 2},
+             {"narrow_range", TFL_ATTR_BOOL, 3}),
+    TFL_RULE(135, "COMPLEX_ABS", tfl_plain, "ComplexAbs", TFL_RAW, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"Tout", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(134, "REAL", tfl_plain, "Real", TFL_RAW, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"Tout", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(133, "IMAG", tfl_plain, "Imag", TFL_RAW, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"Tout", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(159, "BITCAST", tfl_plain, "Bitcast", TFL_RAW, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"type", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(106, "ADD_N", tfl_plain, "AddN", TFL_REAL, 1, 1, 0, TFL_TYPE_OF("T", 0),
+             {"N", TFL_ATTR_COUNT_OF, 0}),
+    TFL_RULE(64, "SELECT", tfl_plain, "Select", TFL_MOVED, 3, 1, 0, TFL_TYPE_OF("T", 1)),
+    TFL_RULE(123, "SELECT_V2", tfl_plain, "SelectV2", TFL_MOVED, 3, 1, 0, TFL_TYPE_OF("T", 1)),
     {0},
 };

@@ -2,32 +2,12 @@
 /* Operators that pick elements by their places, make ranges and fill, draw and choose. */
 #include "savedmodel/tflite/translate.h"
 
-#define OF_T                                                                                       \
-    {                                                                                              \
-        "T", TFL_ATTR_TYPE_OF, 0                                                                   \
-    }
-
-/* All operands in the form that the rule means; `room` is for more behind them. */
-static enum code operands(struct tfl_body *b, const struct tfl_rule *rule, size_t room,
-                          struct span **inputs, struct error *err)
-{
-    enum tfl_form form = rule->form == TFL_MOVED ? tfl_moved_form(b) : rule->form;
-    *inputs = ARENA_ARRAY(b->t->arena, struct span, b->op->inputs.count + room);
-    for (size_t i = 0; i < b->op->inputs.count; i++) {
-        enum dtype dtype;
-        enum code code = tfl_operand(b, i, form, &(*inputs)[i], &dtype, err);
-        if (code)
-            return code;
-    }
-    return CODE_OK;
-}
-
 /* The axis is an option. */
 static enum code gather(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
     enum { AXIS };
     struct span *inputs;
-    enum code code = operands(b, rule, 1, &inputs, err);
+    enum code code = tfl_operands(b, rule, 1, &inputs, err);
     if (code)
         return code;
     inputs[2] = tfl_int(b, (int32_t)tfl_option(b->op, AXIS, 4, 0));
@@ -39,7 +19,7 @@ static enum code embedding_lookup(struct tfl_body *b, const struct tfl_rule *rul
                                   struct error *err)
 {
     struct span *inputs;
-    enum code code = operands(b, rule, 0, &inputs, err);
+    enum code code = tfl_operands(b, rule, 0, &inputs, err);
     if (code)
         return code;
     const struct span turned[] = {inputs[1], inputs[0], tfl_int(b, 0)};
@@ -89,7 +69,7 @@ static enum code non_max_suppression(struct tfl_body *b, const struct tfl_rule *
                                      struct error *err)
 {
     struct span *inputs;
-    enum code code = operands(b, rule, 0, &inputs, err);
+    enum code code = tfl_operands(b, rule, 0, &inputs, err);
     if (code)
         return code;
     struct pb_node_def *node = tfl_node(b, rule->op, 0);
@@ -102,145 +82,43 @@ static enum code non_max_suppression(struct tfl_body *b, const struct tfl_rule *
 }
 
 const struct tfl_rule tfl_index_rules[] = {
-    {36,
-     "GATHER",
-     gather,
-     "GatherV2",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"Tparams", TFL_ATTR_TYPE_OF, 0},
-      {"Tindices", TFL_ATTR_TYPE_OF, 1},
-      {"Taxis", TFL_ATTR_IS_TYPE, DTYPE_INT32},
-      {"batch_dims", TFL_ATTR_INT, 1}}},
-    {7,
-     "EMBEDDING_LOOKUP",
-     embedding_lookup,
-     "GatherV2",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"Tparams", TFL_ATTR_TYPE_OF, 1},
-      {"Tindices", TFL_ATTR_TYPE_OF, 0},
-      {"Taxis", TFL_ATTR_IS_TYPE, DTYPE_INT32}}},
-    {107,
-     "GATHER_ND",
-     tfl_plain,
-     "GatherNd",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"Tparams", TFL_ATTR_TYPE_OF, 0}, {"Tindices", TFL_ATTR_TYPE_OF, 1}}},
-    {122,
-     "SCATTER_ND",
-     tfl_plain,
-     "ScatterNd",
-     TFL_REAL,
-     3,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 1}, {"Tindices", TFL_ATTR_TYPE_OF, 0}}},
-    {68,
-     "SPARSE_TO_DENSE",
-     tfl_plain,
-     "SparseToDense",
-     TFL_MOVED,
-     4,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 2},
-      {"Tindices", TFL_ATTR_TYPE_OF, 0},
-      {"validate_indices", TFL_ATTR_BOOL, 0}}},
-    {85,
-     "ONE_HOT",
-     tfl_plain,
-     "OneHot",
-     TFL_MOVED,
-     4,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 2}, {"TI", TFL_ATTR_TYPE_OF, 0}, {"axis", TFL_ATTR_INT, 0}}},
-    {94,
-     "FILL",
-     tfl_plain,
-     "Fill",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 1}, {"index_type", TFL_ATTR_TYPE_OF, 0}}},
-    {96, "RANGE", tfl_plain, "Range", TFL_REAL, 3, 1, 0, {{"Tidx", TFL_ATTR_TYPE_OF, 0}}},
-    {109, "WHERE", where, "Where", TFL_REAL, 1, 1, 0, {{0}}},
-    {103, "UNIQUE", tfl_plain, "Unique", TFL_RAW, 1, 2, 0, {OF_T, {"out_idx", TFL_ATTR_GIVES, 1}}},
-    {147, "BUCKETIZE", bucketize, "Bucketize", TFL_REAL, 1, 1, 0, {{0}}},
-    {120,
-     "NON_MAX_SUPPRESSION_V4",
-     non_max_suppression,
-     "NonMaxSuppressionV4",
-     TFL_REAL,
-     5,
-     2,
-     0,
-     {{0}}},
-    {121,
-     "NON_MAX_SUPPRESSION_V5",
-     non_max_suppression,
-     "NonMaxSuppressionV5",
-     TFL_REAL,
-     6,
-     3,
-     0,
-     {{0}}},
-    {151,
-     "DYNAMIC_UPDATE_SLICE",
-     tfl_plain,
-     "XlaDynamicUpdateSlice",
-     TFL_MOVED,
-     3,
-     1,
-     0,
-     {OF_T, {"Tindices", TFL_ATTR_TYPE_OF, 2}}},
-    {146,
-     "RANDOM_STANDARD_NORMAL",
-     tfl_plain,
-     "RandomStandardNormal",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {OF_T, {"dtype", TFL_ATTR_GIVES, 0}, {"seed", TFL_ATTR_LONG, 0}, {"seed2", TFL_ATTR_LONG, 1}}},
-    {148,
-     "RANDOM_UNIFORM",
-     tfl_plain,
-     "RandomUniform",
-     TFL_RAW,
-     1,
-     1,
-     0,
-     {OF_T, {"dtype", TFL_ATTR_GIVES, 0}, {"seed", TFL_ATTR_LONG, 0}, {"seed2", TFL_ATTR_LONG, 1}}},
-    {149,
-     "MULTINOMIAL",
-     tfl_plain,
-     "Multinomial",
-     TFL_REAL,
-     2,
-     1,
-     0,
-     {OF_T,
-      {"output_dtype", TFL_ATTR_GIVES, 0},
-      {"seed", TFL_ATTR_LONG, 0},
-      {"seed2", TFL_ATTR_LONG, 1}}},
-    {131,
-     "RFFT2D",
-     tfl_plain,
-     "RFFT2D",
-     TFL_RAW,
-     2,
-     1,
-     0,
-     {{"Treal", TFL_ATTR_TYPE_OF, 0}, {"Tcomplex", TFL_ATTR_GIVES, 0}}},
+    TFL_RULE(36, "GATHER", gather, "GatherV2", TFL_MOVED, 2, 1, 0, TFL_TYPE_OF("Tparams", 0),
+             TFL_TYPE_OF("Tindices", 1), {"Taxis", TFL_ATTR_IS_TYPE, DTYPE_INT32},
+             {"batch_dims", TFL_ATTR_INT, 1}),
+    TFL_RULE(7, "EMBEDDING_LOOKUP", embedding_lookup, "GatherV2", TFL_MOVED, 2, 1, 0,
+             TFL_TYPE_OF("Tparams", 1), TFL_TYPE_OF("Tindices", 0),
+             {"Taxis", TFL_ATTR_IS_TYPE, DTYPE_INT32}),
+    TFL_RULE(107, "GATHER_ND", tfl_plain, "GatherNd", TFL_MOVED, 2, 1, 0, TFL_TYPE_OF("Tparams", 0),
+             TFL_TYPE_OF("Tindices", 1)),
+    TFL_RULE(122, "SCATTER_ND", tfl_plain, "ScatterNd", TFL_REAL, 3, 1, 0, TFL_TYPE_OF("T", 1),
+             TFL_TYPE_OF("Tindices", 0)),
+    TFL_RULE(68, "SPARSE_TO_DENSE", tfl_plain, "SparseToDense", TFL_MOVED, 4, 1, 0,
+             TFL_TYPE_OF("T", 2), TFL_TYPE_OF("Tindices", 0),
+             {"validate_indices", TFL_ATTR_BOOL, 0}),
+    TFL_RULE(85, "ONE_HOT", tfl_plain, "OneHot", TFL_MOVED, 4, 1, 0, TFL_TYPE_OF("T", 2),
+             TFL_TYPE_OF("TI", 0), {"axis", TFL_ATTR_INT, 0}),
+    TFL_RULE(94, "FILL", tfl_plain, "Fill", TFL_MOVED, 2, 1, 0, TFL_TYPE_OF("T", 1),
+             TFL_TYPE_OF("index_type", 0)),
+    TFL_RULE(96, "RANGE", tfl_plain, "Range", TFL_REAL, 3, 1, 0, TFL_TYPE_OF("Tidx", 0)),
+    TFL_RULE(109, "WHERE", where, "Where", TFL_REAL, 1, 1, 0),
+    TFL_RULE(103, "UNIQUE", tfl_plain, "Unique", TFL_RAW, 1, 2, 0, TFL_OF_T,
+             {"out_idx", TFL_ATTR_GIVES, 1}),
+    TFL_RULE(147, "BUCKETIZE", bucketize, "Bucketize", TFL_REAL, 1, 1, 0),
+    TFL_RULE(120, "NON_MAX_SUPPRESSION_V4", non_max_suppression, "NonMaxSuppressionV4", TFL_REAL, 5,
+             2, 0),
+    TFL_RULE(121, "NON_MAX_SUPPRESSION_V5", non_max_suppression, "NonMaxSuppressionV5", TFL_REAL, 6,
+             3, 0),
+    TFL_RULE(151, "DYNAMIC_UPDATE_SLICE", tfl_plain, "XlaDynamicUpdateSlice", TFL_MOVED, 3, 1, 0,
+             TFL_OF_T, TFL_TYPE_OF("Tindices", 2)),
+    TFL_RULE(146, "RANDOM_STANDARD_NORMAL", tfl_plain, "RandomStandardNormal", TFL_RAW, 1, 1, 0,
+             TFL_OF_T, {"dtype", TFL_ATTR_GIVES, 0}, {"seed", TFL_ATTR_LONG, 0},
+             {"seed2", TFL_ATTR_LONG, 1}),
+    TFL_RULE(148, "RANDOM_UNIFORM", tfl_plain, "RandomUniform", TFL_RAW, 1, 1, 0, TFL_OF_T,
+             {"dtype", TFL_ATTR_GIVES, 0}, {"seed", TFL_ATTR_LONG, 0}, {"seed2", TFL_ATTR_LONG, 1}),
+    TFL_RULE(149, "MULTINOMIAL", tfl_plain, "Multinomial", TFL_REAL, 2, 1, 0, TFL_OF_T,
+             {"output_dtype", TFL_ATTR_GIVES, 0}, {"seed", TFL_ATTR_LONG, 0},
+             {"seed2", TFL_ATTR_LONG, 1}),
+    TFL_RULE(131, "RFFT2D", tfl_plain, "RFFT2D", TFL_RAW, 2, 1, 0, TFL_TYPE_OF("Treal", 0),
+             {"Tcomplex", TFL_ATTR_GIVES, 0}),
     {0},
 };

@@ -64,15 +64,8 @@ static enum code fully_connected(struct tfl_body *b, const struct tfl_rule *rule
 }
 
 const struct tfl_rule tfl_product_rules[] = {
-    {9, "FULLY_CONNECTED", fully_connected, "MatMul", TFL_REAL, 2, 1, 1, {{0}}},
-    {126,
-     "BATCH_MATMUL",
-     tfl_plain,
-     "BatchMatMulV2",
-     TFL_REAL,
-     2,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0}, {"adj_x", TFL_ATTR_BOOL, 0}, {"adj_y", TFL_ATTR_BOOL, 1}}},
+    TFL_RULE(9, "FULLY_CONNECTED", fully_connected, "MatMul", TFL_REAL, 2, 1, 1),
+    TFL_RULE(126, "BATCH_MATMUL", tfl_plain, "BatchMatMulV2", TFL_REAL, 2, 1, 0,
+             TFL_TYPE_OF("T", 0), {"adj_x", TFL_ATTR_BOOL, 0}, {"adj_y", TFL_ATTR_BOOL, 1}),
     {0},
 };

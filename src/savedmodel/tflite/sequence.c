@@ -140,6 +140,6 @@ static enum code lstm(struct tfl_body *b, const struct tfl_rule *rule, struct er
 }
 
 const struct tfl_rule tfl_sequence_rules[] = {
-    {44, "UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, "BlockLSTM", TFL_REAL, 20, 1, 0, {{0}}},
+    TFL_RULE(44, "UNIDIRECTIONAL_SEQUENCE_LSTM", lstm, "BlockLSTM", TFL_REAL, 20, 1, 0),
     {0},
 };

@@ -2,17 +2,8 @@
 /* Operators that change shapes, or put tensors together and take them apart. */
 #include "savedmodel/tflite/translate.h"
 
-#define OF_T                                                                                       \
-    {                                                                                              \
-        "T", TFL_ATTR_TYPE_OF, 0                                                                   \
-    }
 #define MOVE(code, name, op, inputs, ...)                                                          \
-    {                                                                                              \
-        code, name, tfl_plain, op, TFL_MOVED, inputs, 1, 0,                                        \
-        {                                                                                          \
-            OF_T, __VA_ARGS__                                                                      \
-        }                                                                                          \
-    }
+    TFL_RULE(code, name, tfl_plain, op, TFL_MOVED, inputs, 1, 0, TFL_OF_T, __VA_ARGS__)
 
 /* Operand i and a constant behind it. */
 static enum code with_constant(struct tfl_body *b, const struct tfl_rule *rule,
@@ -71,14 +62,10 @@ static enum code concatenation(struct tfl_body *b, const struct tfl_rule *rule, 
 {
     enum { AXIS };
     size_t count = b->op->inputs.count;
-    enum tfl_form form = tfl_moved_form(b);
-    struct span *inputs = ARENA_ARRAY(b->t->arena, struct span, count + 1);
-    for (size_t i = 0; i < count; i++) {
-        enum dtype dtype;
-        enum code code = tfl_operand(b, i, form, &inputs[i], &dtype, err);
-        if (code)
-            return code;
-    }
+    struct span *inputs;
+    enum code code = tfl_operands(b, rule, 1, &inputs, err);
+    if (code)
+        return code;
     if (count == 1)
         return tfl_activated_result(b, rule, inputs[0], err);
     inputs[count] = tfl_int(b, (int32_t)tfl_option(b->op, AXIS, 4, 0));
@@ -113,73 +100,41 @@ static enum code mirror_pad(struct tfl_body *b, const struct tfl_rule *rule, str
 }
 
 const struct tfl_rule tfl_shape_rules[] = {
-    {22, "RESHAPE", reshape, "Reshape", TFL_MOVED, 1, 1, 0, {OF_T}},
-    {43, "SQUEEZE", squeeze, "Squeeze", TFL_MOVED, 1, 1, 0, {{0}}},
-    MOVE(70, "EXPAND_DIMS", "ExpandDims", 2, {"Tdim", TFL_ATTR_TYPE_OF, 1}),
-    MOVE(39, "TRANSPOSE", "Transpose", 2, {"Tperm", TFL_ATTR_TYPE_OF, 1}),
-    {2,
-     "CONCATENATION",
-     concatenation,
-     "ConcatV2",
-     TFL_MOVED,
-     1,
-     1,
-     2,
-     {OF_T, {"N", TFL_ATTR_COUNT_OF, 0}}},
+    TFL_RULE(22, "RESHAPE", reshape, "Reshape", TFL_MOVED, 1, 1, 0, TFL_OF_T),
+    TFL_RULE(43, "SQUEEZE", squeeze, "Squeeze", TFL_MOVED, 1, 1, 0),
+    MOVE(70, "EXPAND_DIMS", "ExpandDims", 2, TFL_TYPE_OF("Tdim", 1)),
+    MOVE(39, "TRANSPOSE", "Transpose", 2, TFL_TYPE_OF("Tperm", 1)),
+    TFL_RULE(2, "CONCATENATION", concatenation, "ConcatV2", TFL_MOVED, 1, 1, 2, TFL_OF_T,
+             {"N", TFL_ATTR_COUNT_OF, 0}),
     MOVE(83, "PACK", "Pack", 1, {"N", TFL_ATTR_COUNT_OF, 0}, {"axis", TFL_ATTR_INT, 1}),
     MOVE(88, "UNPACK", "Unpack", 1, {"num", TFL_ATTR_COUNT_OF, 1}, {"axis", TFL_ATTR_INT, 1}),
-    {49,
-     "SPLIT",
-     tfl_plain,
-     "Split",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 1}, {"num_split", TFL_ATTR_COUNT_OF, 1}}},
-    MOVE(102, "SPLIT_V", "SplitV", 3, {"Tlen", TFL_ATTR_TYPE_OF, 1},
-         {"num_split", TFL_ATTR_COUNT_OF, 1}),
-    MOVE(65, "SLICE", "Slice", 3, {"Index", TFL_ATTR_TYPE_OF, 1}),
-    {45,
-     "STRIDED_SLICE",
-     strided_slice,
-     "StridedSlice",
-     TFL_MOVED,
-     4,
-     1,
-     0,
-     {OF_T,
-      {"Index", TFL_ATTR_TYPE_OF, 1},
-      {"begin_mask", TFL_ATTR_INT, 0},
-      {"end_mask", TFL_ATTR_INT, 1},
-      {"ellipsis_mask", TFL_ATTR_INT, 2},
-      {"new_axis_mask", TFL_ATTR_INT, 3},
-      {"shrink_axis_mask", TFL_ATTR_INT, 4}}},
-    {34, "PAD", tfl_plain, "Pad", TFL_REAL, 2, 1, 0, {OF_T, {"Tpaddings", TFL_ATTR_TYPE_OF, 1}}},
-    MOVE(60, "PADV2", "PadV2", 3, {"Tpaddings", TFL_ATTR_TYPE_OF, 1}),
-    {100, "MIRROR_PAD", mirror_pad, "MirrorPad", TFL_MOVED, 2, 1, 0, {{0}}},
-    MOVE(69, "TILE", "Tile", 2, {"Tmultiples", TFL_ATTR_TYPE_OF, 1}),
-    MOVE(130, "BROADCAST_TO", "BroadcastTo", 2, {"Tidx", TFL_ATTR_TYPE_OF, 1}),
-    MOVE(105, "REVERSE_V2", "ReverseV2", 2, {"Tidx", TFL_ATTR_TYPE_OF, 1}),
-    MOVE(112, "REVERSE_SEQUENCE", "ReverseSequence", 2, {"Tlen", TFL_ATTR_TYPE_OF, 1},
+    TFL_RULE(49, "SPLIT", tfl_plain, "Split", TFL_MOVED, 2, 1, 0, TFL_TYPE_OF("T", 1),
+             {"num_split", TFL_ATTR_COUNT_OF, 1}),
+    MOVE(102, "SPLIT_V", "SplitV", 3, TFL_TYPE_OF("Tlen", 1), {"num_split", TFL_ATTR_COUNT_OF, 1}),
+    MOVE(65, "SLICE", "Slice", 3, TFL_TYPE_OF("Index", 1)),
+    TFL_RULE(45, "STRIDED_SLICE", strided_slice, "StridedSlice", TFL_MOVED, 4, 1, 0, TFL_OF_T,
+             TFL_TYPE_OF("Index", 1), {"begin_mask", TFL_ATTR_INT, 0},
+             {"end_mask", TFL_ATTR_INT, 1}, {"ellipsis_mask", TFL_ATTR_INT, 2},
+             {"new_axis_mask", TFL_ATTR_INT, 3}, {"shrink_axis_mask", TFL_ATTR_INT, 4}),
+    TFL_RULE(34, "PAD", tfl_plain, "Pad", TFL_REAL, 2, 1, 0, TFL_OF_T, TFL_TYPE_OF("Tpaddings", 1)),
+    MOVE(60, "PADV2", "PadV2", 3, TFL_TYPE_OF("Tpaddings", 1)),
+    TFL_RULE(100, "MIRROR_PAD", mirror_pad, "MirrorPad", TFL_MOVED, 2, 1, 0),
+    MOVE(69, "TILE", "Tile", 2, TFL_TYPE_OF("Tmultiples", 1)),
+    MOVE(130, "BROADCAST_TO", "BroadcastTo", 2, TFL_TYPE_OF("Tidx", 1)),
+    MOVE(105, "REVERSE_V2", "ReverseV2", 2, TFL_TYPE_OF("Tidx", 1)),
+    MOVE(112, "REVERSE_SEQUENCE", "ReverseSequence", 2, TFL_TYPE_OF("Tlen", 1),
          {"seq_dim", TFL_ATTR_INT, 0}, {"batch_dim", TFL_ATTR_INT, 1}),
     MOVE(26, "SPACE_TO_DEPTH", "SpaceToDepth", 1, {"block_size", TFL_ATTR_INT, 0}),
     MOVE(5, "DEPTH_TO_SPACE", "DepthToSpace", 1, {"block_size", TFL_ATTR_INT, 0}),
-    {38,
-     "SPACE_TO_BATCH_ND",
-     tfl_plain,
-     "SpaceToBatchND",
-     TFL_REAL,
-     3,
-     1,
-     0,
-     {OF_T, {"Tblock_shape", TFL_ATTR_TYPE_OF, 1}, {"Tpaddings", TFL_ATTR_TYPE_OF, 2}}},
-    MOVE(37, "BATCH_TO_SPACE_ND", "BatchToSpaceND", 3, {"Tblock_shape", TFL_ATTR_TYPE_OF, 1},
-         {"Tcrops", TFL_ATTR_TYPE_OF, 2}),
-    {77, "SHAPE", tfl_plain, "Shape", TFL_RAW, 1, 1, 0, {OF_T, {"out_type", TFL_ATTR_GIVES, 0}}},
-    {110, "RANK", tfl_plain, "Rank", TFL_RAW, 1, 1, 0, {OF_T}},
-    {145, "BROADCAST_ARGS", tfl_plain, "BroadcastArgs", TFL_RAW, 2, 1, 0, {OF_T}},
-    {113, "MATRIX_DIAG", tfl_plain, "MatrixDiag", TFL_REAL, 1, 1, 0, {OF_T}},
-    {115, "MATRIX_SET_DIAG", tfl_plain, "MatrixSetDiag", TFL_REAL, 2, 1, 0, {OF_T}},
+    TFL_RULE(38, "SPACE_TO_BATCH_ND", tfl_plain, "SpaceToBatchND", TFL_REAL, 3, 1, 0, TFL_OF_T,
+             TFL_TYPE_OF("Tblock_shape", 1), TFL_TYPE_OF("Tpaddings", 2)),
+    MOVE(37, "BATCH_TO_SPACE_ND", "BatchToSpaceND", 3, TFL_TYPE_OF("Tblock_shape", 1),
+         TFL_TYPE_OF("Tcrops", 2)),
+    TFL_RULE(77, "SHAPE", tfl_plain, "Shape", TFL_RAW, 1, 1, 0, TFL_OF_T,
+             {"out_type", TFL_ATTR_GIVES, 0}),
+    TFL_RULE(110, "RANK", tfl_plain, "Rank", TFL_RAW, 1, 1, 0, TFL_OF_T),
+    TFL_RULE(145, "BROADCAST_ARGS", tfl_plain, "BroadcastArgs", TFL_RAW, 2, 1, 0, TFL_OF_T),
+    TFL_RULE(113, "MATRIX_DIAG", tfl_plain, "MatrixDiag", TFL_REAL, 1, 1, 0, TFL_OF_T),
+    TFL_RULE(115, "MATRIX_SET_DIAG", tfl_plain, "MatrixSetDiag", TFL_REAL, 2, 1, 0, TFL_OF_T),
     {0},
 };

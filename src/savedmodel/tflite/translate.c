@@ -214,18 +214,25 @@ enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const st
     return code;
 }
 
-enum code tfl_plain(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+enum code tfl_operands(struct tfl_body *b, const struct tfl_rule *rule, size_t room,
+                       struct span **inputs, struct error *err)
 {
     size_t count = b->op->inputs.count;
     enum tfl_form form = form_of(b, rule);
-    struct span *inputs = ARENA_ARRAY(b->t->arena, struct span, count);
-    for (size_t i = 0; i < count; i++) {
+    enum code code = CODE_OK;
+    *inputs = ARENA_ARRAY(b->t->arena, struct span, count + room);
+    for (size_t i = 0; !code && i < count; i++) {
         enum dtype dtype;
-        enum code code = tfl_operand(b, i, form, &inputs[i], &dtype, err);
-        if (code)
-            return code;
+        code = tfl_operand(b, i, form, &(*inputs)[i], &dtype, err);
     }
-    return tfl_plain_of(b, rule, inputs, count, err);
+    return code;
+}
+
+enum code tfl_plain(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
+{
+    struct span *inputs;
+    enum code code = tfl_operands(b, rule, 0, &inputs, err);
+    return code ? code : tfl_plain_of(b, rule, inputs, b->op->inputs.count, err);
 }
 
 /* ---- operators ---- */

@@ -83,6 +83,22 @@ struct tfl_rule {
     struct tfl_attr attrs[TFL_ATTRS_MAX];
 };
 
+/* A row of a table; attributes come last. */
+#define TFL_RULE(code, name, fn, op, form, inputs, outputs, activation, ...)                       \
+    {                                                                                              \
+        code, name, fn, op, form, inputs, outputs, activation,                                     \
+        {                                                                                          \
+            __VA_ARGS__                                                                            \
+        }                                                                                          \
+    }
+
+/* The attribute is the dtype of operand i. */
+#define TFL_TYPE_OF(name, i)                                                                       \
+    {                                                                                              \
+        name, TFL_ATTR_TYPE_OF, i                                                                  \
+    }
+#define TFL_OF_T TFL_TYPE_OF("T", 0)
+
 /* The tables; each ends with a rule without a name. */
 extern const struct tfl_rule tfl_elementwise_rules[];
 extern const struct tfl_rule tfl_shape_rules[];
@@ -178,6 +194,11 @@ tfl_rule_fn tfl_plain;
 /* The same with `inputs` instead of the operator's. */
 enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const struct span *inputs,
                        size_t count, struct error *err);
+
+/* All operands in the form that the rule means, with room for more behind them. INVALID_ARGUMENT:
+ * one is missing. */
+enum code tfl_operands(struct tfl_body *b, const struct tfl_rule *rule, size_t room,
+                       struct span **inputs, struct error *err);
 
 /* The rule's attributes. */
 enum code tfl_add_attrs(struct tfl_body *b, const struct tfl_rule *rule, struct pb_node_def *node,

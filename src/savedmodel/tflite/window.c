@@ -13,13 +13,27 @@ static struct span padding_of(const struct tfl_body *b)
     return tfl_option(b->op, PADDING, 1, 0) ? SPAN_LITERAL("VALID") : SPAN_LITERAL("SAME");
 }
 
-/* [1, options first + 1, first, 1], as rows come after columns among the options. */
+/* Sizes that are options from number `first` on, as an attribute. */
+typedef void sizes_fn(struct tfl_body *b, struct pb_node_def *node, const char *name, int first,
+                      int64_t otherwise);
+
+/* Columns come before rows among the options. */
 static void rows_and_columns(struct tfl_body *b, struct pb_node_def *node, const char *name,
                              int first, int64_t otherwise)
 {
     const int64_t sizes[] = {1, tfl_option(b->op, first + 1, 4, otherwise),
                              tfl_option(b->op, first, 4, otherwise), 1};
     node_ints(b->t->arena, node, name, sizes, SPATIAL_RANK);
+}
+
+/* Depth comes first among the options, then columns, then rows. */
+static void depth_rows_and_columns(struct tfl_body *b, struct pb_node_def *node, const char *name,
+                                   int first, int64_t otherwise)
+{
+    const int64_t sizes[] = {1, tfl_option(b->op, first, 4, otherwise),
+                             tfl_option(b->op, first + 2, 4, otherwise),
+                             tfl_option(b->op, first + 1, 4, otherwise), 1};
+    node_ints(b->t->arena, node, name, sizes, VOLUME_RANK);
 }
 
 /* The filter at input i has that rank. */
@@ -30,15 +44,38 @@ static enum code check_filter(const struct tfl_body *b, size_t i, int rank, stru
     return CODE_OK;
 }
 
+/* A convolution whose node has its inputs. */
+struct convolution {
+    struct pb_node_def *node;
+    enum dtype dtype;
+    size_t bias;       /* the operator's input that is the bias */
+    int dilations;     /* the first option of these; 0: there are none */
+    bool is_of_volume; /* with a depth */
+};
+
+static enum code finish(struct tfl_body *b, const struct tfl_rule *rule,
+                        const struct convolution *c, struct error *err)
+{
+    enum { STRIDES = 1 };
+    sizes_fn *sizes = c->is_of_volume ? depth_rows_and_columns : rows_and_columns;
+    tfl_attr_type(b, c->node, "T", c->dtype);
+    sizes(b, c->node, "strides", STRIDES, 0);
+    if (c->dilations)
+        sizes(b, c->node, "dilations", c->dilations, 1);
+    node_string(b->t->arena, c->node, "padding", padding_of(b));
+    struct span y = c->node->name;
+    enum code code = tfl_add_bias(b, c->bias, &y, c->dtype, err);
+    return code ? code : tfl_activated_result(b, rule, y, err);
+}
+
 static enum code conv_2d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    enum { STRIDES = 1, DILATIONS = 4 };
     static const int perm[] = {1, 2, 3, 0};
+    struct convolution c = {.bias = 2, .dilations = 4};
     struct span x, filter;
-    enum dtype dtype;
     enum code code = check_filter(b, 1, SPATIAL_RANK, err);
     if (!code)
-        code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+        code = tfl_operand(b, 0, TFL_REAL, &x, &c.dtype, err);
     if (code)
         return code;
     const int64_t *d = tfl_input(b, 1)->shape.dims;
@@ -46,27 +83,21 @@ static enum code conv_2d(struct tfl_body *b, const struct tfl_rule *rule, struct
     code = tfl_weights(b, 1, perm, &shape, &filter, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
-    tfl_attr_type(b, node, "T", dtype);
-    rows_and_columns(b, node, "strides", STRIDES, 0);
-    rows_and_columns(b, node, "dilations", DILATIONS, 1);
-    node_string(b->t->arena, node, "padding", padding_of(b));
-    struct span y = node->name;
-    code = tfl_add_bias(b, 2, &y, dtype, err);
-    return code ? code : tfl_activated_result(b, rule, y, err);
+    c.node = tfl_node(b, rule->op, 2, x, filter);
+    return finish(b, rule, &c, err);
 }
 
 /* The filter is [1, rows, columns, in * multiplier]; TensorFlow's op wants both apart. */
 static enum code depthwise_conv_2d(struct tfl_body *b, const struct tfl_rule *rule,
                                    struct error *err)
 {
-    enum { STRIDES = 1, MULTIPLIER = 3, DILATIONS = 5 };
+    enum { MULTIPLIER = 3 };
     static const int perm[] = {0, 1, 2, 3};
+    struct convolution c = {.bias = 2, .dilations = 5};
     struct span x, filter;
-    enum dtype dtype;
     enum code code = check_filter(b, 1, SPATIAL_RANK, err);
     if (!code)
-        code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+        code = tfl_operand(b, 0, TFL_REAL, &x, &c.dtype, err);
     if (code)
         return code;
     const int64_t *d = tfl_input(b, 1)->shape.dims;
@@ -80,28 +111,22 @@ static enum code depthwise_conv_2d(struct tfl_body *b, const struct tfl_rule *ru
     code = tfl_weights(b, 1, perm, &shape, &filter, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
-    tfl_attr_type(b, node, "T", dtype);
-    rows_and_columns(b, node, "strides", STRIDES, 0);
-    rows_and_columns(b, node, "dilations", DILATIONS, 1);
-    node_string(b->t->arena, node, "padding", padding_of(b));
-    struct span y = node->name;
-    code = tfl_add_bias(b, 2, &y, dtype, err);
-    return code ? code : tfl_activated_result(b, rule, y, err);
+    c.node = tfl_node(b, rule->op, 2, x, filter);
+    return finish(b, rule, &c, err);
 }
 
 /* Inputs: the result's shape, the filter [out, rows, columns, in], x, the bias. */
 static enum code transpose_conv(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    enum { STRIDES = 1 };
     static const int perm[] = {1, 2, 0, 3};
+    struct convolution c = {.bias = 3};
     struct span sizes, x, filter;
-    enum dtype dtype, sizes_dtype;
+    enum dtype sizes_dtype;
     enum code code = check_filter(b, 1, SPATIAL_RANK, err);
     if (!code)
         code = tfl_operand(b, 0, TFL_RAW, &sizes, &sizes_dtype, err);
     if (!code)
-        code = tfl_operand(b, 2, TFL_REAL, &x, &dtype, err);
+        code = tfl_operand(b, 2, TFL_REAL, &x, &c.dtype, err);
     if (code)
         return code;
     const int64_t *d = tfl_input(b, 1)->shape.dims;
@@ -109,67 +134,41 @@ static enum code transpose_conv(struct tfl_body *b, const struct tfl_rule *rule,
     code = tfl_weights(b, 1, perm, &shape, &filter, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 3, sizes, filter, x);
-    tfl_attr_type(b, node, "T", dtype);
-    rows_and_columns(b, node, "strides", STRIDES, 0);
-    node_string(b->t->arena, node, "padding", padding_of(b));
-    struct span y = node->name;
-    code = tfl_add_bias(b, 3, &y, dtype, err);
-    return code ? code : tfl_activated_result(b, rule, y, err);
+    c.node = tfl_node(b, rule->op, 3, sizes, filter, x);
+    return finish(b, rule, &c, err);
 }
 
-/* Depth comes first among the options, then columns, then rows; filters are as TensorFlow's. */
-static void depth_rows_and_columns(struct tfl_body *b, struct pb_node_def *node, const char *name,
-                                   int first, int64_t otherwise)
-{
-    const int64_t sizes[] = {1, tfl_option(b->op, first, 4, otherwise),
-                             tfl_option(b->op, first + 2, 4, otherwise),
-                             tfl_option(b->op, first + 1, 4, otherwise), 1};
-    node_ints(b->t->arena, node, name, sizes, VOLUME_RANK);
-}
-
+/* Filters of three dimensions are as TensorFlow's. */
 static enum code conv_3d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
-    enum { STRIDES = 1, DILATIONS = 5 };
+    struct convolution c = {.bias = 2, .dilations = 5, .is_of_volume = true};
     struct span x, filter;
-    enum dtype dtype, filter_dtype;
-    enum code code = tfl_operand(b, 0, TFL_REAL, &x, &dtype, err);
+    enum dtype filter_dtype;
+    enum code code = tfl_operand(b, 0, TFL_REAL, &x, &c.dtype, err);
     if (!code)
         code = tfl_operand(b, 1, TFL_REAL, &filter, &filter_dtype, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 2, x, filter);
-    tfl_attr_type(b, node, "T", dtype);
-    depth_rows_and_columns(b, node, "strides", STRIDES, 0);
-    depth_rows_and_columns(b, node, "dilations", DILATIONS, 1);
-    node_string(b->t->arena, node, "padding", padding_of(b));
-    struct span y = node->name;
-    code = tfl_add_bias(b, 2, &y, dtype, err);
-    return code ? code : tfl_activated_result(b, rule, y, err);
+    c.node = tfl_node(b, rule->op, 2, x, filter);
+    return finish(b, rule, &c, err);
 }
 
 static enum code conv_3d_transpose(struct tfl_body *b, const struct tfl_rule *rule,
                                    struct error *err)
 {
-    enum { STRIDES = 1, DILATIONS = 5 };
+    struct convolution c = {.bias = 3, .dilations = 5, .is_of_volume = true};
     struct span sizes, x, filter;
-    enum dtype dtype, filter_dtype, sizes_dtype;
+    enum dtype filter_dtype, sizes_dtype;
     enum code code = tfl_operand(b, 0, TFL_RAW, &sizes, &sizes_dtype, err);
     if (!code)
         code = tfl_operand(b, 1, TFL_REAL, &filter, &filter_dtype, err);
     if (!code)
-        code = tfl_operand(b, 2, TFL_REAL, &x, &dtype, err);
+        code = tfl_operand(b, 2, TFL_REAL, &x, &c.dtype, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 3, sizes, filter, x);
-    tfl_attr_type(b, node, "T", dtype);
-    tfl_attr_type(b, node, "Tshape", sizes_dtype);
-    depth_rows_and_columns(b, node, "strides", STRIDES, 0);
-    depth_rows_and_columns(b, node, "dilations", DILATIONS, 1);
-    node_string(b->t->arena, node, "padding", padding_of(b));
-    struct span y = node->name;
-    code = tfl_add_bias(b, 3, &y, dtype, err);
-    return code ? code : tfl_activated_result(b, rule, y, err);
+    c.node = tfl_node(b, rule->op, 3, sizes, filter, x);
+    tfl_attr_type(b, c.node, "Tshape", sizes_dtype);
+    return finish(b, rule, &c, err);
 }
 
 /* ---- pooling ---- */
@@ -206,56 +205,23 @@ static enum code l2_pool_2d(struct tfl_body *b, const struct tfl_rule *rule, str
 }
 
 const struct tfl_rule tfl_window_rules[] = {
-    {3, "CONV_2D", conv_2d, "Conv2D", TFL_REAL, 2, 1, 4, {{0}}},
-    {4, "DEPTHWISE_CONV_2D", depthwise_conv_2d, "DepthwiseConv2dNative", TFL_REAL, 2, 1, 5, {{0}}},
-    {67, "TRANSPOSE_CONV", transpose_conv, "Conv2DBackpropInput", TFL_REAL, 3, 1, 4, {{0}}},
-    {132, "CONV_3D", conv_3d, "Conv3D", TFL_REAL, 2, 1, 5, {{0}}},
-    {141,
-     "CONV_3D_TRANSPOSE",
-     conv_3d_transpose,
-     "Conv3DBackpropInputV2",
-     TFL_REAL,
-     3,
-     1,
-     5,
-     {{0}}},
-    {1, "AVERAGE_POOL_2D", pool_2d, "AvgPool", TFL_REAL, 1, 1, 6, {{0}}},
-    {17, "MAX_POOL_2D", pool_2d, "MaxPool", TFL_REAL, 1, 1, 6, {{0}}},
-    {12, "L2_POOL_2D", l2_pool_2d, "AvgPool", TFL_REAL, 1, 1, 6, {{0}}},
-    {13,
-     "LOCAL_RESPONSE_NORMALIZATION",
-     tfl_plain,
-     "LRN",
-     TFL_REAL,
-     1,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0},
-      {"depth_radius", TFL_ATTR_INT, 0},
-      {"bias", TFL_ATTR_FLOAT, 1},
-      {"alpha", TFL_ATTR_FLOAT, 2},
-      {"beta", TFL_ATTR_FLOAT, 3}}},
-    {23,
-     "RESIZE_BILINEAR",
-     tfl_plain,
-     "ResizeBilinear",
-     TFL_REAL,
-     2,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0},
-      {"align_corners", TFL_ATTR_BOOL, 2},
-      {"half_pixel_centers", TFL_ATTR_BOOL, 3}}},
-    {97,
-     "RESIZE_NEAREST_NEIGHBOR",
-     tfl_plain,
-     "ResizeNearestNeighbor",
-     TFL_MOVED,
-     2,
-     1,
-     0,
-     {{"T", TFL_ATTR_TYPE_OF, 0},
-      {"align_corners", TFL_ATTR_BOOL, 0},
-      {"half_pixel_centers", TFL_ATTR_BOOL, 1}}},
+    TFL_RULE(3, "CONV_2D", conv_2d, "Conv2D", TFL_REAL, 2, 1, 4),
+    TFL_RULE(4, "DEPTHWISE_CONV_2D", depthwise_conv_2d, "DepthwiseConv2dNative", TFL_REAL, 2, 1, 5),
+    TFL_RULE(67, "TRANSPOSE_CONV", transpose_conv, "Conv2DBackpropInput", TFL_REAL, 3, 1, 4),
+    TFL_RULE(132, "CONV_3D", conv_3d, "Conv3D", TFL_REAL, 2, 1, 5),
+    TFL_RULE(141, "CONV_3D_TRANSPOSE", conv_3d_transpose, "Conv3DBackpropInputV2", TFL_REAL, 3, 1,
+             5),
+    TFL_RULE(1, "AVERAGE_POOL_2D", pool_2d, "AvgPool", TFL_REAL, 1, 1, 6),
+    TFL_RULE(17, "MAX_POOL_2D", pool_2d, "MaxPool", TFL_REAL, 1, 1, 6),
+    TFL_RULE(12, "L2_POOL_2D", l2_pool_2d, "AvgPool", TFL_REAL, 1, 1, 6),
+    TFL_RULE(13, "LOCAL_RESPONSE_NORMALIZATION", tfl_plain, "LRN", TFL_REAL, 1, 1, 0,
+             TFL_TYPE_OF("T", 0), {"depth_radius", TFL_ATTR_INT, 0}, {"bias", TFL_ATTR_FLOAT, 1},
+             {"alpha", TFL_ATTR_FLOAT, 2}, {"beta", TFL_ATTR_FLOAT, 3}),
+    TFL_RULE(23, "RESIZE_BILINEAR", tfl_plain, "ResizeBilinear", TFL_REAL, 2, 1, 0,
+             TFL_TYPE_OF("T", 0), {"align_corners", TFL_ATTR_BOOL, 2},
+             {"half_pixel_centers", TFL_ATTR_BOOL, 3}),
+    TFL_RULE(97, "RESIZE_NEAREST_NEIGHBOR", tfl_plain, "ResizeNearestNeighbor", TFL_MOVED, 2, 1, 0,
+             TFL_TYPE_OF("T", 0), {"align_corners", TFL_ATTR_BOOL, 0},
+             {"half_pixel_centers", TFL_ATTR_BOOL, 1}),
     {0},
 };
