@@ -141,6 +141,27 @@ def converter_cases():
         yield Case(f"converted: int8, {inside.name} outside", converted(network, [feed], **settings), {"x0": array}, step=1, atol=1.1 / 256)
 
 
+def sparse_network(x):
+    return tf.nn.relu(tf.matmul(tf.nn.conv2d(x, tf.constant(SPARSE[0]), 1, "VALID")[:, 0, 0], tf.constant(SPARSE[1])))
+
+
+def thinned(array, block):
+    """Most blocks along the last dimension are zeros."""
+    kept = rng.uniform(0, 1, (*array.shape[:-1], array.shape[-1] // block)) < .2
+    return array * np.repeat(kept, block, axis=-1).astype(F)
+
+
+SPARSE = [thinned(reals(2, 2, 16, 32), 1), thinned(reals(24, 32), 4).T.copy()]
+
+
+def sparse_cases():
+    """Constants of which the file has only some elements."""
+    x = reals(1, 2, 2, 16)
+    for label, optimizations in (("floats", []), ("int8 weights", [tf.lite.Optimize.DEFAULT])):
+        model = converted(sparse_network, [x], optimizations=[*optimizations, tf.lite.Optimize.EXPERIMENTAL_SPARSITY])
+        yield Case(f"converted: sparse {label}", model, {"x0": x}, rtol=.02 if optimizations else 1e-5, atol=.1 if optimizations else 1e-5)
+
+
 def flex(x):
     """Ops that TFLite does not have; one of two outputs among them."""
     q, r = tf.linalg.qr(x)
@@ -189,5 +210,5 @@ def example_cases():
 
 
 def cases():
-    for family in (single, halves_of_bytes, converter_cases, flex_cases, example_cases):
+    for family in (single, halves_of_bytes, converter_cases, sparse_cases, flex_cases, example_cases):
         yield from family()

@@ -193,6 +193,7 @@ const struct tfl_rule tfl_elementwise_rules[] = {
     OWN(25, "SOFTMAX", softmax, "Softmax", 1),
     TFL_RULE(11, "L2_NORMALIZATION", l2_normalization, "RealDiv", TFL_REAL, 1, 1, 1),
     TFL_RULE(53, "CAST", cast, "Cast", TFL_RAW, 1, 1, 0),
+    TFL_RULE(124, "DENSIFY", cast, "Identity", TFL_RAW, 1, 1, 0),
     OWN(114, "QUANTIZE", quantize, "FakeQuantWithMinMaxArgs", 1),
     OWN(6, "DEQUANTIZE", quantize, "Cast, Sub, Mul", 1),
     TFL_RULE(80, "FAKE_QUANT", tfl_plain, "FakeQuantWithMinMaxArgs", TFL_REAL, 1, 1, 0,

@@ -6,6 +6,8 @@
  */
 #include "savedmodel/tflite/model.h"
 
+#include "savedmodel/tflite/sparse.h"
+
 enum { MODEL_VERSION, MODEL_CODES, MODEL_SUBGRAPHS, MODEL_BUFFERS = 4 };
 enum { CODE_OLD, CODE_CUSTOM, CODE_NEW = 3 };
 enum { SUBGRAPH_TENSORS, SUBGRAPH_INPUTS, SUBGRAPH_OUTPUTS, SUBGRAPH_OPERATORS, SUBGRAPH_NAME };
@@ -163,7 +165,7 @@ static enum code read_quantization(const struct flatbuffer_table *table, struct 
 /* A constant has all its bytes. */
 static enum code check_data(const struct tfl_tensor *tensor, struct error *err)
 {
-    if (tensor->is_sparse || !dtype_is_plain(tensor->dtype))
+    if (!dtype_is_plain(tensor->dtype))
         return CODE_OK;
     size_t elements = (size_t)shape_elements(&tensor->shape), expected;
     if (tensor->is_packed)
@@ -176,16 +178,17 @@ static enum code check_data(const struct tfl_tensor *tensor, struct error *err)
     return CODE_OK;
 }
 
-static enum code read_tensor(const struct tfl_model *model, const struct flatbuffer_table *table,
+static enum code read_tensor(struct tfl_model *model, const struct flatbuffer_table *table,
                              struct tfl_tensor *tensor, struct error *err)
 {
     uint64_t type = 0, buffer = 0, is_variable = 0;
     struct flatbuffer_table sparsity;
+    bool is_sparse;
     if (!flatbuffer_string(table, TENSOR_NAME, &tensor->name) ||
         !flatbuffer_number(table, TENSOR_TYPE, 1, &type) ||
         !flatbuffer_number(table, TENSOR_BUFFER, 4, &buffer) ||
         !flatbuffer_number(table, TENSOR_IS_VARIABLE, 1, &is_variable) ||
-        !flatbuffer_inner(table, TENSOR_SPARSITY, &sparsity, &tensor->is_sparse))
+        !flatbuffer_inner(table, TENSOR_SPARSITY, &sparsity, &is_sparse))
         return error_set(err, CODE_INVALID_ARGUMENT, "it leads out of the file");
     tensor->dtype = tfl_dtype((int64_t)type);
     tensor->is_packed = type == TYPE_INT4;
@@ -197,6 +200,8 @@ static enum code read_tensor(const struct tfl_model *model, const struct flatbuf
         code = tfl_buffer(model, buffer, &tensor->data, err);
     /* Buffer 0 is always empty; so is that of what is computed. */
     tensor->has_data = tensor->data.len;
+    if (!code && tensor->has_data && is_sparse)
+        code = tfl_sparse_expand(model, &sparsity, tensor, err);
     if (!code && tensor->has_data)
         code = check_data(tensor, err);
     return code;

@@ -25,11 +25,10 @@ struct tfl_tensor {
     enum dtype dtype;      /* DTYPE_INVALID: one that we do not have */
     bool is_packed;        /* two elements of 4 bits in a byte */
     bool is_variable;      /* zeros at the beginning of a run */
-    bool is_sparse;        /* its data are not as its shape says */
     struct shape shape;    /* of the example that the model was made with */
     struct shape declared; /* the same with -1 where any size may be */
     bool has_data;         /* a constant */
-    struct span data;
+    struct span data;      /* of all elements, also where the file has only some (sparse.h) */
     struct tfl_quantization quantization;
 };
 

@@ -114,10 +114,10 @@ static float weight_at(const struct tfl_tensor *tensor, size_t i)
 
 static enum code check_dtype(const struct tfl_tensor *tensor, struct error *err)
 {
-    if (tensor->dtype == DTYPE_INVALID || tensor->is_sparse)
-        return error_set(err, CODE_UNIMPLEMENTED, "tensor \"%.*s\": %s are not implemented",
-                         SPAN_ARG(tensor->name),
-                         tensor->is_sparse ? "sparse constants" : "elements of its type");
+    if (tensor->dtype == DTYPE_INVALID)
+        return error_set(err, CODE_UNIMPLEMENTED,
+                         "tensor \"%.*s\": elements of its type are not implemented",
+                         SPAN_ARG(tensor->name));
     return CODE_OK;
 }
 
@@ -408,7 +408,7 @@ enum code tfl_weights(struct tfl_body *b, size_t i, const int *perm, const struc
     CHECK(rank <= WEIGHTS_RANK_MAX);
     bool known =
         tensor->dtype == DTYPE_FLOAT || tensor->dtype == DTYPE_HALF || tfl_is_quantized(tensor);
-    if (!tensor->has_data || tensor->is_sparse || !known) {
+    if (!tensor->has_data || !known) {
         enum dtype dtype;
         enum code code = tfl_operand(b, i, TFL_REAL, x, &dtype, err);
         if (code)
