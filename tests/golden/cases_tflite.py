@@ -277,6 +277,22 @@ def sequence():
         yield Case(f"UNIDIRECTIONAL_SEQUENCE_LSTM time_major={time_major}", m, {"x": x})
 
 
+def both_ways():
+    # Merged, the interpreter takes the state of all rows but the first from another place.
+    for merged, batch in ((False, 2), (True, 1)):
+        m = Model()
+        g, (steps, width, units) = m.main, (3, 4, 5)
+        x = reals(batch, steps, width)
+        inputs = [g.input("x", x)]
+        for _ in range(2):
+            inputs += [g.const(reals(units, width)) for _ in range(4)] + [g.const(reals(units, units)) for _ in range(4)] + [-1] * 3
+            inputs += [g.const(reals(units)) for _ in range(4)] + [-1] * 2
+        inputs += [g.tensor(F, (batch, units), variable=True) for _ in range(4)] + [-1] * 9
+        options = ("BidirectionalSequenceLSTMOptions", dict(fusedActivationFunction=4, timeMajor=False, mergeOutputs=merged))
+        g.output(*g.op("BIDIRECTIONAL_SEQUENCE_LSTM", inputs, [F] if merged else [F, F], options))
+        yield Case(f"BIDIRECTIONAL_SEQUENCE_LSTM merged={merged}", m, {"x": x})
+
+
 def options_of(values):
     builder = flexbuffers.Builder()
     with builder.Map():
@@ -313,5 +329,5 @@ def sound():
 
 
 def cases():
-    for family in (elementwise, shape, index, reduce, window, product, control, strings_and_halves, sequence, detection, sound):
+    for family in (elementwise, shape, index, reduce, window, product, control, strings_and_halves, sequence, both_ways, detection, sound):
         yield from family()

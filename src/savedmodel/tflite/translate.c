@@ -27,7 +27,6 @@ static const char *const without_rules[] = {
     [35] = "UNIDIRECTIONAL_SEQUENCE_RNN",
     [46] = "BIDIRECTIONAL_SEQUENCE_RNN",
     [51] = "DELEGATE",
-    [52] = "BIDIRECTIONAL_SEQUENCE_LSTM",
     [162] = "STABLEHLO_LOGISTIC",
     [163] = "STABLEHLO_ADD",
     [164] = "STABLEHLO_DIVIDE",
