@@ -3,11 +3,12 @@
  * Bytes as a model.tflite: read, translated, and the first signatures compiled. The answer is a
  * plan or an error. It is not run: what its ops ask of memory is the graph's affair (graph_fuzz).
  */
+#include "base/memory.h"
 #include "engine/compile.h"
 #include "savedmodel/tflite/tflite.h"
 #include "wire/messages.h"
 
-enum { SIGNATURES_MAX = 4, TENSORS_MAX = 16 };
+enum { SIGNATURES_MAX = 4, TENSORS_MAX = 16, BUDGET = 512 << 20 };
 
 static void compile(struct module *module, const struct savedmodel_signature *signature,
                     struct arena *arena)
@@ -39,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct arena arena;
     struct error err;
     error_clear(&err);
+    memory_set_budget(BUDGET);
     arena_init(&arena, ARENA_FIRST_BLOCK);
     struct resource_store *store = resource_store_new();
     struct savedmodel model = {.arena = &arena, .dir = SPAN_LITERAL("no-such-folder")};

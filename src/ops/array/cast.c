@@ -22,8 +22,12 @@
     X(uint64, uint64_t, DTYPE_UINT64, AS_IS, AS_IS)                                                \
     X(bool, bool, DTYPE_BOOL, AS_IS, AS_IS)
 
+/* C leaves open, too, what a float beyond an integer's range and NaN become; it is what the
+ * processor makes of them, as in TensorFlow. */
+#define AS_THE_PROCESSOR __attribute__((no_sanitize("float-cast-overflow")))
+
 #define LOOP(function, from, to, load, store)                                                      \
-    static void function(const void *vin, void *vout, int64_t n)                                   \
+    AS_THE_PROCESSOR static void function(const void *vin, void *vout, int64_t n)                  \
     {                                                                                              \
         const from *in = vin;                                                                      \
         to *out = vout;                                                                            \
