@@ -46,7 +46,7 @@ static void test_vector(void **state)
 {
     (void)state;
     struct flexbuffer_value root, item;
-    struct span text;
+    struct span text = {0};
     size_t count;
     assert_true(flexbuffer_root(span_make(vector, sizeof vector), &root));
     assert_true(flexbuffer_count(&root, &count) && count == 2);
@@ -78,7 +78,7 @@ static void test_numbers(void **state)
     (void)state;
     static const double expected[] = {-2, 200, 0.5, 1, 7};
     struct flexbuffer_value root, item;
-    double number;
+    double number = 0;
     assert_true(flexbuffer_root(span_make(numbers, sizeof numbers), &root));
     for (size_t i = 0; i < 5; i++) {
         assert_true(flexbuffer_item(&root, i, &item) && flexbuffer_number(&item, &number));
@@ -91,7 +91,7 @@ static void test_map(void **state)
 {
     (void)state;
     struct flexbuffer_value root, item;
-    struct span text;
+    struct span text = {0};
     size_t count;
     assert_true(flexbuffer_root(span_make(map, sizeof map), &root));
     assert_true(flexbuffer_count(&root, &count) && count == 1);
@@ -107,9 +107,9 @@ static void test_map(void **state)
 static void read_all(struct span buffer)
 {
     struct flexbuffer_value root, item;
-    struct span text;
+    struct span text = {0};
     size_t count = 0;
-    double number;
+    double number = 0;
     if (!flexbuffer_root(buffer, &root))
         return;
     flexbuffer_count(&root, &count);
