@@ -44,6 +44,7 @@ FUZZ_REPLAYS := $(patsubst %.c,$(BUILD)/%_replay,$(FUZZ_TARGETS))
 
 # Kernels are loops for the vector units; the packed product wants fused multiply-adds besides.
 # (At -O3 gcc warns of variables that only an error leaves unset.)
+$(BUILD)/src/wire/decimal_block.o: CFLAGS += -O3
 $(BUILD)/src/ops/%.o: CFLAGS += -O3 $(if $(findstring clang,$(CC)),,-Wno-maybe-uninitialized)
 $(BUILD)/src/ops/nn/tile.o: TENSORD_CFLAGS += -ffp-contract=fast
 

@@ -11,6 +11,7 @@
 #include "base/check.h"
 #include "wire/base64.h"
 #include "wire/decimal.h"
+#include "wire/decimal_block.h"
 #include "wire/json.h"
 
 enum { INDENT = 4 };
@@ -162,36 +163,76 @@ void json_write_base64(struct json_writer *w, struct span bytes)
 
 /* ---- layout ---- */
 
-/* Many floats in a row are worth a loop of their own: what stands between two of them is made once,
- * and there is one look at the room for each. */
+/* What stands before the second and later elements of an open array. */
+struct between {
+    char text[2 + JSON_DEPTH_MAX * INDENT];
+    size_t len;
+};
+
+enum { BETWEEN_SHORT = 16 };
+
+static struct between find_between(const struct json_writer *w)
+{
+    struct between b = {.text = {',', w->single_line ? ' ' : '\n'}, .len = 2};
+    if (!w->single_line) {
+        memset(b.text + b.len, ' ', (size_t)w->depth * INDENT);
+        b.len += (size_t)w->depth * INDENT;
+    }
+    return b;
+}
+
+static inline char *put_between(char *out, const struct between *b)
+{
+    if (b->len <= BETWEEN_SHORT) /* a copy of fixed size is two instructions */
+        memcpy(out, b->text, BETWEEN_SHORT);
+    else
+        memcpy(out, b->text, b->len);
+    return out + b->len;
+}
+
+/* One that json_item() has not been called for. */
+static void write_next(struct json_writer *w, const struct between *b, float value)
+{
+    char *out = json_reserve(w, sizeof b->text + DECIMAL_TEXT_MAX);
+    json_wrote(w, (size_t)(put_between(out, b) - out));
+    json_write_float(w, value);
+}
+
+static void write_block(struct json_writer *w, const struct between *b,
+                        const float values[DECIMAL_BLOCK])
+{
+    struct decimal_block block;
+    decimal_block_compute(&block, values);
+    size_t room = DECIMAL_BLOCK * (b->len + DECIMAL_BLOCK_TEXT_MAX);
+    char *start = json_reserve(w, room), *out = start;
+    for (size_t i = 0; i < DECIMAL_BLOCK; i++) {
+        char *text = put_between(out, b);
+        size_t len = decimal_block_print(text, &block, i);
+        if (__builtin_expect(len != 0, 1)) {
+            out = text + len;
+            continue;
+        }
+        json_wrote(w, (size_t)(out - start));
+        write_next(w, b, values[i]);
+        out = start = json_reserve(w, room);
+    }
+    json_wrote(w, (size_t)(out - start));
+}
+
+/* Many floats in a row are worth loops of their own: what stands between two of them is made once.
+ */
 void json_write_floats(struct json_writer *w, const float *values, size_t count)
 {
-    enum { BETWEEN_MAX = 2 + JSON_DEPTH_MAX * INDENT, SHORT = 16 };
-    char between[BETWEEN_MAX] = {0};
-    size_t len = 0;
-    between[len++] = ',';
-    between[len++] = w->single_line ? ' ' : '\n';
-    if (!w->single_line) {
-        memset(between + len, ' ', (size_t)w->depth * INDENT);
-        len += (size_t)w->depth * INDENT;
-    }
-    for (size_t i = 0; i < count && !w->failed; i++) {
-        char *out = json_reserve(w, BETWEEN_MAX + DECIMAL_TEXT_MAX), *start = out;
-        if (!i) {
-            json_item(w);
-            out = start = w->ptr + w->len;
-        } else {
-            if (len <= SHORT) /* a copy of fixed size is two instructions */
-                memcpy(out, between, SHORT);
-            else
-                memcpy(out, between, len);
-            out += len;
-        }
-        size_t plain = decimal_print_plain_float(out, values[i]);
-        json_wrote(w, (size_t)(out - start) + plain);
-        if (!plain)
-            json_write_float(w, values[i]);
-    }
+    if (!count)
+        return;
+    json_item(w);
+    json_write_float(w, values[0]);
+    struct between b = find_between(w);
+    size_t i = 1;
+    for (; count - i >= DECIMAL_BLOCK && !w->failed; i += DECIMAL_BLOCK)
+        write_block(w, &b, values + i);
+    for (; i < count && !w->failed; i++)
+        write_next(w, &b, values[i]);
 }
 
 static void new_line(struct json_writer *w)

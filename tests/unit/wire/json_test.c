@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "wire/json.h"
 
+#include <float.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -317,6 +318,35 @@ static void test_bytes_beside_digits(void **state)
     }
 }
 
+/* As if each were written by itself, whatever they are and however many. */
+static void test_floats_in_a_row(void **state)
+{
+    (void)state;
+    static const float some[] = {0.0f,       -0.0f,     1.5f,     NAN,       -2.25f,   1e-5f,
+                                 999999.94f, 0.01f,     0.1f,     -INFINITY, 1e10f,    123456,
+                                 0.3f,       555557.5f, 0.001f,   1e-4f,     16777216, 1e6f,
+                                 -1e-45f,    3,         1.0f / 3, 1e5f,      0.025f,   FLT_MAX};
+    float values[150];
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) /* blocks of plain ones, too */
+        values[i] = i % 70 < 40 ? (float)i * -0.37f : some[i * 7 % (sizeof some / sizeof *some)];
+    for (size_t n = 0; n <= sizeof values / sizeof *values; n++) {
+        struct json_writer got, want;
+        json_writer_init(&got, &arena, 0);
+        json_writer_init(&want, &arena, 0);
+        got.single_line = want.single_line = n % 2;
+        json_open_array(&got);
+        json_open_array(&want);
+        json_write_floats(&got, values, n);
+        for (size_t i = 0; i < n; i++) {
+            json_item(&want);
+            json_write_float(&want, values[i]);
+        }
+        json_close(&got);
+        json_close(&want);
+        assert_true(span_equal(json_writer_text(&got), json_writer_text(&want)));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -329,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_depth_is_unlimited, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dump, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_floats_in_a_row, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
