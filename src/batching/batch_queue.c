@@ -98,6 +98,7 @@ static void add_piece(struct batch *batch, struct batch_task *task, int64_t firs
     task->piece_count++;
     *batch->last = piece;
     batch->last = &piece->next;
+    batch->count++;
     batch->size += size;
 }
 

@@ -41,6 +41,7 @@ struct batch {
     struct batch *next; /* the queue's */
     struct batch_piece *pieces;
     struct batch_piece **last;
+    size_t count;     /* of pieces */
     int64_t size;     /* rows of all pieces */
     int64_t begun_us; /* when its first task came */
 };

@@ -9,6 +9,7 @@ import numpy as np
 
 import support
 from clients import MODELS, Base, call, example, fill_input, infer, predict, predict_request, rest, tensor
+from limits_test import const, function
 from model_text import meta_graph, node, signature, write_version
 from watch_test import Page
 
@@ -31,6 +32,18 @@ def saved_model():
     signatures += signature("sum", [("x", "x", 1)], [("y", "sum", 1)]) + signature("both", [("x", "x", 1), ("z", "z", 1)], [("sum", "added", 1), ("y", "y", 1)])
     signatures += signature("nothing", [], [("two", "two", 1)])
     return meta_graph(graph, signatures)
+
+
+def slow_model():
+    """Adds 1 to all of x until one is beyond 2000000."""
+    below = const("limit", "DT_FLOAT", "float_val: 2000000") + const("axis", "DT_INT32", "int_val: 0")
+    below += node("most", "Max", ["x", "axis:output:0"], ("T", FLOAT), ("Tidx", "type: DT_INT32"))
+    below += node("more", "LessEqual", ["most:output:0", "limit:output:0"], ("T", FLOAT))
+    counted = const("step", "DT_FLOAT", "float_val: 1") + node("next", "AddV2", ["x", "step:output:0"], ("T", FLOAT))
+    graph = node("x", "Placeholder", [], ("dtype", FLOAT))
+    graph += node("y", "StatelessWhile", ["x"], ("T", "list { type: DT_FLOAT }"), ("cond", "func { name: 'below' }"), ("body", "func { name: 'counted' }"))
+    functions = function("below", FLOAT, "type: DT_BOOL", below) + function("counted", FLOAT, FLOAT, counted)
+    return meta_graph(graph, signature("serving_default", [("x", "x", 1)], [("y", "y", 1)]), functions)
 
 
 def values(answer, name="y"):
@@ -98,6 +111,7 @@ class WhatIsPutTogetherTest(Batching):
         page = Page(server)
         padding, runs = (page(f"{SESSION}padding_size_{of}", execution_batch_size="4") for of in ("sum", "count"))
         self.assertEqual((4 * runs, 4 * runs - 3), (page(f"{SESSION}processed_batch_size_sum"), padding))
+        self.assertEqual(3, page(SESSION + "queuing_latency_count", thread_pool_name="batch_threads"))
 
     def test_rest_and_grpc_share_batches(self):
         server = self.start("max_batch_size { value: 3 } " + FULL_ONLY)
@@ -148,6 +162,15 @@ class SizesTest(Batching):
         page = Page(server)
         self.assertEqual(21 * 3, page(SESSION + "wrapped_run_count_total"))
         self.assertEqual(("INVALID_ARGUMENT", "Task size 11 is larger than maximum input batch size 10"), self.ask(server, x=[0] * 11)())
+
+    def test_rows_without_elements(self):
+        """A client says how many there are without a byte for each; nothing may be as large as their number."""
+        server = self.start("max_batch_size { value: 9223372036854775807 } max_execution_batch_size { value: 4611686018427387904 } "
+                            "enable_large_batch_splitting { value: true } num_batch_threads { value: 1 } " + SOON)
+        many = [tensor(np.zeros((rows, 0), np.float32)) for rows in (2**40, 2**60, 2**60, 1)]
+        answers = self.together(*(self.ask(server, x=x) for x in many))
+        self.assertEqual([[d.size for d in x.tensor_shape.dim] for x in many], [[d.size for d in a.outputs["y"].tensor_shape.dim] for a in answers])
+        self.assertEqual([3.0], values(self.ask(server, x=[2])()))
 
     def test_a_full_queue(self):
         server = self.start("max_batch_size { value: 2 } max_enqueued_batches { value: 1 } " + FULL_ONLY)
@@ -213,6 +236,15 @@ class NobodySpoilsItForOthersTest(Batching):
         self.assertEqual("DEADLINE_EXCEEDED", self.ask(server, timeout=0.05, x=[1])()[0])
         self.assertEqual([3.0], values(self.ask(server, x=[2])()))
         self.assertEqual(1, Page(server)(SESSION + "processed_batch_size_sum"))
+
+    def test_a_run_goes_on_for_who_waits_longest(self):
+        base = self.enterContext(Base())
+        write_version(os.path.join(base.path, "1"), slow_model())
+        server = self.start("max_batch_size { value: 2 } " + FULL_ONLY, path=base.path)
+        answers = self.together(self.ask(server, timeout=0.2, x=[0]), self.ask(server, timeout=None, x=[1]))
+        self.assertEqual([2000001.0], values(answers[1]))
+        self.assertIn(answers[0] if isinstance(answers[0], tuple) else values(answers[0]), [("DEADLINE_EXCEEDED", "Deadline Exceeded"), [2000000.0]])
+        self.assertEqual(1, Page(server)(SESSION + "wrapped_run_count_total"))
 
     def test_a_timeout_while_waiting(self):
         server = self.start("max_batch_size { value: 2 } batch_timeout_micros { value: 200000 } ", rest_api_timeout_in_ms=50)

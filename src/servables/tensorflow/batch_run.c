@@ -278,6 +278,7 @@ static void run_merged(const struct group *group)
     struct error err;
     struct run_note note = {0};
     arena_init(&arena, ARENA_FIRST_BLOCK);
+    arena_set_limit(&arena, memory_request_limit());
     struct run run = {.arena = &arena, .note = &note, .deadline_us = latest_deadline(group)};
     struct tensor *feeds = ARENA_ARRAY(&arena, struct tensor, info->input_count + 1);
     struct tensor *outputs = ARENA_ARRAY(&arena, struct tensor, count + 1);
@@ -374,7 +375,7 @@ static bool is_dead(const struct session_task *task, struct error *err)
 /* The pieces that are alive, in an array. */
 static struct batch_piece **living_pieces(struct batch *batch, struct arena *arena, size_t *count)
 {
-    struct batch_piece **pieces = ARENA_ARRAY(arena, struct batch_piece *, (size_t)batch->size);
+    struct batch_piece **pieces = ARENA_ARRAY(arena, struct batch_piece *, batch->count);
     int64_t now_us = clock_now_us();
     struct batch_piece *next;
     *count = 0;
