@@ -7,6 +7,8 @@
 #ifndef BASE_KERNEL_H
 #define BASE_KERNEL_H
 
+#include <stdint.h>
+
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) &&      \
     !defined(__clang__)
 #define KERNEL __attribute__((target_clones("avx512f", "arch=haswell", "default"), noinline)) static
@@ -20,5 +22,17 @@
 #else
 #define KERNEL_VECTOR _Pragma("GCC unroll 1")
 #endif
+
+/* For loops that walk through megabytes: fetches what comes a page later, as the processor's own
+ * foresight ends with the page. The place need not exist. */
+static inline void prefetch_ahead(const void *at)
+{
+    __builtin_prefetch((const void *)((uintptr_t)at + 4096));
+}
+
+static inline void prefetch_ahead_to_write(const void *at)
+{
+    __builtin_prefetch((const void *)((uintptr_t)at + 4096), 1);
+}
 
 #endif

@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "base/kernel.h"
 #include "tensor/tensor_json.h"
 #include "wire/base64.h"
 
@@ -66,8 +67,10 @@ static enum code with_dump(const struct json_value *v, const char *text, struct 
     {                                                                                              \
         type *out = (type *)(void *)fill->builder->data + fill->builder->count;                    \
         const struct json_value *first = v;                                                        \
-        for (; v < end && (fits); v++)                                                             \
+        for (; v < end && (fits); v++) {                                                           \
+            prefetch_ahead(v);                                                                     \
             *out++ = (type)(value);                                                                \
+        }                                                                                          \
         fill->builder->count += (size_t)(v - first);                                               \
         return v;                                                                                  \
     }

@@ -318,6 +318,65 @@ static void test_bytes_beside_digits(void **state)
     }
 }
 
+/* A number as people write it, or spoiled: digits, often a point, seldom another byte. */
+static size_t make_number(char *text, unsigned *seed)
+{
+    static const char spoil[] = "..-+eE0 \x8a\xff:N";
+    size_t n = 0;
+    if (rand_r(seed) % 3 == 0)
+        text[n++] = '-';
+    size_t digits = 1 + (size_t)rand_r(seed) % 17, point = (size_t)rand_r(seed) % 20;
+    for (size_t i = 0; i < digits; i++) {
+        text[n++] = (char)('0' + rand_r(seed) % 10);
+        if (i == point)
+            text[n++] = '.';
+    }
+    if (rand_r(seed) % 8 == 0)
+        text[(size_t)rand_r(seed) % n] = spoil[(size_t)rand_r(seed) % (sizeof spoil - 1)];
+    return n;
+}
+
+/* Many numbers in a row are read in another way than one: value, type, error and its place must
+ * not tell. */
+static void test_numbers_in_a_row(void **state)
+{
+    (void)state;
+    enum { BEFORE = 20, BEHIND = 40 };
+    unsigned seed = 3;
+    for (int turn = 0; turn < 300000; turn++) {
+        char number[32], alone[64], many[512];
+        size_t n = make_number(number, &seed), at = 1;
+        const char *blank = turn % 3 ? " " : "";
+        snprintf(alone, sizeof alone, "[%.*s,1]", (int)n, number);
+        many[0] = '[';
+        for (int i = 0; i < BEFORE; i++)
+            at += (size_t)snprintf(many + at, sizeof many - at, "%d,%s", i % 10, blank);
+        size_t len = at + (size_t)snprintf(many + at, sizeof many - at, "%.*s", (int)n, number);
+        for (int i = 0; i < BEHIND; i++)
+            len += (size_t)snprintf(many + len, sizeof many - len, ",%s1", blank);
+        len += (size_t)snprintf(many + len, sizeof many - len, "]");
+        struct json_document one, row;
+        struct error want = {0}, got = {0};
+        enum code code = json_parse(span_of(alone), &arena, &one, &want);
+        assert_int_equal(json_parse(span_make(many, len), &arena, &row, &got), code);
+        if (code) {
+            /* The place is so many bytes on. */
+            char *place = strstr(want.message, "offset: ");
+            assert_non_null(place);
+            size_t offset = strtoul(place + 8, NULL, 10) + at - 1;
+            char message[sizeof want.message];
+            snprintf(message, sizeof message, "%.*soffset: %zu", (int)(place - want.message),
+                     want.message, offset);
+            assert_string_equal(got.message, message);
+        } else {
+            assert_int_equal(row.values[0].count, BEFORE + 1 + BEHIND);
+            assert_int_equal(row.values[1 + BEFORE].type, one.values[1].type);
+            assert_int_equal(row.values[1 + BEFORE].integer, one.values[1].integer);
+        }
+        arena_reset(&arena);
+    }
+}
+
 /* As if each were written by itself, whatever they are and however many. */
 static void test_floats_in_a_row(void **state)
 {
@@ -359,6 +418,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_depth_is_unlimited, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_dump, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_write_layout, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_numbers_in_a_row, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_floats_in_a_row, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
