@@ -34,7 +34,8 @@ enum prediction_log_kind inference_call_log_kind(const struct inference_call *ca
 
 bool inference_call_is_tiny(struct api_call *base)
 {
-    return inference_is_tiny(&((const struct inference_call *)base)->head);
+    const struct inference_call *call = (const struct inference_call *)base;
+    return inference_is_tiny(&call->head, call->request.input);
 }
 
 enum code inference_call_start(struct api_call *base, struct error *err)

@@ -216,7 +216,7 @@ static enum code prepare(struct api_call *base, struct error *err)
 static bool is_tiny(struct api_call *base)
 {
     const struct rest_predict_call *call = (const struct rest_predict_call *)base;
-    return session_task_is_tiny(call->signature, call->request.output_filter.count);
+    return predict_is_tiny(call->signature, &call->request);
 }
 
 static enum code start(struct api_call *base, struct error *err)

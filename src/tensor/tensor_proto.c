@@ -245,6 +245,13 @@ static enum code read_type_and_shape(const struct pb_tensor_proto *proto, struct
     return CODE_OK;
 }
 
+bool tensor_proto_is_larger(const struct pb_tensor_proto *proto, size_t bytes)
+{
+    struct tensor tensor;
+    return !read_type_and_shape(proto, &tensor, NULL) &&
+           (size_t)tensor_elements(&tensor) > bytes / dtype_size(tensor.dtype);
+}
+
 enum code tensor_from_proto(const struct pb_tensor_proto *proto, struct arena *arena,
                             struct tensor *tensor, struct error *err)
 {

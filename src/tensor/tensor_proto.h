@@ -23,6 +23,9 @@ enum {
     TENSOR_PROTO_SPLAT_MAX = 1 << 30
 }; /* a request of ten bytes must not take more memory than this */
 
+/* Is its tensor one of more than so many bytes? What can not be read has none. */
+bool tensor_proto_is_larger(const struct pb_tensor_proto *proto, size_t bytes);
+
 /* Writes typed lists, fully expanded, as AsProtoField does; what has no typed list in TensorFlow
  * goes to tensor_content. Shape and dtype are set; values are borrowed from the tensor where the
  * layout allows (float, double, int32, int64, ...). */

@@ -57,6 +57,13 @@ enum code examples_to_tensor(const struct pb_serialized_input *input, struct are
     return CODE_OK;
 }
 
+bool examples_have_context(const struct pb_serialized_input *input)
+{
+    struct span context;
+    list_of(input, &context);
+    return context.len;
+}
+
 size_t examples_count(const struct pb_serialized_input *input)
 {
     struct span context;

@@ -21,6 +21,9 @@ enum {
 enum code examples_to_tensor(const struct pb_serialized_input *input, struct arena *arena,
                              struct tensor *tensor, struct error *err);
 
+/* Is there one? */
+bool examples_have_context(const struct pb_serialized_input *input);
+
 /* How many examples there are. */
 size_t examples_count(const struct pb_serialized_input *input);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "servables/tensorflow/inference.h"
 
+#include "servables/tensorflow/examples.h"
+
 #define INPUT_ALIAS "inputs"
 
 struct span inference_signature_name(struct span name)
@@ -76,9 +78,10 @@ enum code inference_find(struct session *session, struct span name,
     return inference_check(head, kind, signature, arena, err);
 }
 
-bool inference_is_tiny(const struct inference_head *head)
+bool inference_is_tiny(const struct inference_head *head, const struct pb_serialized_input *input)
 {
-    return session_task_is_tiny(head->signature, head->wanted_count < head->info->output_count);
+    return !examples_have_context(input) &&
+           session_task_is_tiny(head->signature, head->wanted_count < head->info->output_count);
 }
 
 void inference_begin(const struct inference_head *head, const struct tensor *examples,

@@ -49,8 +49,9 @@ enum code inference_find(struct session *session, struct span name,
                          const struct inference_kind *kind, struct arena *arena,
                          struct inference_head *head, struct error *err);
 
-/* Is starting a run sure to be short (session_task_is_tiny)? */
-bool inference_is_tiny(const struct inference_head *head);
+/* Is starting a run sure to be short (session_task_is_tiny)? A context is copied before each
+ * example, which may take long. */
+bool inference_is_tiny(const struct inference_head *head, const struct pb_serialized_input *input);
 
 /* The two halves around the run of a task, whose `run` is set: what is to be run on the examples
  * (which stay), and the result's oneof of what came out. */

@@ -10,7 +10,7 @@ static bool is_quick(void *object, const struct pb_predict_request *request)
 {
     struct session_signature *signature;
     return !predict_signature(object, request->model_spec->signature_name, &signature, NULL) &&
-           session_task_is_tiny(signature, request->output_filter.count);
+           predict_is_tiny(signature, request);
 }
 
 static void on_run(struct session_task *task, enum code code, struct error *err)

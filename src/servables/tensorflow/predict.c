@@ -10,6 +10,8 @@
 
 #include "tensor/tensor_proto.h"
 
+enum { TINY_BYTES_MAX = 256 << 10 }; /* of an input: filled in about 10 us */
+
 enum code predict_signature(struct session *session, struct span name,
                             struct session_signature **signature, struct error *err)
 {
@@ -328,6 +330,19 @@ enum code predict_decode(const struct session_signature *signature,
                              SPAN_ARG(inputs[i].name));
     }
     return code;
+}
+
+bool predict_is_tiny(const struct session_signature *signature,
+                     const struct pb_predict_request *request)
+{
+    if (!session_task_is_tiny(signature, request->output_filter.count))
+        return false;
+    for (size_t i = 0; i < request->inputs.count; i++) {
+        const struct pb_tensor_proto *value = request->inputs.items[i].value;
+        if (value && tensor_proto_is_larger(value, TINY_BYTES_MAX))
+            return false;
+    }
+    return true;
 }
 
 struct tensor_json_input *predict_json_inputs(const struct session_signature *signature,

@@ -44,6 +44,11 @@ enum code predict_decode(const struct session_signature *signature,
 void predict_encode(const struct named_tensor *outputs, size_t count, bool content,
                     struct arena *arena, struct pb_predict_response *response);
 
+/* Is starting the run of a request sure to be short: session_task_is_tiny(), and none of its inputs
+ * is large? A message of a few bytes may be a large one (TENSOR_PROTO_SPLAT_MAX). */
+bool predict_is_tiny(const struct session_signature *signature,
+                     const struct pb_predict_request *request);
+
 /* The same of JSON: what the reader is to find, one per input of the signature, and a request's
  * inputs as `found->tensors` (tensor/tensor_json.h). In the arena. */
 struct tensor_json_input *predict_json_inputs(const struct session_signature *signature,

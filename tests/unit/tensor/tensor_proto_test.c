@@ -271,6 +271,27 @@ static void test_refusals(void **state)
     }
 }
 
+static void test_what_is_larger(void **state)
+{
+    (void)state;
+    static const struct {
+        struct pb_tensor_proto proto;
+        size_t bytes;
+        bool larger;
+    } cases[] = {
+        {{.dtype = 1, .tensor_shape = &shape_2}, 8, false},
+        {{.dtype = 1, .tensor_shape = &shape_2}, 7, true},
+        {{.dtype = 7, .tensor_shape = &shape_2}, 2 * sizeof(struct span) - 1, true},
+        {{.dtype = 1}, 4, false},
+        {{.dtype = 1, .tensor_shape = &shape_huge}, SIZE_MAX, false},
+        {{.dtype = 1, .tensor_shape = &shape_huge}, 1 << 30, true},
+        {{.dtype = 1, .tensor_shape = &shape_overflow}, 0, false}, /* refused */
+        {{.dtype = 20, .tensor_shape = &shape_huge}, 0, false},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        assert_int_equal(tensor_proto_is_larger(&cases[i].proto, cases[i].bytes), cases[i].larger);
+}
+
 /* Every dtype that has a list: written either way it reads back the same. */
 static void test_round_trip(void **state)
 {
@@ -329,6 +350,7 @@ int main(void)
         cmocka_unit_test(test_reads_in_place_only_what_is_aligned),
         cmocka_unit_test(test_reads_strings),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_what_is_larger),
         cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_round_trip_of_strings),
     };

@@ -306,6 +306,44 @@ static void a_context_may_not_multiply_without_end(void **state)
     arena_release(&arena);
 }
 
+/* A few bytes may make a large tensor: another thread makes it, also where starting is short. */
+static void what_a_message_makes_large_is_not_tiny(void **state)
+{
+    struct fixture *fixture = *state;
+    struct session *session = fixture->session;
+    struct batching_parameters parameters;
+    struct batch_scheduler *scheduler;
+    struct error err;
+    assert_int_equal(
+        batching_parameters_read(&(struct pb_batching_parameters){0}, &parameters, &err), CODE_OK);
+    assert_int_equal(batch_scheduler_new("test", 1, &scheduler, &err), CODE_OK);
+    session_set_batching(session, batching_session_new(scheduler, &parameters));
+    struct pb_tensor_shape_proto_dim dim = {.size = 1};
+    struct pb_tensor_shape_proto shape = {.dim = {&dim, 1}};
+    struct pb_tensor_proto tensor = {.dtype = DTYPE_FLOAT, .tensor_shape = &shape};
+    struct pb_predict_request_inputs_entry entry = {.value = &tensor};
+    struct pb_predict_request request = {.inputs = {&entry, 1}};
+    struct session_signature *signature = session_find(session, span_of("value"));
+    assert_true(predict_is_tiny(signature, &request));
+    dim.size = 1 << 24;
+    assert_false(predict_is_tiny(signature, &request));
+
+    struct span example = {0};
+    struct pb_serialized_example_list_with_context list = {.examples = {&example, 1}};
+    struct pb_serialized_input input = {.kind_case = 2, .example_list_with_context = &list};
+    struct inference_head head;
+    assert_int_equal(
+        inference_find(session, span_of("labels"), &classify_kind, &fixture->arena, &head, &err),
+        CODE_OK);
+    assert_true(inference_is_tiny(&head, &input));
+    list.context = SPAN_LITERAL("context");
+    assert_false(inference_is_tiny(&head, &input));
+
+    batching_session_free(session_batching(session));
+    session_set_batching(session, NULL);
+    batch_scheduler_free(scheduler);
+}
+
 static void method_names_may_be_checked(void **state)
 {
     struct fixture *fixture = *state;
@@ -421,6 +459,7 @@ int main(void)
         cmocka_unit_test(answers_and_refusals),
         cmocka_unit_test(inputs),
         cmocka_unit_test(a_context_may_not_multiply_without_end),
+        cmocka_unit_test(what_a_message_makes_large_is_not_tiny),
         cmocka_unit_test(method_names_may_be_checked),
         cmocka_unit_test(several_signatures),
         cmocka_unit_test(more_choices_than_are_kept),
