@@ -3,11 +3,10 @@
  * Two counters: bytes of large blocks in use, and bytes kept idle, spare blocks among them. Large
  * sizes are rounded up to an eighth of their power of two (what is not touched costs nothing), so
  * that a spare block fits the next request's, which is seldom of exactly the same size. A block is
- * counted before it is
- * taken, so that of two threads that ask for the last room at once at most one gets it. That the
- * budget is less than all memory leaves room for what is not counted: small blocks, mapped
- * weights, the kernel's buffers. Only large sizes touch the counters, and whoever fills a megabyte
- * does not feel them.
+ * counted before it is taken, so that of two threads that ask for the last room at once at most one
+ * gets it. That the budget is less than all memory leaves room for what is not counted: small
+ * blocks, mapped weights, the kernel's buffers. Only large sizes touch the counters, and whoever
+ * fills a megabyte does not feel them.
  */
 #include "base/memory.h"
 
