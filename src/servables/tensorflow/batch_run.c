@@ -223,8 +223,7 @@ static void run_directly(const struct group *group)
     struct session_task *task = task_of(group->pieces[0]);
     struct error err;
     count_run(group->rows, group->padded);
-    enum code code = session_run(task->signature, task->inputs, task->wanted, task->wanted_count,
-                                 task->run, task->outputs, &err);
+    enum code code = session_task_run(task, &err);
     if (!code)
         code = check_outputs(task->outputs, output_count(task),
                              task->batch.is_empty ? 0 : group->rows, &err);
@@ -428,8 +427,7 @@ void batch_run_alone(struct session_task *task, int64_t rows)
     struct error err;
     count_task(task, rows, 0);
     count_run(rows, rows);
-    enum code code =
-        session_run(task->signature, task->inputs, NULL, 0, task->run, task->outputs, &err);
+    enum code code = session_task_run(task, &err);
     if (!code)
         code = check_outputs(task->outputs, output_count(task), rows, &err);
     task->on_done(task, code, &err);

@@ -130,11 +130,16 @@ static enum code measure(const struct session_task *task, int64_t *rows, struct 
     return CODE_OK;
 }
 
+enum code session_task_run(const struct session_task *task, struct error *err)
+{
+    return session_run(task->signature, task->inputs, task->wanted, task->wanted_count, task->run,
+                       task->outputs, err);
+}
+
 static void run_now(struct session_task *task)
 {
     struct error err;
-    enum code code = session_run(task->signature, task->inputs, task->wanted, task->wanted_count,
-                                 task->run, task->outputs, &err);
+    enum code code = session_task_run(task, &err);
     task->on_done(task, code, &err);
 }
 

@@ -52,6 +52,10 @@ struct session_task {
 
 void session_task_start(struct session_task *task);
 
+/* The same run, which waits for no other and is over when this returns: what session_run() says;
+ * on_done() is not called. */
+enum code session_task_run(const struct session_task *task, struct error *err);
+
 /* Is starting a run sure to be short: is the run, or does it wait for others? `filtered`: it is for
  * some of the outputs only, and a plan may have to be made for them. */
 bool session_task_is_tiny(const struct session_signature *signature, bool filtered);

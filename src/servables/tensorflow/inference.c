@@ -106,7 +106,6 @@ enum code inference_run(const struct inference_head *head, const struct tensor *
 {
     struct session_task task = {.run = run};
     inference_begin(head, examples, &task);
-    enum code code = session_run(task.signature, task.inputs, task.wanted, task.wanted_count, run,
-                                 task.outputs, err);
+    enum code code = session_task_run(&task, err);
     return code ? code : inference_end(head, &task, result, err);
 }

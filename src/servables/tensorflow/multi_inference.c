@@ -174,7 +174,6 @@ enum code multi_inference(struct session *session,
     struct session_task task = {.run = run};
     enum code code = multi_inference_begin(session, request, &task, &m, err);
     if (!code && task.signature)
-        code = session_run(task.signature, task.inputs, task.wanted, task.wanted_count, run,
-                           task.outputs, err);
+        code = session_task_run(&task, err);
     return code ? code : multi_inference_end(&m, &task, response, err);
 }

@@ -287,12 +287,6 @@ enum code predict_end(const struct session_task *task, struct named_tensor **out
     return CODE_OK;
 }
 
-static enum code run_alone(struct session_task *task, struct error *err)
-{
-    return session_run(task->signature, task->inputs, task->wanted, task->wanted_count, task->run,
-                       task->outputs, err);
-}
-
 enum code predict_run(struct session_signature *signature, const struct named_tensor *inputs,
                       size_t input_count, const struct predict_filter *filter, struct run *run,
                       struct named_tensor **outputs, size_t *output_count, struct error *err)
@@ -300,7 +294,7 @@ enum code predict_run(struct session_signature *signature, const struct named_te
     struct session_task task = {.signature = signature, .run = run};
     enum code code = predict_begin(&task, inputs, input_count, filter, err);
     if (!code)
-        code = run_alone(&task, err);
+        code = session_task_run(&task, err);
     return code ? code : predict_end(&task, outputs, output_count, err);
 }
 
@@ -413,6 +407,6 @@ enum code predict(struct session *session, const struct pb_predict_request *requ
     struct session_task task = {.run = run};
     enum code code = predict_message_begin(session, request, &task, err);
     if (!code)
-        code = run_alone(&task, err);
+        code = session_task_run(&task, err);
     return code ? code : predict_message_end(&task, content, response, err);
 }
