@@ -45,12 +45,32 @@ static write_fn *const writers[DTYPE_COUNT] = {
     [DTYPE_UINT64] = write_uint64, [DTYPE_STRING] = write_string,
 };
 
+enum { EMPTY_LISTS_MAX = 1 << 20 }; /* far more than anybody has asked for */
+
 /* One tensor on its way out. */
 struct values {
     const struct tensor *tensor;
     write_fn *write;
     int64_t next; /* element */
 };
+
+/* A tensor without elements may have any number of rows: it costs its maker nothing, and its text a
+ * pair of brackets for each. */
+static enum code check_empty_lists(const struct named_tensor *named, struct error *err)
+{
+    const struct shape *shape = &named->tensor.shape;
+    int64_t lists = 1;
+    if (tensor_elements(&named->tensor) > 0)
+        return CODE_OK;
+    for (int i = 0; i < shape->rank && shape->dims[i]; i++) {
+        if (__builtin_mul_overflow(lists, shape->dims[i], &lists) || lists > EMPTY_LISTS_MAX)
+            return error_set(err, CODE_RESOURCE_EXHAUSTED,
+                             "Tensor name: %.*s has no elements, but more than %d empty lists in "
+                             "JSON",
+                             SPAN_ARG(named->name), EMPTY_LISTS_MAX);
+    }
+    return CODE_OK;
+}
 
 static enum code start_values(struct values *values, const struct named_tensor *named,
                               struct error *err)
@@ -64,7 +84,7 @@ static enum code start_values(struct values *values, const struct named_tensor *
     if (!values->write && tensor_elements(&named->tensor) > 0)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Failed to write JSON value for tensor type: %s", dtype_name(dtype));
-    return CODE_OK;
+    return check_empty_lists(named, err);
 }
 
 /* The next `count` elements, as those of the open array. */

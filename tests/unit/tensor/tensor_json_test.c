@@ -304,6 +304,29 @@ static void test_what_can_not_be_written(void **state)
     }
 }
 
+/* Rows without an element cost whoever asks for them nothing. */
+static void test_empty_lists_are_bounded(void **state)
+{
+    (void)state;
+    float none[1] = {0};
+    struct shape many = {.rank = 2, .dims = {INT64_C(1) << 33, 0}};
+    struct shape few = {.rank = 3, .dims = {2, 0, INT64_C(1) << 40}};
+    struct named_tensor big = name_tensor("y", DTYPE_FLOAT, many, none);
+    struct named_tensor small = name_tensor("y", DTYPE_FLOAT, few, none);
+    for (int i = TENSOR_JSON_ROW; i <= TENSOR_JSON_COLUMN; i++) {
+        struct json_writer w;
+        json_writer_init(&w, &arena, 0);
+        assert_int_equal(tensor_json_write(&w, (enum tensor_json_format)i, &big, 1, &err),
+                         CODE_RESOURCE_EXHAUSTED);
+        assert_string_equal(
+            err.message,
+            "Tensor name: y has no elements, but more than 1048576 empty lists in JSON");
+        json_writer_init(&w, &arena, 0);
+        assert_int_equal(tensor_json_write(&w, (enum tensor_json_format)i, &small, 1, &err),
+                         CODE_OK);
+    }
+}
+
 static void test_an_answer_beyond_the_memory(void **state)
 {
     (void)state;
@@ -332,6 +355,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_refusals, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_writes_the_original_s_layout, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_what_can_not_be_written, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_empty_lists_are_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_answer_beyond_the_memory, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
