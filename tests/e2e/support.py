@@ -158,13 +158,19 @@ class Server:
         self.close()
 
 
+_given = set()
+
+
 def free_port():
-    """Below the ports that the system gives to clients, so that nobody is given it before the server has it."""
+    """Below the ports that the system gives to clients, so that nobody is given it before the server has it; another one each time."""
     while True:
         port = random.SystemRandom().randrange(10_000, 32_000)
+        if port in _given:
+            continue
         with socket.socket() as s:
             try:
                 s.bind(("0.0.0.0", port))
+                _given.add(port)
                 return port
             except OSError:
                 continue
