@@ -466,7 +466,7 @@ def image_rows(table, folder):
 
 FLOATS = 2_000_000
 BINARY = [("a PredictRequest", "grpc", "pb", None, None), ("REST, the same message", "http", "pb", "application/x-protobuf", 1.1),
-          (".npy", "http", "npy", "application/x-npy", 1.1), ("JSON, instances", "http", "rows.json", "application/json", 5), ("JSON, inputs", "http", "json", "application/json", None)]
+          (".npy", "http", "npy", "application/x-npy", 1.1), ("JSON, instances", "http", "rows.json", "application/json", 5), ("JSON, inputs", "http", "json", "application/json", 5)]
 
 
 def write_floats(folder):
