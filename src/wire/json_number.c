@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers in JSON. Where many stand in a row, take_sight finds their ends first and reads those
- * of up to 16 characters from there; number_short and number_fast take what nearly everybody
- * writes, up to 7 characters and up to 19 digits in one tight loop, without knowing where it ends.
- * All three hand anything else back untouched, and number_slow knows all rules of the
- * original: which integers stay integers, which numbers are too big, and its words NaN, Inf and
- * Infinity. Both round correctly (wire/decimal.h), which the original does not.
+ * Numbers in JSON. Where many stand in a row, take_sight finds their ends first and reads those of
+ * up to 16 characters from there; number_fast takes what nearly everybody writes, up to 19 digits
+ * in one tight loop, without knowing where it ends. Both hand anything else back untouched, and
+ * number_slow knows all rules of the original: which integers stay integers, which numbers are too
+ * big, and its words NaN, Inf and Infinity. All round correctly (wire/decimal.h), which the
+ * original does not.
  */
 #include <math.h>
 
@@ -81,49 +81,6 @@ static const char *take_small_exponent(const char *at, const char *end, int *exp
         return NULL;
     *exponent = minus ? -(int)value : (int)value;
     return at;
-}
-
-/* The first `count` bytes (1 to 8) as digits. */
-static inline uint64_t join_first(uint64_t digits, int count)
-{
-    return join_digits(digits << (64 - 8 * count));
-}
-
-/* A number of at most seven characters (behind its sign) and what ends it, which is most of what
- * people write: eight bytes at once, the point taken out from between the digits. NULL: it is
- * another. */
-static inline const char *number_short(struct json_parser *p, const char *at)
-{
-    if (p->end - at < 9)
-        return NULL;
-    bool minus = *at == '-';
-    at += minus;
-    uint64_t bytes;
-    memcpy(&bytes, at, 8);
-    bytes ^= 0x3030303030303030;
-    uint64_t others = find_others(bytes);
-    if (!others)
-        return NULL;
-    int before = lowest(others);
-    bool leading_zero = *at == '0' && before > 1;
-    if (!before || leading_zero)
-        return NULL;
-    if (at[before] != '.') {
-        if ((at[before] | 32) == 'e')
-            return NULL;
-        int64_t value = (int64_t)join_first(bytes, before);
-        push(p, JSON_INT)->integer = minus ? -value : value;
-        return at + before;
-    }
-    others &= others - 1;
-    int end = others ? lowest(others) : 0, places = end - before - 1;
-    if (places < 1 || (at[end] | 32) == 'e')
-        return NULL;
-    uint64_t whole = ((uint64_t)1 << 8 * before) - 1;
-    uint64_t digits = (bytes & whole) | (bytes >> 8 & ~whole);
-    double value = (double)(int64_t)join_first(digits, end - 1) / decimal_exact_powers[places];
-    push(p, JSON_NUMBER)->real = minus ? -value : value;
-    return at + end;
 }
 
 /* A well-formed number of at most 19 digits (18 for an integer): onto the tape, and returns what
@@ -465,9 +422,7 @@ static inline const char *take_tokens(struct json_parser *p, const char *at)
 /* Onto the tape, however it is written. */
 static inline enum code take_any(struct json_parser *p, const char **at)
 {
-    const char *after = number_short(p, *at);
-    if (!after)
-        after = number_fast(p, *at);
+    const char *after = number_fast(p, *at);
     if (after) {
         *at = after;
         return CODE_OK;
