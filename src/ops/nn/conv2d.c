@@ -9,22 +9,6 @@
 
 enum { CONV_ATTRS = WINDOW_STRIDES | WINDOW_DILATIONS | WINDOW_EXPLICIT };
 
-static enum code read_window(const struct op_call *call, struct window *w, struct error *err)
-{
-    enum code code = window_read(call, CONV_ATTRS, w, err);
-    if (code)
-        return code;
-    if (w->outer_strides[0] != 1 || w->outer_strides[1] != 1)
-        return error_set(err, CODE_UNIMPLEMENTED,
-                         "Current implementation does not yet support strides in the batch and "
-                         "depth dimensions.");
-    if (w->outer_dilations[0] != 1 || w->outer_dilations[1] != 1)
-        return error_set(err, CODE_UNIMPLEMENTED,
-                         "Current implementation does not yet support dilations in the batch and "
-                         "depth dimensions.");
-    return CODE_OK;
-}
-
 /* A fused op may have taken over a Pad, which would have complained first. */
 static enum code check_padded(const struct op_call *call, struct error *err)
 {
@@ -85,7 +69,7 @@ static enum code check_depths(struct convolution *c, const struct shape *filter,
 static enum code conv2d_read(const struct op_call *call, struct convolution *c, struct error *err)
 {
     *c = (struct convolution){.epilogue = {.bias_input = -1}};
-    enum code code = read_window(call, &c->window, err);
+    enum code code = window_read_inner(call, CONV_ATTRS, &c->window, err);
     if (!code)
         code = check_ranks(call, "convolution input must be 4-dimensional: ",
                            "convolution filter must be 4-dimensional: ", err);
@@ -122,7 +106,7 @@ static enum code depthwise_read(const struct op_call *call, struct convolution *
                                 struct error *err)
 {
     *c = (struct convolution){.depthwise = true, .epilogue = {.bias_input = -1}};
-    enum code code = read_window(call, &c->window, err);
+    enum code code = window_read_inner(call, CONV_ATTRS, &c->window, err);
     if (!code)
         code =
             check_ranks(call, "input must be 4-dimensional", "filter must be 4-dimensional: ", err);

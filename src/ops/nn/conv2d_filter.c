@@ -38,12 +38,10 @@ static enum code read_window(const struct op_call *call, struct window *w, struc
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Sliding window strides field must specify 4 dimensions");
     enum code code = window_read(call, CONV_ATTRS, w, err);
+    if (!code)
+        code = window_check_outer_strides(w, CODE_INVALID_ARGUMENT, err);
     if (code)
         return code;
-    if (w->outer_strides[0] != 1 || w->outer_strides[1] != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Current implementation does not yet support strides in the batch and "
-                         "depth dimensions.");
     if (w->channels_first)
         return error_set(err, CODE_INVALID_ARGUMENT, "%sOp only supports NHWC.", title(call));
     for (int d = 0; d < WINDOW_DIMS; d++) {

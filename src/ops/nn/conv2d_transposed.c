@@ -21,18 +21,7 @@ static enum code read_window(const struct op_call *call, struct window *w, struc
     if (op_attr_ints(call, "strides", &strides) != 4)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Sliding window strides field must specify 4 dimensions");
-    enum code code = window_read(call, CONV_ATTRS, w, err);
-    if (code)
-        return code;
-    if (w->outer_strides[0] != 1 || w->outer_strides[1] != 1)
-        return error_set(err, CODE_UNIMPLEMENTED,
-                         "Current implementation does not yet support strides in the batch and "
-                         "depth dimensions.");
-    if (w->outer_dilations[0] != 1 || w->outer_dilations[1] != 1)
-        return error_set(err, CODE_UNIMPLEMENTED,
-                         "Current implementation does not yet support dilations in the batch and "
-                         "depth dimensions.");
-    return CODE_OK;
+    return window_read_inner(call, CONV_ATTRS, w, err);
 }
 
 /* The shape of the result: 4 sizes, or those of rows and columns only. */

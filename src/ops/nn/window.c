@@ -164,3 +164,25 @@ struct shape window_shape(const struct window *window, int64_t channels)
         shape.dims[axis_of(window, d)] = window->out[d];
     return shape;
 }
+
+enum code window_check_outer_strides(const struct window *window, enum code code, struct error *err)
+{
+    if (window->outer_strides[0] == 1 && window->outer_strides[1] == 1)
+        return CODE_OK;
+    return error_set(err, code,
+                     "Current implementation does not yet support strides in the batch and depth "
+                     "dimensions.");
+}
+
+enum code window_read_inner(const struct op_call *call, unsigned attrs, struct window *window,
+                            struct error *err)
+{
+    enum code code = window_read(call, attrs, window, err);
+    if (!code)
+        code = window_check_outer_strides(window, CODE_UNIMPLEMENTED, err);
+    if (!code && (window->outer_dilations[0] != 1 || window->outer_dilations[1] != 1))
+        code = error_set(err, CODE_UNIMPLEMENTED,
+                         "Current implementation does not yet support dilations in the batch and "
+                         "depth dimensions.");
+    return code;
+}

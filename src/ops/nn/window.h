@@ -39,6 +39,15 @@ enum window_attrs {
 enum code window_read(const struct op_call *call, unsigned attrs, struct window *window,
                       struct error *err);
 
+/* `code`, in TensorFlow's words, for strides of batch and channels that are not 1. */
+enum code window_check_outer_strides(const struct window *window, enum code code,
+                                     struct error *err);
+
+/* window_read() for convolutions: strides and dilations of batch and channels that are not 1 are
+ * UNIMPLEMENTED. */
+enum code window_read_inner(const struct op_call *call, unsigned attrs, struct window *window,
+                            struct error *err);
+
 /* strides as the op says them: 4 numbers in the order of the data format. INVALID_ARGUMENT unless
  * positive. */
 enum code window_set_strides(struct window *window, const int64_t strides[4], struct error *err);

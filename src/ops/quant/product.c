@@ -203,12 +203,10 @@ static enum code conv_shape(struct op_call *call, struct error *err)
     call->state = w;
     enum code code = read_window(call, WINDOW_STRIDES | WINDOW_DILATIONS, filter->dims[0],
                                  filter->dims[1], w, err);
+    if (!code)
+        code = window_check_outer_strides(w, CODE_INVALID_ARGUMENT, err);
     if (code)
         return code;
-    if (w->outer_strides[0] != 1 || w->outer_strides[1] != 1)
-        return error_set(err, CODE_INVALID_ARGUMENT,
-                         "Current implementation does not yet support strides in the batch and "
-                         "depth dimensions.");
     if (w->dilation[WINDOW_ROWS] != 1 || w->dilation[WINDOW_COLUMNS] != 1)
         return error_set(err, CODE_INVALID_ARGUMENT,
                          "Current implementation only supports dilated rate as 1 in the row and "
