@@ -180,3 +180,36 @@ struct pb_tensor_proto *node_value(struct arena *arena, struct pb_node_def *node
     node_add_attr(arena, node, "value", ATTR_CASE_TENSOR)->tensor = tensor;
     return tensor;
 }
+
+/* ---- common nodes ---- */
+
+struct span function_maker_unary(struct function_maker *maker, const char *op, struct span x,
+                                 enum dtype dtype)
+{
+    struct pb_node_def *node = function_maker_node(maker, span_of(op));
+    node_input(maker->arena, node, x);
+    node_type(maker->arena, node, "T", dtype);
+    return node->name;
+}
+
+struct span function_maker_binary(struct function_maker *maker, const char *op, struct span x,
+                                  struct span y, enum dtype dtype)
+{
+    struct pb_node_def *node = function_maker_node(maker, span_of(op));
+    node_input(maker->arena, node, x);
+    node_input(maker->arena, node, y);
+    node_type(maker->arena, node, "T", dtype);
+    return node->name;
+}
+
+struct span function_maker_cast(struct function_maker *maker, struct span x, enum dtype from,
+                                enum dtype to)
+{
+    if (from == to)
+        return x;
+    struct pb_node_def *node = function_maker_node(maker, SPAN_LITERAL("Cast"));
+    node_input(maker->arena, node, x);
+    node_type(maker->arena, node, "SrcT", from);
+    node_type(maker->arena, node, "DstT", to);
+    return node->name;
+}

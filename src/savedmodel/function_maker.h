@@ -39,6 +39,14 @@ const struct pb_function_def *function_maker_finish(struct function_maker *maker
 /* A node without inputs, named "prefix/op.N". */
 struct pb_node_def *function_maker_node(struct function_maker *maker, struct span op);
 
+/* An op "T" of one tensor, of two; Cast where the dtypes differ. The first output's tensor. */
+struct span function_maker_unary(struct function_maker *maker, const char *op, struct span x,
+                                 enum dtype dtype);
+struct span function_maker_binary(struct function_maker *maker, const char *op, struct span x,
+                                  struct span y, enum dtype dtype);
+struct span function_maker_cast(struct function_maker *maker, struct span x, enum dtype from,
+                                enum dtype to);
+
 /* "node:i" */
 struct span node_output(struct arena *arena, const struct pb_node_def *node, size_t i);
 

@@ -98,27 +98,18 @@ struct span body_output(struct body *b, const struct pb_node_def *node, const ch
 
 struct span body_unary(struct body *b, const char *op, struct span x, enum dtype dtype)
 {
-    struct pb_node_def *node = body_node(b, op, 1, x);
-    body_type(b, node, "T", dtype);
-    return node->name;
+    return function_maker_unary(&b->maker, op, x, dtype);
 }
 
 struct span body_binary(struct body *b, const char *op, struct span x, struct span y,
                         enum dtype dtype)
 {
-    struct pb_node_def *node = body_node(b, op, 2, x, y);
-    body_type(b, node, "T", dtype);
-    return node->name;
+    return function_maker_binary(&b->maker, op, x, y, dtype);
 }
 
 struct span body_cast(struct body *b, struct span x, enum dtype from, enum dtype to)
 {
-    if (from == to)
-        return x;
-    struct pb_node_def *node = body_node(b, "Cast", 1, x);
-    body_type(b, node, "SrcT", from);
-    body_type(b, node, "DstT", to);
-    return node->name;
+    return function_maker_cast(&b->maker, x, from, to);
 }
 
 struct span body_reshape(struct body *b, struct span x, enum dtype dtype, struct span shape,

@@ -163,9 +163,7 @@ static enum code effect(struct tfl_body *b, const struct tfl_rule *rule, struct 
     enum code code = tfl_operands(b, rule, 0, &inputs, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 0);
-    for (size_t i = 0; i < b->op->inputs.count; i++)
-        node_input(b->t->arena, node, inputs[i]);
+    struct pb_node_def *node = tfl_node_of(b, rule, inputs, b->op->inputs.count);
     code = tfl_add_attrs(b, rule, node, err);
     chain(b, node);
     return !code && b->op->outputs.count ? tfl_result(b, 0, TFL_RAW, node->name, err) : code;

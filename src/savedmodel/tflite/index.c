@@ -72,9 +72,7 @@ static enum code non_max_suppression(struct tfl_body *b, const struct tfl_rule *
     enum code code = tfl_operands(b, rule, 0, &inputs, err);
     if (code)
         return code;
-    struct pb_node_def *node = tfl_node(b, rule->op, 0);
-    for (size_t i = 0; i < b->op->inputs.count; i++)
-        node_input(b->t->arena, node, inputs[i]);
+    struct pb_node_def *node = tfl_node_of(b, rule, inputs, b->op->inputs.count);
     node_bool(b->t->arena, node, "pad_to_max_output_size", true);
     for (size_t i = 0; !code && i < b->op->outputs.count; i++)
         code = tfl_result(b, i, rule->form, node_output(b->t->arena, node, i), err);

@@ -22,27 +22,18 @@ void tfl_attr_type(struct tfl_body *b, struct pb_node_def *node, const char *nam
 
 struct span tfl_unary(struct tfl_body *b, const char *op, struct span x, enum dtype dtype)
 {
-    struct pb_node_def *node = tfl_node(b, op, 1, x);
-    tfl_attr_type(b, node, "T", dtype);
-    return node->name;
+    return function_maker_unary(&b->maker, op, x, dtype);
 }
 
 struct span tfl_binary(struct tfl_body *b, const char *op, struct span x, struct span y,
                        enum dtype dtype)
 {
-    struct pb_node_def *node = tfl_node(b, op, 2, x, y);
-    tfl_attr_type(b, node, "T", dtype);
-    return node->name;
+    return function_maker_binary(&b->maker, op, x, y, dtype);
 }
 
 struct span tfl_cast(struct tfl_body *b, struct span x, enum dtype from, enum dtype to)
 {
-    if (from == to)
-        return x;
-    struct pb_node_def *node = tfl_node(b, "Cast", 1, x);
-    tfl_attr_type(b, node, "SrcT", from);
-    tfl_attr_type(b, node, "DstT", to);
-    return node->name;
+    return function_maker_cast(&b->maker, x, from, to);
 }
 
 struct span tfl_transpose(struct tfl_body *b, struct span x, enum dtype dtype, const int *perm,

@@ -197,12 +197,19 @@ enum code tfl_activated_result(struct tfl_body *b, const struct tfl_rule *rule, 
     return code ? code : tfl_result(b, 0, activation ? TFL_REAL : form, x, err);
 }
 
-enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const struct span *inputs,
-                       size_t count, struct error *err)
+struct pb_node_def *tfl_node_of(struct tfl_body *b, const struct tfl_rule *rule,
+                                const struct span *inputs, size_t count)
 {
     struct pb_node_def *node = tfl_node(b, rule->op, 0);
     for (size_t i = 0; i < count; i++)
         node_input(b->t->arena, node, inputs[i]);
+    return node;
+}
+
+enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const struct span *inputs,
+                       size_t count, struct error *err)
+{
+    struct pb_node_def *node = tfl_node_of(b, rule, inputs, count);
     enum tfl_form form = form_of(b, rule);
     enum code code = tfl_add_attrs(b, rule, node, err);
     if (!code && b->op->outputs.count)

@@ -200,6 +200,10 @@ enum code tfl_plain_of(struct tfl_body *b, const struct tfl_rule *rule, const st
 enum code tfl_operands(struct tfl_body *b, const struct tfl_rule *rule, size_t room,
                        struct span **inputs, struct error *err);
 
+/* A node of the rule's op with these inputs. */
+struct pb_node_def *tfl_node_of(struct tfl_body *b, const struct tfl_rule *rule,
+                                const struct span *inputs, size_t count);
+
 /* The rule's attributes. */
 enum code tfl_add_attrs(struct tfl_body *b, const struct tfl_rule *rule, struct pb_node_def *node,
                         struct error *err);

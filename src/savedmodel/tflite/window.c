@@ -68,6 +68,17 @@ static enum code finish(struct tfl_body *b, const struct tfl_rule *rule,
     return code ? code : tfl_activated_result(b, rule, y, err);
 }
 
+/* The filter, input 1, with its dimensions in this order. */
+static enum code turned_filter(struct tfl_body *b, const int perm[SPATIAL_RANK],
+                               struct span *filter, struct error *err)
+{
+    const int64_t *d = tfl_input(b, 1)->shape.dims;
+    struct shape shape = {.rank = SPATIAL_RANK};
+    for (int i = 0; i < SPATIAL_RANK; i++)
+        shape.dims[i] = d[perm[i]];
+    return tfl_weights(b, 1, perm, &shape, filter, err);
+}
+
 static enum code conv_2d(struct tfl_body *b, const struct tfl_rule *rule, struct error *err)
 {
     static const int perm[] = {1, 2, 3, 0};
@@ -76,11 +87,8 @@ static enum code conv_2d(struct tfl_body *b, const struct tfl_rule *rule, struct
     enum code code = check_filter(b, 1, SPATIAL_RANK, err);
     if (!code)
         code = tfl_operand(b, 0, TFL_REAL, &x, &c.dtype, err);
-    if (code)
-        return code;
-    const int64_t *d = tfl_input(b, 1)->shape.dims;
-    struct shape shape = {.rank = SPATIAL_RANK, .dims = {d[1], d[2], d[3], d[0]}};
-    code = tfl_weights(b, 1, perm, &shape, &filter, err);
+    if (!code)
+        code = turned_filter(b, perm, &filter, err);
     if (code)
         return code;
     c.node = tfl_node(b, rule->op, 2, x, filter);
@@ -127,11 +135,8 @@ static enum code transpose_conv(struct tfl_body *b, const struct tfl_rule *rule,
         code = tfl_operand(b, 0, TFL_RAW, &sizes, &sizes_dtype, err);
     if (!code)
         code = tfl_operand(b, 2, TFL_REAL, &x, &c.dtype, err);
-    if (code)
-        return code;
-    const int64_t *d = tfl_input(b, 1)->shape.dims;
-    struct shape shape = {.rank = SPATIAL_RANK, .dims = {d[1], d[2], d[0], d[3]}};
-    code = tfl_weights(b, 1, perm, &shape, &filter, err);
+    if (!code)
+        code = turned_filter(b, perm, &filter, err);
     if (code)
         return code;
     c.node = tfl_node(b, rule->op, 3, sizes, filter, x);
