@@ -34,9 +34,7 @@ static bool is_tiny(struct api_call *base)
 
 static void on_done(struct predict_task *task, enum code code, struct error *err)
 {
-    struct predict_call *call =
-        (struct predict_call *)(void *)((char *)task - offsetof(struct predict_call, task));
-    api_call_end(&call->call, code, err);
+    api_call_end(task->context, code, err);
 }
 
 static enum code start(struct api_call *base, struct error *err)
@@ -47,6 +45,7 @@ static enum code start(struct api_call *base, struct error *err)
     call->task.content = base->api->tensor_content;
     call->task.run = &base->run;
     call->task.on_done = on_done;
+    call->task.context = base;
     servable_kind_start(kind_of(base), base->servable->object, &call->task);
     return CODE_OK;
 }

@@ -23,6 +23,7 @@ struct predict_task {
      * code; else `response` is there, which lacks only model_spec.name and version, and lives until
      * run->arena is reset. */
     void (*on_done)(struct predict_task *task, enum code code, struct error *err);
+    void *context; /* the caller's */
     struct pb_predict_response response;
 };
 

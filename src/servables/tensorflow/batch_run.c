@@ -217,16 +217,20 @@ static enum code check_outputs(const struct tensor *outputs, size_t count, int64
     return CODE_OK;
 }
 
+/* Runs a task by itself, whose answers have to have so many rows. */
+static enum code run_one(struct session_task *task, int64_t rows, struct error *err)
+{
+    enum code code = session_task_run(task, err);
+    return code ? code : check_outputs(task->outputs, output_count(task), rows, err);
+}
+
 /* A task that is the whole of a batch. */
 static void run_directly(const struct group *group)
 {
     struct session_task *task = task_of(group->pieces[0]);
     struct error err;
     count_run(group->rows, group->padded);
-    enum code code = session_task_run(task, &err);
-    if (!code)
-        code = check_outputs(task->outputs, output_count(task),
-                             task->batch.is_empty ? 0 : group->rows, &err);
+    enum code code = run_one(task, task->batch.is_empty ? 0 : group->rows, &err);
     end_piece(group->pieces[0], &(struct outcome){.code = code, .err = &err}, 0);
 }
 
@@ -427,8 +431,6 @@ void batch_run_alone(struct session_task *task, int64_t rows)
     struct error err;
     count_task(task, rows, 0);
     count_run(rows, rows);
-    enum code code = session_task_run(task, &err);
-    if (!code)
-        code = check_outputs(task->outputs, output_count(task), rows, &err);
+    enum code code = run_one(task, rows, &err);
     task->on_done(task, code, &err);
 }
